@@ -1,0 +1,116 @@
+"""Nodes are boxes: how one layer's units are partitioned, and the small geometry that this needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import ceil, prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+Shape = tuple[int, ...]
+Window = tuple[slice, ...]
+
+GRANULARITIES = ("auto", "unit", "position", "layer")
+AUTO_LIMIT = 4096
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A layer's tensor of `shape` cut into boxes of size `box`; the last box of an axis may be cut short.
+
+    Boxes form a grid and are counted in row-major order.
+    """
+
+    shape: Shape
+    box: Shape
+
+    @cached_property
+    def grid(self) -> Shape:
+        """Boxes along each axis."""
+        return tuple(ceil(s / b) for s, b in zip(self.shape, self.box, strict=True))
+
+    @cached_property
+    def n_nodes(self) -> int:
+        """Boxes in all."""
+        return prod(self.grid)
+
+    @cached_property
+    def is_unit(self) -> bool:
+        """Whether each box is a single unit."""
+        return self.grid == self.shape
+
+    @cached_property
+    def windows(self) -> list[tuple[slice, ...]]:
+        """For each axis, the slice that each box covers on it, the boxes in order."""
+        return [
+            tuple(slice(lo, min(lo + b, s)) for lo in range(0, s, b))
+            for s, b in zip(self.shape, self.box, strict=True)
+        ]
+
+    def window(self, index: int) -> Window:
+        """The slices that box `index` covers."""
+        window = []
+        for size, slices in zip(reversed(self.grid), reversed(self.windows), strict=True):
+            index, at = divmod(index, size)
+            window.append(slices[at])
+        return tuple(reversed(window))
+
+    def fold(self, window: Window, values: NDArray[np.floating]) -> tuple[Window, NDArray[np.floating]]:
+        """Add up `values` over each box that `window` touches: the window in the grid of boxes, and the sums there."""
+        touched = []
+        for axis, (seen, size, box) in enumerate(zip(window, self.shape, self.box, strict=True)):
+            if box == 1:
+                touched.append(seen)
+            elif box >= size:
+                touched.append(slice(0, 1))
+                values = values.sum(axis=axis, keepdims=True)
+            else:
+                boxes = np.arange(seen.start, seen.stop, seen.step) // box
+                touched.append(slice(boxes[0], boxes[-1] + 1))
+                sums = np.zeros((*values.shape[:axis], boxes[-1] + 1 - boxes[0], *values.shape[axis + 1 :]), values.dtype)
+                np.add.at(sums, (*[slice(None)] * axis, boxes - boxes[0]), values)
+                values = sums
+        return tuple(touched), values
+
+    @cached_property
+    def node_of_unit(self) -> NDArray[np.int64]:
+        """For each unit, in the layer's shape, the index of its box."""
+        axes = [np.arange(s) // b for s, b in zip(self.shape, self.box, strict=True)]
+        index = np.zeros((), np.int64)
+        for axis, size in zip(axes, self.grid, strict=True):
+            index = index[..., None] * size + axis
+        return index
+
+
+def unbatched(shape: Shape) -> Shape:
+    """A shape without its leading batch axis of one; a scalar becomes one unit."""
+    if not shape:
+        return (1,)
+    return tuple(shape[1:]) if len(shape) > 1 and shape[0] == 1 else tuple(shape)
+
+
+def partition(shape: Shape, channel_axis: int | None, nodes: str) -> Partition:
+    """The partition of one layer for a granularity of `GRANULARITIES`.
+
+    `"auto"` takes the finest of unit, position and square tiles that has at most `AUTO_LIMIT` nodes. In a layer
+    without positions (a plain vector), a position is a unit.
+    """
+    unit = (1,) * len(shape)
+    if nodes == "layer":
+        return Partition(shape, shape)
+    if nodes == "unit" or len(shape) == 1:
+        return Partition(shape, unit)
+
+    def tiles(side: int) -> Partition:
+        return Partition(shape, tuple(s if a == channel_axis else min(side, s) for a, s in enumerate(shape)))
+
+    if nodes == "position":
+        return tiles(1)
+    if prod(shape) <= AUTO_LIMIT:
+        return Partition(shape, unit)
+    side = 1
+    while tiles(side).n_nodes > AUTO_LIMIT:
+        side *= 2
+    return tiles(side)

@@ -1,0 +1,9 @@
+"""The errors that name what the engine cannot take."""
+
+
+class UnsupportedOpError(TypeError):
+    """The net holds an op, or is of a kind, that cannot be explained; the message names it."""
+
+
+class TraceFormatError(ValueError):
+    """A trace file is damaged, cut short, or no trace at all; the message names the column."""

@@ -1,0 +1,99 @@
+"""What one layer does with relevance: pass it to the operands of its op, whole or from one box.
+
+A flow works on *unbatched* tensors (`boxes.unbatched`). Whole-layer passes are torch on the net's device; passes from one box
+are NumPy on the host, where the calls on small windows cost less.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from heapwidget.engine.boxes import Shape, Window
+
+Array = NDArray[np.floating]
+
+BIAS, STABILISER, DEAD_END, PADDING, CONSTANT = "bias", "stabiliser", "dead end", "padding", "constant"
+
+
+class Message(NamedTuple):
+    """Relevance on its way to a window of one operand."""
+
+    operand: int
+    window: Window
+    values: Array
+
+
+class Reach(NamedTuple):
+    """How one axis of a layer sees an axis of an operand: index i sees [start + step*i, start + step*i + size)."""
+
+    start: int
+    step: int
+    size: int
+    axis: int
+
+
+class Flow(ABC):
+    """The messages of one layer.
+
+    Attributes
+    ----------
+    shape
+        The layer's unbatched shape.
+    signed
+        Whether a share can be negative.
+    """
+
+    shape: Shape
+    signed: bool
+
+    @abstractmethod
+    def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
+        """Pass on all of `r` (the layer's shape): a message for each operand, and what was absorbed by which cause."""
+
+    @abstractmethod
+    def amplification(self, k: list[Tensor]) -> Tensor:
+        """k_j = sum_i abs(M(i<-j)) k_i from the operands' `k`; an upper bound will do, `inf` where there is none."""
+
+    def local(self, window: Window, m: Array) -> tuple[list[Message], dict[str, float]]:
+        """Pass on `m` from the box at `window`, like `whole`; the slow way here, by a whole pass of an empty layer."""
+        r = torch.zeros(self.shape, dtype=torch.from_numpy(m[:0]).dtype)
+        r[window] = torch.from_numpy(np.ascontiguousarray(m))
+        messages, absorbed = self.whole(r.to(self.device))
+        everything = [tuple(slice(0, s) for s in message.shape) for message in messages]
+        return [
+            Message(i, w, message.cpu().numpy()) for i, (w, message) in enumerate(zip(everything, messages, strict=True))
+        ], absorbed
+
+    @property
+    @abstractmethod
+    def device(self) -> torch.device:
+        """Where whole passes run."""
+
+    def reach(self, operand: int) -> dict[int, Reach]:
+        """For each axis of the operand that is seen in part only, by which axis of the layer and how much of it."""
+        return {}
+
+
+def host(t: Tensor) -> Array:
+    """A tensor as a contiguous NumPy array on the host."""
+    array: Array = t.detach().cpu().contiguous().numpy()
+    return array
+
+
+def inverse(d: Tensor) -> Tensor:
+    """1/d, and 0 where d is too small to divide by: such a unit is a dead end."""
+    tiny = 1e-30
+    alive = d.abs() > tiny
+    return torch.where(alive, 1 / torch.where(alive, d, torch.ones_like(d)), torch.zeros_like(d))
+
+
+def add_up(absorbed: dict[str, float], cause: str, value: float) -> None:
+    """Add to one cause, leaving causes that never took anything out of the ledger."""
+    if value != 0.0:
+        absorbed[cause] = absorbed.get(cause, 0.0) + value

@@ -1,0 +1,316 @@
+"""From recorded calls to a graph of layers.
+
+A layer is one tensor of units, made by an op that mixes units; the input is layer 0. Ops that only move, scale or squash one
+unit each make no layer: their results are *streams*, tensors whose entries are known to be units of earlier layers.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from heapwidget.engine.boxes import Shape, unbatched
+from heapwidget.engine.capture import Call, Recording
+from heapwidget.engine.errors import UnsupportedOpError
+from heapwidget.engine.flow import Flow
+from heapwidget.engine.ops.generic import Generic
+from heapwidget.engine.rules import Rule
+
+# What an entry of an index map says where the entry is no unit.
+PADDED, CONSTANT_ENTRY = -1, -2
+
+
+@dataclass(frozen=True)
+class Operand:
+    """Where an operand's entries come from: all units of `layer` in order, or `index` (global unit ids, or below zero)."""
+
+    shape: Shape
+    layer: int | None
+    index: Tensor | None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One activation tensor, unbatched; `offset` is its first unit's global id."""
+
+    label: str
+    op: str
+    shape: Shape
+    channel_axis: int | None
+    offset: int
+    operands: tuple[Operand, ...]
+    make: Callable[[Rule], Flow] | None
+
+    @property
+    def n_units(self) -> int:
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The layers in the order they were made, and where in them the net's output is found."""
+
+    layers: tuple[Layer, ...]
+    output: Operand
+    dtype: torch.dtype
+
+    @property
+    def n_units(self) -> int:
+        return self.layers[-1].offset + self.layers[-1].n_units
+
+
+@dataclass
+class _Draft:
+    """A layer in the making; `fold` merges a scale and a shift of each channel into its weights."""
+
+    name: str
+    op: str
+    shape: Shape
+    channel_axis: int | None
+    offset: int
+    operands: tuple[Operand, ...]
+    make: Callable[[Rule], Flow] | None
+    raw: Tensor
+    fold: Callable[[Tensor, Tensor], None] | None = None
+
+
+@dataclass
+class _Stream:
+    """A tensor whose entries are units: of `layer` in order, or by `index` of the tensor's own shape."""
+
+    layer: int | None
+    index: Tensor | None
+    gate: bool = False
+
+
+Handler = Callable[["Builder", Call], bool]
+
+
+@dataclass
+class Builder:
+    """Reads calls in order and keeps which tensor holds which units; handlers of `engine.ops` add to it."""
+
+    x: Tensor
+    leaves: set[str]
+    dtype: torch.dtype
+    drafts: list[_Draft] = field(default_factory=list)
+    _streams: dict[int, _Stream] = field(default_factory=dict)
+    _named: set[tuple[str, int]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.drafts.append(_Draft("input", "input", unbatched(tuple(self.x.shape)), None, 0, (), None, self.x))
+        self._streams[id(self.x)] = _Stream(0, None)
+
+    def active(self, t: Any) -> bool:
+        """Whether a value holds units."""
+        return isinstance(t, Tensor) and id(t) in self._streams
+
+    def value(self, t: Tensor) -> Tensor:
+        """A tensor unbatched, in the dtype the engine works in."""
+        return t.detach().reshape(unbatched(tuple(t.shape))).to(self.dtype)
+
+    def units(self, t: Tensor) -> Tensor:
+        """Global unit ids in the shape of `t`, below zero where an entry is no unit."""
+        if not self.active(t):
+            return torch.full(t.shape, CONSTANT_ENTRY, dtype=torch.int64, device=self.x.device)
+        stream = self._streams[id(t)]
+        if stream.index is not None:
+            return stream.index
+        assert stream.layer is not None
+        offset = self.drafts[stream.layer].offset
+        return torch.arange(offset, offset + t.numel(), device=t.device).reshape(t.shape)
+
+    def operand(self, t: Tensor, shape: Sequence[int] | None = None) -> Operand:
+        """An active tensor as an operand, broadcast to `shape` (batched) where one is given."""
+        stream = self._streams[id(t)]
+        shape = tuple(t.shape if shape is None else shape)
+        if shape == tuple(t.shape) or (stream.layer is not None and prod(shape) == t.numel()):
+            return Operand(unbatched(shape), stream.layer, self._flat_index(stream.index, shape))
+        return Operand(unbatched(shape), None, self._flat_index(self.units(t).expand(shape), shape))
+
+    @staticmethod
+    def _flat_index(index: Tensor | None, shape: Sequence[int]) -> Tensor | None:
+        return None if index is None else index.reshape(unbatched(tuple(shape)))
+
+    def same_units(self, t: Tensor, out: Tensor, *, gate: bool = False) -> None:
+        """`out` holds the units of `t`, entry by entry (a broadcast repeats them)."""
+        stream = self._streams[id(t)]
+        if out.numel() == t.numel():
+            index = None if stream.index is None else stream.index.reshape(out.shape)
+            self._streams[id(out)] = _Stream(stream.layer, index, gate)
+        else:
+            self._streams[id(out)] = _Stream(None, self.units(t).expand(out.shape), gate)
+
+    def moved(self, out: Tensor, index: Tensor) -> None:
+        """`out` holds the units `index` says; a map that turns out to be a whole layer in order is kept as that layer."""
+        first = int(index.reshape(-1)[0]) if index.numel() else -1
+        for number, draft in enumerate(self.drafts):
+            if first == draft.offset and index.numel() == prod(draft.shape):
+                whole = torch.arange(first, first + index.numel(), device=index.device)
+                if torch.equal(index.reshape(-1), whole):
+                    self._streams[id(out)] = _Stream(number, None)
+                    return
+        self._streams[id(out)] = _Stream(None, index)
+
+    def is_gate(self, t: Tensor) -> bool:
+        """Whether a tensor came straight out of a gate's squashing function."""
+        return self._streams[id(t)].gate
+
+    def made_by(self, t: Tensor) -> _Draft | None:
+        """The layer of which `t` is the very output, before anything was done to it."""
+        stream = self._streams[id(t)]
+        draft = None if stream.layer is None else self.drafts[stream.layer]
+        return draft if draft is not None and draft.raw is t else None
+
+    def channel_axis_of(self, t: Tensor) -> int | None:
+        """The channel axis of the layer that `t` shows, where the shapes agree."""
+        stream = self._streams[id(t)]
+        if stream.layer is not None and self.drafts[stream.layer].shape == unbatched(tuple(t.shape)):
+            return self.drafts[stream.layer].channel_axis
+        return 0
+
+    def layer(
+        self,
+        call: Call,
+        out: Tensor,
+        op: str,
+        operands: Sequence[Operand],
+        make: Callable[[Rule], Flow],
+        *,
+        shape: Shape | None = None,
+        channel_axis: int | None = 0,
+        fold: Callable[[Tensor, Tensor], None] | None = None,
+    ) -> None:
+        """Add the layer that `call` made; `out` holds its units in order."""
+        last = self.drafts[-1]
+        offset = last.offset + prod(last.shape)
+        shape = unbatched(tuple(out.shape)) if shape is None else shape
+        name = self._name(call, op)
+        self.drafts.append(_Draft(name, op, shape, channel_axis, offset, tuple(operands), make, out, fold))
+        self._streams[id(out)] = _Stream(len(self.drafts) - 1, None)
+        if 0 in (o.layer for o in operands) and self.drafts[0].channel_axis is None and len(self.drafts[0].shape) > 1:
+            self.drafts[0].channel_axis = len(self.drafts[0].shape) - 1 if op == "linear" else 0
+
+    def _name(self, call: Call, op: str) -> str:
+        run = (call.module, call.run)
+        if call.module in self.leaves and run not in self._named:
+            self._named.add(run)
+            return call.module or op
+        return f"{call.module}.{op}" if call.module else op
+
+    def generic(self, call: Call) -> None:
+        """Take an op without a handler: by its own VJP, with a warning, or refuse it."""
+        outs = [o for o in (call.out if isinstance(call.out, tuple | list) else [call.out]) if isinstance(o, Tensor)]
+        outs = [o for o in outs if o.is_floating_point()]
+        if not outs:
+            return
+        active = [t for t in _tensors(call) if self.active(t) and t.is_floating_point()]
+        where = f"{call.op} in module '{call.module}'" if call.module else f"{call.op}"
+        for number, out in enumerate(outs):
+            op = _rerun(call, active, number, self.dtype)
+            values = [self.value(t) for t in active]
+            try:
+                Generic(values, op)
+            except (RuntimeError, NotImplementedError) as error:
+                raise UnsupportedOpError(
+                    f"no rule for {where}, and it has no derivative to fall back on ({_first_line(error)}); "
+                    "rewrite that part of the net with differentiable PyTorch ops"
+                ) from error
+            self.layer(
+                call,
+                out,
+                _short(call.name),
+                [self.operand(t) for t in active],
+                lambda rule, values=values, op=op: Generic(values, op),
+            )
+        warnings.warn(
+            f"no rule for {where}: its relevance is shared by gradient x input of this op alone", stacklevel=2
+        )
+
+
+def build(recording: Recording, leaves: set[str], handlers: dict[str, Handler]) -> Graph:
+    """The graph of a recording.
+
+    Parameters
+    ----------
+    recording
+        What `capture.record` kept.
+    leaves
+        Paths of the modules that have no children: layers made in them bear their names.
+    handlers
+        By ATen op name; an op without one is taken by its own VJP.
+
+    Raises
+    ------
+    UnsupportedOpError
+        For an op that cannot be differentiated.
+    ValueError
+        If the output does not depend on the input.
+    """
+    x = recording.input
+    builder = Builder(x, leaves, torch.float64 if x.dtype == torch.float64 else torch.float32)
+    for call in recording.calls:
+        if not any(builder.active(t) for t in _tensors(call)):
+            continue
+        handler = handlers.get(call.name)
+        if handler is None or not handler(builder, call):
+            builder.generic(call)
+    if not builder.active(recording.output):
+        raise ValueError("the output does not depend on x, so there is nothing to explain; pass the net's real input as x")
+    drafts = builder.drafts
+    if len(drafts[0].shape) > 1 and drafts[0].channel_axis is None:
+        drafts[0].channel_axis = 0
+    layers = tuple(
+        Layer(label, d.op, d.shape, d.channel_axis, d.offset, d.operands, d.make)
+        for label, d in zip(_labels([d.name for d in drafts]), drafts, strict=True)
+    )
+    return Graph(layers, builder.operand(recording.output), builder.dtype)
+
+
+def _labels(names: list[str]) -> list[str]:
+    """Number the names that come more than once: pool1, pool2, or conv1#1, conv1#2 behind a digit."""
+    count, seen, labels = Counter(names), Counter[str](), []
+    for name in names:
+        seen[name] += 1
+        number = f"#{seen[name]}" if name[-1].isdigit() or f"{name}{seen[name]}" in count else str(seen[name])
+        labels.append(name if count[name] == 1 else name + number)
+    return labels
+
+
+def _short(name: str) -> str:
+    return re.sub(r"^(aten)?_+|_with_indices$", "", name)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def _tensors(call: Call) -> list[Tensor]:
+    return [t for t in torch.utils._pytree.tree_leaves((call.args, call.kwargs)) if isinstance(t, Tensor)]
+
+
+def _rerun(call: Call, active: list[Tensor], output: int, dtype: torch.dtype) -> Callable[..., Tensor]:
+    """The call as a function of its active operands, unbatched, giving one of its outputs, unbatched."""
+    places = {id(t): i for i, t in enumerate(active)}
+
+    def op(*values: Tensor) -> Tensor:
+        def replace(a: Any) -> Any:
+            if isinstance(a, Tensor) and id(a) in places:
+                return values[places[id(a)]].reshape(a.shape)
+            return a.to(dtype) if isinstance(a, Tensor) and a.is_floating_point() else a
+
+        args, kwargs = torch.utils._pytree.tree_map(replace, (call.args, call.kwargs))
+        out = call.op(*args, **kwargs)
+        if not isinstance(out, Tensor):
+            out = [o for o in out if isinstance(o, Tensor) and o.is_floating_point()][output]
+        return out.reshape(unbatched(tuple(out.shape)))
+
+    return op

@@ -1,0 +1,1 @@
+"""The ATen ops that the engine knows, one file a family."""

@@ -1,0 +1,307 @@
+"""Convolutions and matrix products with constant weights: the ops that rules are about."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Generic, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from heapwidget.engine.boxes import Window
+from heapwidget.engine.flow import (
+    BIAS,
+    DEAD_END,
+    STABILISER,
+    Array,
+    Flow,
+    Message,
+    Reach,
+    add_up,
+    host,
+    inverse,
+)
+from heapwidget.engine.rules import Branch, Rule
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Prepared(Generic[T]):
+    """A rule's branch with its arrays: `scale` is coefficient / denominator."""
+
+    terms: list[tuple[T, T]]
+    scale: T
+    bias: T | None
+    stabiliser: T | None
+    coefficient: float
+    dead_ends: bool
+
+
+class LinearFlow(Flow):
+    """z = op(x, w) + b under one rule; subclasses say how the op is applied, transposed and seen from a box.
+
+    Parameters
+    ----------
+    x, w, b
+        Unbatched input, weight, and bias (broadcastable over the output; `None`: no bias).
+    """
+
+    def __init__(self, x: Tensor, w: Tensor, b: Tensor | None, rule: Rule) -> None:
+        self.x, self.w, self.b = x, w, b
+        self.signed = rule.signed
+        self._branches = [self._prepare(branch) for branch in rule.branches]
+        self.shape = tuple(self._branches[0].scale.shape)
+
+    @abstractmethod
+    def apply(self, x: Tensor, w: Tensor) -> Tensor:
+        """The op without its bias."""
+
+    @abstractmethod
+    def transpose(self, s: Tensor, w: Tensor) -> Tensor:
+        """The op's transpose at `s` (the layer's shape), in the shape of x."""
+
+    @property
+    def device(self) -> torch.device:
+        return self.x.device
+
+    def _prepare(self, branch: Branch) -> _Prepared[Tensor]:
+        terms = [(term.x(self.x), term.w(self.w)) for term in branch.terms]
+        # A term without any input adds nothing, such as x- w- behind a ReLU.
+        terms = [t for t in terms if bool(t[0].any())] or terms[:1]
+        z = self.apply(*terms[0])
+        for term in terms[1:]:
+            z = z + self.apply(*term)
+        bias = None if branch.bias is None or self.b is None else branch.bias(self.b)
+        if bias is not None:
+            z = z + bias
+        stabiliser = None
+        if branch.epsilon:
+            stabiliser = torch.where(z >= 0, branch.epsilon, -branch.epsilon).to(z.dtype)
+            z = z + stabiliser
+        over = inverse(z)
+        return _Prepared(terms, over * branch.coefficient, bias, stabiliser, branch.coefficient, bool((over == 0).any()))
+
+    def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
+        message = torch.zeros_like(self.x)
+        absorbed: dict[str, float] = {}
+        for branch in self._branches:
+            s = r * branch.scale
+            for x, w in branch.terms:
+                message += x * self.transpose(s, w)
+            if branch.bias is not None:
+                add_up(absorbed, BIAS, float((s * branch.bias).sum(dtype=torch.float64)))
+            if branch.stabiliser is not None:
+                add_up(absorbed, STABILISER, float((s * branch.stabiliser).sum(dtype=torch.float64)))
+            if branch.dead_ends:
+                lost = r[branch.scale == 0].sum(dtype=torch.float64)
+                add_up(absorbed, DEAD_END, branch.coefficient * float(lost))
+        return [message], absorbed
+
+    def amplification(self, k: list[Tensor]) -> Tensor:
+        total = torch.zeros_like(self._branches[0].scale)
+        for branch in self._branches:
+            for x, w in branch.terms:
+                total += branch.scale.abs() * self.apply(x.abs() * k[0], w.abs())
+        return total
+
+    @cached_property
+    def _host(self) -> list[_Prepared[Array]]:
+        """The branches on the host."""
+        def copied(t: Tensor | None) -> Array | None:
+            return None if t is None else host(t.expand(self.shape))
+
+        return [
+            _Prepared(
+                [(host(x), self.rows(w)) for x, w in b.terms],
+                host(b.scale),
+                copied(b.bias),
+                copied(b.stabiliser),
+                b.coefficient,
+                b.dead_ends,
+            )
+            for b in self._branches
+        ]
+
+    def rows(self, w: Tensor) -> Array:
+        """A weight on the host with the layer's channels as its first axis."""
+        return host(w)
+
+    @abstractmethod
+    def inlet(self, window: Window) -> Window | None:
+        """The part of x that a box sees; `None` where the box is not of a kind that `spread` knows."""
+
+    @abstractmethod
+    def spread(self, window: Window, s: Array, w: Array) -> Array:
+        """The op's transpose from one box, cut to the box's inlet."""
+
+    def local(self, window: Window, m: Array) -> tuple[list[Message], dict[str, float]]:
+        inlet = self.inlet(window)
+        if inlet is None:
+            return super().local(window, m)
+        absorbed: dict[str, float] = {}
+        message = None
+        for branch in self._host:
+            scale = branch.scale[window]
+            s = m * scale
+            for x, w in branch.terms:
+                values = self.spread(window, s, w) * x[inlet]
+                message = values if message is None else message + values
+            if branch.bias is not None:
+                add_up(absorbed, BIAS, float((s * branch.bias[window]).sum()))
+            if branch.stabiliser is not None:
+                add_up(absorbed, STABILISER, float((s * branch.stabiliser[window]).sum()))
+            if branch.dead_ends:
+                add_up(absorbed, DEAD_END, branch.coefficient * float(m[scale == 0].sum()))
+        assert message is not None
+        return [Message(0, inlet, message)], absorbed
+
+
+class Product(LinearFlow):
+    """x @ w with x of shape (K,) or (M, K) and w of shape (K, N)."""
+
+    def apply(self, x: Tensor, w: Tensor) -> Tensor:
+        return x @ w
+
+    def transpose(self, s: Tensor, w: Tensor) -> Tensor:
+        return s @ w.mT
+
+    def rows(self, w: Tensor) -> Array:
+        return host(w.mT)
+
+    def inlet(self, window: Window) -> Window:
+        return (*window[:-1], slice(0, self.x.shape[-1]))
+
+    def spread(self, window: Window, s: Array, w: Array) -> Array:
+        rows = w[window[-1]]
+        product: Array = rows[0] * s if len(rows) == 1 and s.ndim == 1 else s @ rows
+        return product
+
+    def reach(self, operand: int) -> dict[int, Reach]:
+        return {0: Reach(0, 1, 1, 0)} if self.x.ndim > 1 else {}
+
+
+class Conv(LinearFlow):
+    """A convolution of any rank, stride, padding, dilation and groups, also transposed.
+
+    `settings` are the arguments of `aten.convolution` after the bias: stride, padding, dilation, transposed,
+    output_padding, groups.
+    """
+
+    def __init__(
+        self, x: Tensor, w: Tensor, b: Tensor | None, rule: Rule, settings: tuple[object, ...]
+    ) -> None:
+        self.settings = settings
+        stride, padding, dilation, transposed, _, groups = settings
+        rank = x.ndim - 1
+        self._stride, self._padding, self._dilation = (_each(v, rank) for v in (stride, padding, dilation))
+        self._transposed, self._groups = bool(transposed), int(groups)  # type: ignore[call-overload]
+        super().__init__(x, w, b, rule)
+
+    def apply(self, x: Tensor, w: Tensor) -> Tensor:
+        out: Tensor = torch.ops.aten.convolution(x[None], w, None, *self.settings)
+        return out[0]
+
+    def transpose(self, s: Tensor, w: Tensor) -> Tensor:
+        grads = torch.ops.aten.convolution_backward(
+            s[None], self.x[None], w, None, *self.settings, [True, False, False]
+        )
+        message: Tensor = grads[0][0]
+        return message
+
+    @cached_property
+    def _axes(self) -> list[list[tuple[slice, slice]]]:
+        """For each position axis and index on it: the inputs seen, and the part of the kernel that sees them."""
+        axes = []
+        for a, size in enumerate(self.x.shape[1:]):
+            step, kernel = self._dilation[a], self.w.shape[2 + a]
+            seen = []
+            for i in range(self.shape[1 + a]):
+                base = i * self._stride[a] - self._padding[a]
+                first, last = max(0, -(base // step)), min(kernel, -((base - size) // step))
+                if first < last:
+                    window = slice(base + first * step, base + (last - 1) * step + 1, step)
+                    seen.append((window, slice(first, last)))
+                else:
+                    seen.append((slice(0, 0), slice(0, 0)))
+            axes.append(seen)
+        return axes
+
+    def inlet(self, window: Window) -> Window | None:
+        channels, *positions = window
+        out, inner = self.shape[0], self.w.shape[1]
+        count = channels.stop - channels.start
+        if self._transposed or count not in (1, out):
+            return None
+        if count == out:
+            inputs = slice(0, self.x.shape[0])
+        else:
+            group = channels.start // (out // self._groups)
+            inputs = slice(group * inner, (group + 1) * inner)
+        return (inputs, *(self._seen(a, p) for a, p in enumerate(positions)))
+
+    def _seen(self, axis: int, positions: slice) -> slice:
+        if positions.stop - positions.start == 1:
+            return self._axes[axis][positions.start][0]
+        lo, hi = self._span(axis, positions)
+        size = self.x.shape[1 + axis]
+        return slice(min(max(lo, 0), size), max(min(hi, size), 0))
+
+    def _span(self, axis: int, positions: slice) -> tuple[int, int]:
+        """The inputs from the first to the last that a run of positions sees, padding included."""
+        stride, padding = self._stride[axis], self._padding[axis]
+        extent = self._dilation[axis] * (self.w.shape[2 + axis] - 1) + 1
+        return positions.start * stride - padding, (positions.stop - 1) * stride - padding + extent
+
+    def spread(self, window: Window, s: Array, w: Array) -> Array:
+        channels, *positions = window
+        if s.size == 1:
+            kernel = tuple(self._axes[a][p.start][1] for a, p in enumerate(positions))
+            return w[(channels.start, slice(None), *kernel)] * s.ravel()[0]
+        groups = self._groups if len(s) == self.shape[0] else 1
+        w = w[channels].reshape(groups, len(s) // groups, w.shape[1], *w.shape[2:])
+        if all(p.stop - p.start == 1 for p in positions):
+            kernel = tuple(self._axes[a][p.start][1] for a, p in enumerate(positions))
+            flat = s.reshape(groups, 1, -1) @ w.reshape(groups, w.shape[1], -1)
+            return flat.reshape(-1, *w.shape[3:])[(slice(None), *kernel)]
+        return self._spread_region(positions, s.reshape(groups, s.shape[0] // groups, -1), w)
+
+    def _spread_region(self, positions: list[slice], s: Array, w: Array) -> Array:
+        """From several positions: add up over the kernel, one offset at a time, then cut the padding off."""
+        spans = [self._span(a, p) for a, p in enumerate(positions)]
+        counts = [p.stop - p.start for p in positions]
+        out = np.zeros((w.shape[0] * w.shape[2], *(hi - lo for lo, hi in spans)), s.dtype)
+        for offset in product(*(range(k) for k in w.shape[3:])):
+            at = tuple(
+                slice(k * d, k * d + (n - 1) * t + 1, t)
+                for k, d, n, t in zip(offset, self._dilation, counts, self._stride, strict=True)
+            )
+            part = w[(..., *offset)].swapaxes(1, 2) @ s
+            out[(slice(None), *at)] += part.reshape(-1, *counts)
+        cut = tuple(
+            slice(seen.start - lo, seen.stop - lo)
+            for seen, (lo, _) in zip((self._seen(a, p) for a, p in enumerate(positions)), spans, strict=True)
+        )
+        return out[(slice(None), *cut)]
+
+    def reach(self, operand: int) -> dict[int, Reach]:
+        if self._transposed:
+            return {}
+        return {
+            1 + a: Reach(-p, t, d * (k - 1) + 1, 1 + a)
+            for a, (p, t, d, k) in enumerate(
+                zip(self._padding, self._stride, self._dilation, self.w.shape[2:], strict=True)
+            )
+        }
+
+
+def _each(value: object, rank: int) -> tuple[int, ...]:
+    """One int for each axis: ATen lets a list of one stand for all."""
+    values = tuple(int(v) for v in value)  # type: ignore[attr-defined]
+    return values * rank if len(values) == 1 else values
+

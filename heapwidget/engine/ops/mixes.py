@@ -1,0 +1,251 @@
+"""Handlers of the ops that make layers: which flow each gets, from its recorded arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from heapwidget.engine.boxes import unbatched
+from heapwidget.engine.capture import Call
+from heapwidget.engine.flow import Flow
+from heapwidget.engine.graph import Builder, Handler
+from heapwidget.engine.ops import split
+from heapwidget.engine.ops.linear import Conv, Product
+from heapwidget.engine.ops.pool import MaxPool, MeanPool, adaptive_windows, windows
+from heapwidget.engine.rules import Rule
+
+
+class _Weights:
+    """A weight and bias that a BatchNorm right behind may still be merged into."""
+
+    def __init__(self, w: Tensor, b: Tensor | None, channel_axis: int) -> None:
+        self.w, self.b, self._axis = w, b, channel_axis
+
+    def fold(self, scale: Tensor, shift: Tensor) -> None:
+        """w' = s w, b' = s b + t along the output channels."""
+        sizes = [1] * self.w.ndim
+        sizes[self._axis] = -1
+        self.w = self.w * scale.reshape(sizes)
+        self.b = shift if self.b is None else self.b * scale + shift
+
+
+def convolution(builder: Builder, call: Call) -> bool:
+    x, w, b, *settings = call.args
+    transposed = settings[3]
+    if not builder.active(x) or builder.active(w) or x.shape[0] != 1 or x.ndim != w.ndim:
+        return False
+    weights = _Weights(
+        w.detach().to(builder.dtype), None if b is None else b.detach().to(builder.dtype), 1 if transposed else 0
+    )
+    value = builder.value(x)
+
+    def make(rule: Rule) -> Flow:
+        bias = None if weights.b is None else weights.b.reshape(-1, *[1] * (value.ndim - 1))
+        return Conv(value, weights.w, bias, rule, tuple(settings))
+
+    fold = None if transposed else weights.fold
+    builder.layer(call, call.out, "conv", [builder.operand(x)], make, fold=fold)
+    return True
+
+
+def product(builder: Builder, call: Call) -> bool:
+    bound = call.bound
+    if call.name == "linear":
+        x, w, b = bound["input"], bound["weight"].mT, bound["bias"]
+    elif call.name in ("mm", "matmul"):
+        x, w, b = *call.args[:2], None
+    else:
+        x, w, b = bound.get("mat1"), bound.get("mat2"), bound["self"]
+        if bound["beta"] != 1 or bound["alpha"] != 1:
+            return False
+    if not builder.active(x) or builder.active(w) or builder.active(b) or x.ndim != 2 or w.ndim != 2:
+        return False
+    bias = None if b is None else b.detach().to(builder.dtype)
+    if bias is not None and bias.ndim > 1:
+        return False
+    weights = _Weights(w.detach().to(builder.dtype), bias, 1)
+    value = builder.value(x)
+    builder.layer(
+        call,
+        call.out,
+        "linear",
+        [builder.operand(x)],
+        lambda rule: Product(value, weights.w, weights.b, rule),
+        channel_axis=value.ndim - 1,
+        fold=weights.fold,
+    )
+    return True
+
+
+def _each(values: Sequence[int], rank: int) -> list[int]:
+    """One value for each axis: ATen lets one stand for all."""
+    return list(values) * rank if len(values) == 1 else list(values)
+
+
+def max_pool(builder: Builder, call: Call) -> bool:
+    x, (out, winners) = call.args[0], call.out
+    rank = out.ndim - 2
+    if rank < 1 or x.shape[0] != 1:
+        return False
+    value = builder.value(x)
+    sizes, counts = value.shape[1:], out.shape[2:]
+    if call.name.startswith("adaptive"):
+        seen = {1 + a: adaptive_windows(counts[a], sizes[a]) for a in range(rank)}
+    else:
+        bound = call.bound
+        kernel, padding, dilation = (_each(bound[n], rank) for n in ("kernel_size", "padding", "dilation"))
+        stride = _each(bound["stride"], rank) if bound["stride"] else kernel
+        extent = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+        seen = {1 + a: windows(counts[a], sizes[a], extent[a], stride[a], padding[a]) for a in range(rank)}
+    shaped = winners[0]
+    builder.layer(call, out, "max_pool", [builder.operand(x)], lambda rule: MaxPool(value, shaped, seen))
+    return True
+
+
+def mean_pool(builder: Builder, call: Call) -> bool:
+    x, out = call.args[0], call.out
+    rank = out.ndim - 2
+    if rank < 1 or x.shape[0] != 1:
+        return False
+    value = builder.value(x)
+    sizes, counts = value.shape[1:], out.shape[2:]
+    if "adaptive" in call.name:
+        seen = {1 + a: adaptive_windows(counts[a], sizes[a]) for a in range(rank)}
+    else:
+        bound = call.bound
+        kernel, padding = _each(bound["kernel_size"], rank), _each(bound["padding"], rank)
+        stride = _each(bound["stride"], rank) if bound["stride"] else kernel
+        seen = {1 + a: windows(counts[a], sizes[a], kernel[a], stride[a], padding[a]) for a in range(rank)}
+    rest = call.args[1:]
+
+    def op(a: Tensor) -> Tensor:
+        pooled: Tensor = call.op(a[None], *rest, **call.kwargs)
+        return pooled[0]
+
+    builder.layer(call, out, "avg_pool", [builder.operand(x)], lambda rule: MeanPool(value, op, seen))
+    return True
+
+
+def reduction(builder: Builder, call: Call) -> bool:
+    """A mean or sum over axes; the layer keeps the rank of x, the reduced axes of size one."""
+    x = call.args[0]
+    value = builder.value(x)
+    lead = x.ndim - value.ndim
+    dims = call.bound.get("dim") or range(x.ndim)
+    axes = sorted({d % x.ndim - lead for d in dims} - {-1}) if x.ndim else [0]
+    if not axes:
+        builder.same_units(x, call.out)
+        return True
+    seen = {a: [slice(0, value.shape[a])] for a in axes}
+    average = call.name == "mean"
+
+    def op(a: Tensor) -> Tensor:
+        return a.mean(axes, keepdim=True) if average else a.sum(axes, keepdim=True)
+
+    builder.layer(
+        call,
+        call.out,
+        call.name,
+        [builder.operand(x)],
+        lambda rule: MeanPool(value, op, seen),
+        shape=tuple(1 if a in axes else s for a, s in enumerate(value.shape)),
+        channel_axis=builder.channel_axis_of(x),
+    )
+    return True
+
+
+def sum_of_two(builder: Builder, call: Call) -> bool:
+    a, b = call.args[:2]
+    alpha = float(call.bound["alpha"])
+    if call.name == "rsub":
+        scaled = [(a, alpha), (b, 1.0)]
+    else:
+        scaled = [(a, 1.0), (b, alpha)]
+    shape = call.out.shape
+
+    def value(t: Any, factor: float) -> Tensor:
+        whole = torch.as_tensor(t, dtype=builder.dtype, device=call.out.device) * factor
+        return builder.value(whole.expand(shape))
+
+    active = [value(t, f) for t, f in scaled if builder.active(t)]
+    constants = [value(t, f) for t, f in scaled if not builder.active(t)]
+    constant = constants[0] if constants and bool(constants[0].any()) else None
+    holders = [t for t, _ in scaled if builder.active(t)]
+    if constant is None and len(active) == 1:
+        builder.same_units(holders[0], call.out)
+        return True
+    _split(builder, call, holders, "add", lambda: split.by_size(active, constant))
+    return True
+
+
+def _split(builder: Builder, call: Call, holders: list[Tensor], op: str, make: Callable[[], Flow]) -> None:
+    shape = call.out.shape
+    builder.layer(
+        call,
+        call.out,
+        op,
+        [builder.operand(t, shape) for t in holders],
+        lambda rule: make(),
+        channel_axis=builder.channel_axis_of(holders[0]) if len(unbatched(tuple(shape))) > 1 else 0,
+    )
+
+
+def multiply(builder: Builder, call: Call) -> bool:
+    a, b = call.args[:2]
+    if not (builder.active(a) and builder.active(b)):
+        return _scale(builder, call)
+    gates = [i for i, t in enumerate((a, b)) if builder.is_gate(t)]
+    gate = gates[0] if len(gates) == 1 else None
+    value = builder.value(call.out)
+    _split(builder, call, [a, b], "mul", lambda: split.product(value, gate))
+    return True
+
+
+def divide(builder: Builder, call: Call) -> bool:
+    """By a constant: a scale. By something active: left to the op's own gradient."""
+    return not builder.active(call.args[1]) and call.bound.get("rounding_mode") is None and _scale(builder, call)
+
+
+def _scale(builder: Builder, call: Call) -> bool:
+    (t,) = (t for t in call.args[:2] if builder.active(t))
+    builder.same_units(t, call.out)
+    return True
+
+
+def larger(builder: Builder, call: Call) -> bool:
+    a, b = call.args[:2]
+    if not (builder.active(a) and builder.active(b)):
+        return False
+    shape = call.out.shape
+    first, second = (builder.value(t.expand(shape)) for t in (a, b))
+    is_max = call.name == "maximum"
+    _split(builder, call, [a, b], call.name, lambda: split.winner(first, second, is_max))
+    return True
+
+
+HANDLERS: dict[str, Handler] = {
+    "convolution": convolution,
+    **dict.fromkeys(("addmm", "mm", "linear"), product),
+    **dict.fromkeys(
+        (
+            "max_pool2d_with_indices",
+            "max_pool3d_with_indices",
+            "adaptive_max_pool1d",
+            "adaptive_max_pool2d",
+            "adaptive_max_pool3d",
+        ),
+        max_pool,
+    ),
+    **dict.fromkeys(
+        ("avg_pool1d", "avg_pool2d", "avg_pool3d", "adaptive_avg_pool1d", "_adaptive_avg_pool2d", "_adaptive_avg_pool3d"),
+        mean_pool,
+    ),
+    **dict.fromkeys(("mean", "sum"), reduction),
+    **dict.fromkeys(("add", "sub", "rsub"), sum_of_two),
+    "mul": multiply,
+    "div": divide,
+    **dict.fromkeys(("maximum", "minimum"), larger),
+}

@@ -1,0 +1,257 @@
+"""Where relevance lies while a walk goes on: residuals by unit, masses and keys by node, and the heap of nodes.
+
+Keys are the masses as float32, so a key's bit pattern orders like the key. A heap entry packs (largest first, smaller id
+first) into one integer: the inverted bits of the key above the node id. Entries that no longer match their node's key are stale.
+"""
+
+from __future__ import annotations
+
+from heapq import heappush
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heapwidget.engine.boxes import Partition, Window
+from heapwidget.engine.flow import CONSTANT, PADDING, Array, add_up
+from heapwidget.engine.graph import PADDED, Layer, Operand
+
+ID_BITS = 32
+ID_MASK = (1 << ID_BITS) - 1
+KEY_TOP = 0x7FFFFFFF
+NOT_QUEUED = -1
+
+
+class Board:
+    """What all layers share: the heap, the keys of all nodes, the log, and the running sums of the ledger.
+
+    Attributes
+    ----------
+    heap
+        Packed entries, stale ones included.
+    keys
+        For each node the bits of its key, or `NOT_QUEUED`.
+    explained, mass, bound
+        Relevance on the input; sum of abs(residual); sum of k * abs(residual).
+    absorbed
+        By layer number and cause.
+    """
+
+    def __init__(self, n_nodes: int, floor: float, signed: bool) -> None:
+        self.heap: list[int] = []
+        self.keys = np.full(n_nodes, NOT_QUEUED, np.int32)
+        self.floor, self.signed = floor, signed
+        self.explained = self.mass = self.bound = 0.0
+        self.absorbed: dict[tuple[int, str], float] = {}
+        self.absorbed_total = 0.0
+        self.log_nodes: list[NDArray[np.int64]] = []
+        self.log_keys: list[NDArray[np.float32]] = []
+        self.log_size = 0
+
+    def absorb(self, layer: int, causes: dict[str, float]) -> None:
+        """Write what a layer absorbed into the ledger."""
+        for cause, value in causes.items():
+            self.absorbed[layer, cause] = self.absorbed.get((layer, cause), 0.0) + value
+            self.absorbed_total += value
+
+    def log(self, nodes: NDArray[np.int64], keys: NDArray[np.float32]) -> None:
+        """Note new keys."""
+        self.log_nodes.append(nodes)
+        self.log_keys.append(keys)
+        self.log_size += len(nodes)
+
+    def queue(self, nodes: NDArray[np.int64], bits: NDArray[np.int32]) -> None:
+        """Push or re-key nodes."""
+        self.keys[nodes] = bits
+        self.log(nodes, bits.view(np.float32))
+        heap = self.heap
+        for entry in (((KEY_TOP - bits.astype(np.int64)) << ID_BITS) | nodes).tolist():
+            heappush(heap, entry)
+
+
+class Store:
+    """The residuals of one layer and the masses of its nodes.
+
+    In a walk without negative shares, residuals are their own masses: unit nodes need no second array.
+    """
+
+    def __init__(self, board: Board, partition: Partition, first: int, k: Array, dtype: np.dtype[np.floating]) -> None:
+        self.board, self.partition, self.first = board, partition, first
+        self.residual: Array = np.zeros(partition.shape, dtype)
+        alias = partition.is_unit and not board.signed
+        self.mass = self.residual if alias else np.zeros(partition.grid, dtype)
+        self.nodes = np.arange(first, first + partition.n_nodes).reshape(partition.grid)
+        self.keys = board.keys[first : first + partition.n_nodes].reshape(partition.grid)
+        self._k = k
+
+    def take(self, node: int) -> tuple[Window, Array]:
+        """Empty a node: its window, and the residuals that were in it."""
+        partition = self.partition
+        window = partition.window(node)
+        m = self.residual[window].copy()
+        self.residual[window] = 0
+        if self.mass is not self.residual:
+            self.mass.flat[node] = 0
+        if self.board.signed:
+            size = np.abs(m)
+            self.board.mass -= float(size.sum())
+            self.board.bound -= float((size * self._k[window]).sum())
+        return window, m
+
+    def add(self, residual: Array, keys: NDArray[np.int32], mass: Array, nodes: NDArray[np.int64], window: Window, values: Array) -> None:
+        """Add to a window of a unit-node layer, in any shape that its arrays are viewed in."""
+        r = residual[window]
+        if self.board.signed:
+            before = np.abs(r)
+            r += values
+            size = np.abs(r)
+            self._account(size - before, window, residual.shape)
+            mass[window] = size
+            self.offer(size, keys[window], nodes[window])
+        else:
+            r += values
+            self.offer(r, keys[window], nodes[window])
+
+    def add_boxes(self, window: Window, values: Array) -> None:
+        """Add to a window of a layer whose nodes are larger than a unit."""
+        r = self.residual[window]
+        if self.board.signed:
+            before = np.abs(r)
+            r += values
+            change = np.abs(r) - before
+            self._account(change, window, self.residual.shape)
+        else:
+            r += values
+            change = values
+        touched, sums = self.partition.fold(window, change)
+        mass = self.mass[touched]
+        mass += sums
+        np.maximum(mass, 0, out=mass)
+        self.offer(mass, self.keys[touched], self.nodes[touched])
+
+    def _account(self, change: Array, window: Window, shape: tuple[int, ...]) -> None:
+        self.board.mass += float(change.sum())
+        self.board.bound += float((change * self._k.reshape(shape)[window]).sum())
+
+    def scatter(self, units: NDArray[np.int64], values: Array) -> None:
+        """Add to single units, given by flat index, which may come more than once."""
+        units, place = np.unique(units, return_inverse=True)
+        added = np.bincount(place, values).astype(values.dtype)
+        flat = self.residual.reshape(-1)
+        change = added
+        if self.board.signed:
+            before = np.abs(flat[units])
+            flat[units] += added
+            change = np.abs(flat[units]) - before
+            self.board.mass += float(change.sum())
+            self.board.bound += float((change * self._k.reshape(-1)[units]).sum())
+        else:
+            flat[units] += added
+        nodes, place = np.unique(self.partition.node_of_unit.reshape(-1)[units], return_inverse=True)
+        mass = self.mass.reshape(-1)
+        if self.mass is not self.residual:
+            mass[nodes] = np.maximum(mass[nodes] + np.bincount(place, change).astype(mass.dtype), 0)
+        self.offer(mass[nodes], self.keys.reshape(-1)[nodes], nodes + self.first)
+
+    def offer(self, mass: Array, keys: NDArray[np.int32], nodes: NDArray[np.int64]) -> None:
+        """Queue the nodes whose mass reached the floor, or changed while they were queued."""
+        bits = mass.astype(np.float32, copy=False).view(np.int32)
+        hit = mass >= self.board.floor
+        if self.board.signed:
+            hit |= keys != NOT_QUEUED
+        hit &= bits != keys
+        if hit.any():
+            self.board.queue(nodes[hit], bits[hit])
+
+
+class InputStore(Store):
+    """The input: what arrives is collected, never popped, and logged by position; `mass` keeps its sign."""
+
+    def __init__(self, board: Board, partition: Partition, dtype: np.dtype[np.floating]) -> None:
+        super().__init__(board, partition, 0, np.ones(partition.shape, dtype), dtype)
+        self.mass = np.zeros(partition.grid, dtype)
+
+    def receive(self, window: Window, values: Array) -> None:
+        """Collect what came to a window of the input."""
+        self.residual[window] += values
+        self.board.explained += float(values.sum())
+        touched, sums = self.partition.fold(window, values)
+        self._collect(touched, sums, self.mass[touched], self.nodes[touched])
+
+    def _collect(self, at: Window | NDArray[np.int64], sums: Array, before: Array, nodes: NDArray[np.int64]) -> None:
+        mass = self.mass if isinstance(at, tuple) else self.mass.reshape(-1)
+        mass[at] = now = before + sums
+        changed = sums != 0
+        self.board.log(nodes[changed], now[changed].astype(np.float32))
+
+    def scatter(self, units: NDArray[np.int64], values: Array) -> None:
+        np.add.at(self.residual.reshape(-1), units, values)
+        self.board.explained += float(values.sum())
+        nodes, place = np.unique(self.partition.node_of_unit.reshape(-1)[units], return_inverse=True)
+        sums = np.bincount(place, values).astype(self.mass.dtype)
+        self._collect(nodes, sums, self.mass.reshape(-1)[nodes], nodes + self.first)
+
+
+class Inlet(Protocol):
+    """Takes messages to one operand of one layer."""
+
+    def receive(self, window: Window, values: Array) -> None: ...
+
+
+class _UnitInlet:
+    """An operand that is all units of a unit-node layer in order, in whatever shape."""
+
+    def __init__(self, store: Store, shape: tuple[int, ...]) -> None:
+        self._add = store.add
+        self._views = [a.reshape(shape) for a in (store.residual, store.keys, store.mass, store.nodes)]
+
+    def receive(self, window: Window, values: Array) -> None:
+        residual, keys, mass, nodes = self._views
+        self._add(residual, keys, mass, nodes, window, values)
+
+
+class _BoxInlet:
+    """An operand that is a layer as it stands."""
+
+    def __init__(self, store: Store) -> None:
+        self.receive = store.receive if isinstance(store, InputStore) else store.add_boxes
+
+
+class _ScatterInlet:
+    """An operand gathered from units here and there, with padding and constants, which absorb."""
+
+    def __init__(self, board: Board, stores: list[Store], layers: tuple[Layer, ...], index: NDArray[np.int64], reader: int) -> None:
+        self._board, self._index, self._reader = board, index, reader
+        ends = [layer.offset + layer.n_units for layer in layers]
+        used = np.unique(np.searchsorted(ends, index[index >= 0], side="right"))
+        self._sources = [(stores[n], layers[n].offset, ends[n]) for n in used]
+
+    def receive(self, window: Window, values: Array) -> None:
+        units, flat = self._index[window].reshape(-1), np.asarray(values).reshape(-1)
+        outside = units < 0
+        if outside.any():
+            causes: dict[str, float] = {}
+            padded = units == PADDED
+            add_up(causes, PADDING, float(flat[padded].sum()))
+            add_up(causes, CONSTANT, float(flat[outside & ~padded].sum()))
+            self._board.absorb(self._reader, causes)
+        for store, offset, end in self._sources:
+            mine = (units >= offset) & (units < end)
+            if mine.any():
+                store.scatter(units[mine] - offset, flat[mine])
+
+
+def inlet(board: Board, stores: list[Store], layers: tuple[Layer, ...], operand: Operand, reader: int) -> Inlet:
+    """The inlet of an operand that layer number `reader` reads."""
+    if operand.layer is not None:
+        store = stores[operand.layer]
+        if store.partition.is_unit and not isinstance(store, InputStore):
+            return _UnitInlet(store, operand.shape)
+        if operand.shape == store.partition.shape:
+            return _BoxInlet(store)
+        layer = layers[operand.layer]
+        index = np.arange(layer.offset, layer.offset + layer.n_units).reshape(operand.shape)
+    else:
+        assert operand.index is not None
+        index = operand.index.cpu().numpy()
+    return _ScatterInlet(board, stores, layers, index, reader)

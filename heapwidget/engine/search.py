@@ -1,0 +1,308 @@
+"""The walk: pop the node with the largest residual, move its relevance one layer down, push what it reached, repeat.
+
+    residual[target] = t; heap = {target}
+    while heap and pops < max_pops: pop the largest, send its messages, push or re-key what they changed
+    finish: pass on all that is left, layer by layer; the result is the full layer-wise pass, whatever was popped
+    collect: pop the input's positions, largest first
+
+The frontier is best-first; relevance is moved, never copied, so target = input + residual + absorbed at every moment.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from heapq import heappop
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from heapwidget.engine.boxes import Partition
+from heapwidget.engine.flow import CONSTANT, PADDING, Array, Flow, add_up, host
+from heapwidget.engine.graph import PADDED, Graph, Operand
+from heapwidget.engine.residuals import (
+    ID_BITS,
+    ID_MASK,
+    KEY_TOP,
+    NOT_QUEUED,
+    Board,
+    InputStore,
+    Store,
+    inlet,
+)
+
+# Keys below this cannot be told from zero in float32.
+SMALLEST_FLOOR = 1e-36
+
+
+@dataclass(frozen=True)
+class Row:
+    """One pop: the node, its key, the sums after it, and where its part of the log ends."""
+
+    node: int
+    mass: float
+    explained: float
+    absorbed: float
+    residual_mass: float
+    bound: float
+    log_end: int
+
+
+@dataclass(frozen=True)
+class Finish:
+    """The whole-layer pass over what a walk left: its rows, the log behind the walk's, and the result."""
+
+    rows: list[Row]
+    log_nodes: NDArray[np.int64]
+    log_keys: NDArray[np.float32]
+    contributions: Array
+    absorbed: dict[tuple[int, str], float]
+
+
+class Walk:
+    """A best-first walk over a graph that can be stopped, continued and finished at any point.
+
+    Parameters
+    ----------
+    graph
+        Its layers.
+    flows
+        One a layer, `None` for the input.
+    partitions
+        One a layer.
+    seeds
+        Relevance to start with, in the shape of the graph's output.
+    floor
+        A node enters the heap once its mass reaches this fraction of sum(abs(seeds)).
+    """
+
+    def __init__(
+        self, graph: Graph, flows: Sequence[Flow | None], partitions: Sequence[Partition], seeds: Array, floor: float
+    ) -> None:
+        self.graph, self.flows, self.partitions = graph, list(flows), list(partitions)
+        # With one sign throughout, masses are sums; a walk with a negative target runs on the opposite signs.
+        self.sign = -1.0 if (seeds <= 0).all() and seeds.any() else 1.0
+        signed = any(f.signed for f in flows if f is not None) or bool((seeds * self.sign < 0).any())
+        self.n_nodes = [p.n_nodes for p in partitions]
+        self.offsets = [0, *np.cumsum(self.n_nodes).tolist()]
+        self.start_mass = float(np.abs(seeds).sum())
+        self.floor = floor
+        self.board = Board(self.offsets[-1], max(floor * self.start_mass, SMALLEST_FLOOR), signed)
+        self._k = amplifications(graph, self.flows)
+        dtype = seeds.dtype
+        self.stores: list[Store] = [InputStore(self.board, partitions[0], dtype)]
+        for number, partition in enumerate(partitions[1:], start=1):
+            k = host(self._k[number])
+            self.stores.append(Store(self.board, partition, self.offsets[number], k, dtype))
+        layers = graph.layers
+        self._inlets = [
+            [inlet(self.board, self.stores, layers, o, number) for o in layer.operands]
+            for number, layer in enumerate(layers)
+        ]
+        self.rows: list[Row] = []
+        self._seed(seeds * self.sign)
+
+    def _seed(self, seeds: Array) -> None:
+        board = self.board
+        everything = tuple(slice(0, s) for s in self.graph.output.shape)
+        inlet(board, self.stores, self.graph.layers, self.graph.output, len(self.stores) - 1).receive(everything, seeds)
+        if not board.signed:
+            board.mass = sum(float(np.abs(s.residual).sum()) for s in self.stores[1:])
+            board.bound = sum(float((s.residual * s._k).sum()) for s in self.stores[1:] if s.residual.any())
+        self.start_log = board.log_size
+        self._start_explained, self._start_bound = board.explained, board.bound
+
+    @property
+    def pending(self) -> bool:
+        """Whether the heap holds any node."""
+        return bool(self.board.heap)
+
+    def run(self, max_pops: int, tick: Callable[[int], object] = lambda pops: None) -> int:
+        """Pop until the heap is empty, `max_pops` pops are done or Ctrl-C is pressed; gives the pops done.
+
+        A Ctrl-C takes effect between two pops, so the walk can go on from where it stopped.
+        """
+        board, heap, keys, offsets = self.board, self.board.heap, self.board.keys, self.offsets
+        top, mask, bits = KEY_TOP, ID_MASK, ID_BITS
+        mass_of = np.empty(1, np.int32)
+        as_float = mass_of.view(np.float32)
+        pops = 0
+        with _interruptible() as interrupted:
+            while heap and pops < max_pops and not interrupted:
+                entry = heappop(heap)
+                node, key = entry & mask, top - (entry >> bits)
+                if keys[node] != key:
+                    continue
+                keys[node] = NOT_QUEUED
+                mass_of[0] = key
+                self._pop(bisect_right(offsets, node) - 1, node, float(as_float[0]))
+                pops += 1
+                if not pops & 255:
+                    tick(256)
+        # Stale entries alone are no frontier.
+        while heap and keys[heap[0] & mask] != top - (heap[0] >> bits):
+            heappop(heap)
+        return pops
+
+    def _pop(self, layer: int, node: int, mass: float) -> None:
+        board, flow = self.board, self.flows[layer]
+        assert flow is not None
+        window, m = self.stores[layer].take(node - self.offsets[layer])
+        messages, absorbed = flow.local(window, m)
+        if absorbed:
+            board.absorb(layer, absorbed)
+        inlets = self._inlets[layer]
+        for operand, at, values in messages:
+            if values.size:
+                inlets[operand].receive(at, values)
+        if board.signed:
+            residual_mass, bound = board.mass, board.bound
+        else:
+            residual_mass = self.start_mass - board.explained - board.absorbed_total
+            bound = self._start_bound - board.explained + self._start_explained
+        self.rows.append(
+            Row(node, mass, board.explained, board.absorbed_total, residual_mass, bound, board.log_size)
+        )
+
+    def lower_floor(self, floor: float) -> None:
+        """Let smaller nodes in: those that reach the new floor are pushed now, as a part of the last pop."""
+        self.floor = floor
+        self.board.floor = max(floor * self.start_mass, SMALLEST_FLOOR)
+        for store in self.stores[1:]:
+            store.offer(store.mass, store.keys, store.nodes)
+        if self.rows:
+            last = self.rows[-1]
+            self.rows[-1] = Row(*(getattr(last, f) for f in list(Row.__dataclass_fields__)[:-1]), self.board.log_size)
+        else:
+            self.start_log = self.board.log_size
+
+    def residual_sum(self) -> float:
+        """Sum of all residuals as they lie in the layers, in the target's own sign."""
+        return self.sign * sum(float(s.residual.sum(dtype=np.float64)) for s in self.stores[1:])
+
+    def finish(self) -> Finish:
+        """Pass on everything still residual, one whole layer at a time; the walk itself stays as it is."""
+        board = self.board
+        device = next((f.device for f in self.flows if f is not None), torch.device("cpu"))
+        left = [torch.from_numpy(s.residual.copy()).to(device) for s in self.stores]
+        collected = left[0]
+        absorbed = dict(board.absorbed)
+        rows: list[Row] = []
+        nodes: list[NDArray[np.int64]] = []
+        keys: list[NDArray[np.float32]] = []
+        log_end, arrived = board.log_size, host(collected)
+        for number in range(len(left) - 1, 0, -1):
+            flow, r = self.flows[number], left[number]
+            if flow is None or not bool(r.any()):
+                continue
+            mass = float(r.abs().sum())
+            causes = whole_pass(self.graph, flow, number, left)
+            for cause, value in causes.items():
+                absorbed[number, cause] = absorbed.get((number, cause), 0.0) + value
+            left[number] = torch.zeros_like(r)
+            now = host(collected)
+            _, sums = self.partitions[0].fold(_everything(now), now)
+            changed = np.flatnonzero((now != arrived).any() and self._changed(arrived, now))
+            arrived = now
+            nodes.append(changed)
+            keys.append(sums.reshape(-1)[changed].astype(np.float32))
+            log_end += len(changed)
+            rest = [(n, t) for n, t in enumerate(left) if n and bool(t.any())]
+            rows.append(
+                Row(
+                    self.offsets[number],
+                    mass,
+                    float(now.sum(dtype=np.float64)),
+                    sum(absorbed.values()),
+                    sum(float(t.abs().sum()) for _, t in rest),
+                    sum(float((t.abs() * self._k[n])[t != 0].sum()) for n, t in rest),
+                    log_end,
+                )
+            )
+        return Finish(
+            rows,
+            np.concatenate([np.empty(0, np.int64), *nodes]),
+            np.concatenate([np.empty(0, np.float32), *keys]),
+            arrived,
+            absorbed,
+        )
+
+    def _changed(self, before: Array, after: Array) -> NDArray[np.bool_]:
+        """For each input position, whether anything came to it."""
+        _, changes = self.partitions[0].fold(_everything(after), (before != after).astype(np.float32))
+        flags: NDArray[np.bool_] = changes.reshape(-1) > 0
+        return flags
+
+
+def _everything(a: Array) -> tuple[slice, ...]:
+    return tuple(slice(0, s) for s in a.shape)
+
+
+def whole_pass(graph: Graph, flow: Flow, number: int, left: list[Tensor]) -> dict[str, float]:
+    """Send all of `left[number]` one step down, into `left`; gives what was absorbed on the way, by cause."""
+    messages, absorbed = flow.whole(left[number])
+    for operand, message in zip(graph.layers[number].operands, messages, strict=True):
+        deliver(graph, operand, message, left, absorbed)
+    return absorbed
+
+
+def deliver(graph: Graph, operand: Operand, message: Tensor, left: list[Tensor], absorbed: dict[str, float]) -> None:
+    """Add a whole message to the units that its operand is made of."""
+    if operand.layer is not None:
+        left[operand.layer] += message.reshape(left[operand.layer].shape)
+        return
+    assert operand.index is not None
+    index, message = operand.index.reshape(-1), message.reshape(-1)
+    outside = index < 0
+    if bool(outside.any()):
+        padded = index == PADDED
+        add_up(absorbed, PADDING, float(message[padded].sum(dtype=torch.float64)))
+        add_up(absorbed, CONSTANT, float(message[outside & ~padded].sum(dtype=torch.float64)))
+    for layer, r in zip(graph.layers, left, strict=True):
+        mine = (index >= layer.offset) & (index < layer.offset + layer.n_units)
+        if bool(mine.any()):
+            r.view(-1).index_add_(0, index[mine] - layer.offset, message[mine])
+
+
+def gather(graph: Graph, operand: Operand, values: list[Tensor]) -> Tensor:
+    """An operand's entries of per-unit `values`; 0 where an entry is no unit."""
+    if operand.layer is not None:
+        return values[operand.layer].reshape(operand.shape)
+    assert operand.index is not None
+    index = operand.index
+    result = torch.zeros(operand.shape, dtype=values[0].dtype, device=values[0].device)
+    for layer, value in zip(graph.layers, values, strict=False):
+        mine = (index >= layer.offset) & (index < layer.offset + layer.n_units)
+        if bool(mine.any()):
+            result[mine] = value.reshape(-1)[index[mine] - layer.offset]
+    return result
+
+
+def amplifications(graph: Graph, flows: Sequence[Flow | None]) -> list[Tensor]:
+    """k for every unit, from the input (1) upwards: how far a residual there can still move the input attribution (L1)."""
+    device = next((f.device for f in flows if f is not None), torch.device("cpu"))
+    k = [torch.ones(graph.layers[0].shape, dtype=graph.dtype, device=device)]
+    for layer, flow in zip(graph.layers[1:], flows[1:], strict=True):
+        assert flow is not None
+        k.append(flow.amplification([gather(graph, o, k) for o in layer.operands]))
+    return k
+
+
+@contextmanager
+def _interruptible() -> Iterator[list[int]]:
+    """Turn Ctrl-C into an entry in a list while inside; only the main thread can."""
+    caught: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield caught
+        return
+    before = signal.signal(signal.SIGINT, lambda number, _frame: caught.append(number))
+    try:
+        yield caught
+    finally:
+        signal.signal(signal.SIGINT, before)
