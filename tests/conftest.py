@@ -1,0 +1,43 @@
+"""What every test shares: where things are, and how much chance and skipping is allowed."""
+
+import os
+import shutil
+import sysconfig
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+BENCHMARKS = ROOT / "tests" / "benchmarks"
+IN_CI = os.environ.get("CI") == "true"
+
+# CI draws the same examples each time: a red build is the fault of the change, not of luck.
+settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("dev", deadline=None)
+settings.load_profile("ci" if IN_CI else "dev")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Benchmarks run only where they are named: ``pytest tests/benchmarks -s``."""
+    if collection_path != BENCHMARKS:
+        return None
+    here = config.invocation_params.dir
+    named = (Path(here, argument.split("::")[0]).resolve() for argument in config.args)
+    return None if any(path.is_relative_to(BENCHMARKS) for path in named) else True
+
+
+@pytest.fixture(scope="session")
+def tool_path() -> str:
+    """The PATH for outside tools: the machine's own come first, then those that the test extra installs."""
+    return os.pathsep.join([os.environ.get("PATH", os.defpath), sysconfig.get_path("scripts")])
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of the browser; a machine without one skips the browser tests, CI may not."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        reason = "no Chromium on PATH: apt-get install chromium"
+        (pytest.fail if IN_CI else pytest.skip)(reason)
+    return program
