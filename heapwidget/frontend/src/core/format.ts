@@ -1,0 +1,60 @@
+/** How numbers are written: few digits, the same everywhere. */
+
+const MINUS = "\u2212";
+const NARROW_SPACE = "\u202f";
+
+const signed = (value: number, digits: string): string => (value < 0 ? MINUS + digits : digits);
+
+/** A key or contribution: three significant digits, `0.0528`, `11.3`, `1.23e−5`. */
+export function formatKey(value: number): string {
+  const size = Math.abs(value);
+  if (size === 0) return "0";
+  if (!Number.isFinite(size)) return signed(value, Number.isNaN(value) ? "NaN" : "∞");
+  if (size < 1e-4 || size >= 1e6) return signed(value, size.toExponential(2).replace("e-", `e${MINUS}`).replace("e+", "e"));
+  if (size >= 100) return signed(value, formatCount(Math.round(size)));
+  return signed(value, size.toPrecision(3));
+}
+
+/** The target's value, one digit more than a key. */
+export function formatValue(value: number): string {
+  const size = Math.abs(value);
+  return size >= 0.01 && size < 1000 ? signed(value, size.toPrecision(size >= 1 ? 4 : 3)) : formatKey(value);
+}
+
+/** A share in percent: `79 %`, `0.2 %`. What is neither all nor nothing is not rounded to it. */
+export function formatShare(share: number): string {
+  return percent(share, Math.round);
+}
+
+/** An upper bound in percent: rounded up, so that it stays one. */
+export function formatBound(share: number): string {
+  return percent(share, Math.ceil);
+}
+
+function percent(share: number, round: (x: number) => number): string {
+  const size = Math.abs(share) * 100;
+  const decimals = size < 9.95 || (size >= 99 && size < 100) ? 1 : 0;
+  // The small number takes float noise off, so that 21 is not rounded up to 22.
+  let shown = round((size - 1e-6) * 10 ** decimals) / 10 ** decimals;
+  if (size < 100 && shown >= 100 && round === Math.round && size < 99.9999) shown = 99.9;
+  const tiny = size > 0 && size < 0.1;
+  const digits = tiny ? "<0.1" : shown >= 1000 ? formatCount(shown) : String(shown);
+  return tiny ? `${digits}${NARROW_SPACE}%` : signed(share, `${digits}${NARROW_SPACE}%`);
+}
+
+/** `1,980` */
+export function formatCount(n: number): string {
+  return String(n).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** `1st`, `2nd`, `11th` */
+export function ordinal(n: number): string {
+  const tens = n % 100;
+  const suffix = tens >= 11 && tens <= 13 ? "th" : (["th", "st", "nd", "rd"][n % 10] ?? "th");
+  return formatCount(n) + suffix;
+}
+
+/** `1 node`, `2 nodes` */
+export function plural(n: number, noun: string): string {
+  return `${formatCount(n)} ${noun}${n === 1 ? "" : "s"}`;
+}

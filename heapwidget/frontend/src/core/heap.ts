@@ -1,0 +1,143 @@
+/** CPython's heapq, operation by operation, with the place of each node kept so that keys can change. */
+
+export interface HeapFrame {
+  readonly nodes: Uint32Array;
+  readonly ranks: Float64Array;
+}
+
+/** A heap of (rank, node) pairs, smallest first; the rank is the key, negated where the largest key goes first. */
+export class Heap {
+  /** Number of nodes held. */
+  #size = 0;
+  /** Node in each cell. */
+  #nodes = new Uint32Array(64);
+  /** Rank in each cell. */
+  #ranks = new Float64Array(64);
+  /** Cell of each node, -1 where it is not in the heap. */
+  readonly #cell: Int32Array;
+  /** From key to rank and back. */
+  readonly #sign: 1 | -1;
+
+  constructor(nodeCount: number, ascending: boolean) {
+    this.#cell = new Int32Array(nodeCount).fill(-1);
+    this.#sign = ascending ? 1 : -1;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Cell of a node, or -1. */
+  cellOf(node: number): number {
+    return this.#cell[node] ?? -1;
+  }
+
+  nodeAt(cell: number): number {
+    return this.#nodes[cell] as number;
+  }
+
+  keyAt(cell: number): number {
+    // `+ 0` turns the -0 of a negated zero into 0.
+    return this.#sign * (this.#ranks[cell] as number) + 0;
+  }
+
+  push(node: number, key: number): void {
+    if (this.#size === this.#nodes.length) this.#grow(this.#size * 2);
+    const cell = this.#size++;
+    this.#place(cell, node, this.#sign * key);
+    this.#siftDown(0, cell);
+  }
+
+  /** Removes and returns the node on top; the heap must not be empty. */
+  pop(): number {
+    const node = this.#nodes[0] as number;
+    this.#cell[node] = -1;
+    const last = --this.#size;
+    if (last > 0) {
+      this.#place(0, this.#nodes[last] as number, this.#ranks[last] as number);
+      this.#siftUp(0);
+    }
+    return node;
+  }
+
+  /** Gives a node in the heap a new key. */
+  rekey(node: number, key: number): void {
+    const cell = this.#cell[node] as number;
+    const rank = this.#sign * key;
+    const smaller = rank < (this.#ranks[cell] as number);
+    this.#ranks[cell] = rank;
+    if (smaller) this.#siftDown(0, cell);
+    else this.#siftUp(cell);
+  }
+
+  clear(): void {
+    for (let cell = 0; cell < this.#size; cell++) this.#cell[this.#nodes[cell] as number] = -1;
+    this.#size = 0;
+  }
+
+  save(): HeapFrame {
+    return { nodes: this.#nodes.slice(0, this.#size), ranks: this.#ranks.slice(0, this.#size) };
+  }
+
+  restore(frame: HeapFrame): void {
+    this.clear();
+    this.#size = frame.nodes.length;
+    if (this.#size > this.#nodes.length) this.#grow(this.#size);
+    this.#nodes.set(frame.nodes);
+    this.#ranks.set(frame.ranks);
+    for (let cell = 0; cell < this.#size; cell++) this.#cell[this.#nodes[cell] as number] = cell;
+  }
+
+  #grow(capacity: number): void {
+    const nodes = new Uint32Array(capacity);
+    const ranks = new Float64Array(capacity);
+    nodes.set(this.#nodes);
+    ranks.set(this.#ranks);
+    this.#nodes = nodes;
+    this.#ranks = ranks;
+  }
+
+  #place(cell: number, node: number, rank: number): void {
+    this.#nodes[cell] = node;
+    this.#ranks[cell] = rank;
+    this.#cell[node] = cell;
+  }
+
+  #less(a: number, b: number): boolean {
+    const ra = this.#ranks[a] as number;
+    const rb = this.#ranks[b] as number;
+    return ra < rb || (ra === rb && (this.#nodes[a] as number) < (this.#nodes[b] as number));
+  }
+
+  /** heapq._siftdown: move the item at `cell` towards the root, not past `start`. */
+  #siftDown(start: number, cell: number): void {
+    const node = this.#nodes[cell] as number;
+    const rank = this.#ranks[cell] as number;
+    let at = cell;
+    while (at > start) {
+      const parent = (at - 1) >> 1;
+      const above = this.#ranks[parent] as number;
+      if (!(rank < above || (rank === above && node < (this.#nodes[parent] as number)))) break;
+      this.#place(at, this.#nodes[parent] as number, above);
+      at = parent;
+    }
+    this.#place(at, node, rank);
+  }
+
+  /** heapq._siftup: pull smaller children up until a leaf, then let the item rise from there. */
+  #siftUp(start: number): void {
+    const node = this.#nodes[start] as number;
+    const rank = this.#ranks[start] as number;
+    let at = start;
+    let child = 2 * at + 1;
+    while (child < this.#size) {
+      const right = child + 1;
+      if (right < this.#size && !this.#less(child, right)) child = right;
+      this.#place(at, this.#nodes[child] as number, this.#ranks[child] as number);
+      at = child;
+      child = 2 * at + 1;
+    }
+    this.#place(at, node, rank);
+    this.#siftDown(start, at);
+  }
+}

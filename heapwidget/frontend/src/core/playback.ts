@@ -1,0 +1,54 @@
+/** One clock that moves a cursor on; it knows nothing of what the cursor points at. */
+
+/** Screens show no more than this many steps a second; faster play takes several pops a tick. */
+const SHORTEST_TICK = 20;
+
+export class Playback {
+  /** Moves the cursor on by n; false: the end is reached. */
+  readonly #advance: (n: number) => boolean;
+  /** Milliseconds a pop. */
+  #interval: number;
+  /** The running timer. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Part of a pop that the last ticks did not show. */
+  #rest = 0;
+
+  constructor(interval: number, advance: (n: number) => boolean) {
+    this.#interval = interval;
+    this.#advance = advance;
+  }
+
+  get running(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  set interval(value: number) {
+    this.#interval = value;
+    if (!this.running) return;
+    this.stop();
+    this.start();
+  }
+
+  start(): void {
+    if (this.running) return;
+    this.#rest = 0;
+    this.#schedule();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #schedule(): void {
+    const tick = Math.max(this.#interval, SHORTEST_TICK);
+    const timer = setTimeout(() => {
+      this.#rest += tick / Math.max(this.#interval, 1e-3);
+      const n = Math.floor(this.#rest + 1e-9);
+      this.#rest -= n;
+      // Whoever is told of the step may have stopped the clock, or started it anew.
+      if (this.#advance(n) && this.#timer === timer) this.#schedule();
+    }, tick);
+    this.#timer = timer;
+  }
+}

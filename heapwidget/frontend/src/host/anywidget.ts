@@ -1,0 +1,153 @@
+/** Ties a session to an anywidget model. Nothing else reads or writes the model. */
+
+import type { AnyModel } from "@anywidget/types";
+import { readInput } from "../core/input";
+import { Session, type ViewState } from "../core/session";
+import { readTrace } from "../core/trace";
+import { mountFailure } from "../views/failure";
+import { mountViewer } from "../views/viewer";
+
+export interface Traits {
+  _trace: unknown;
+  _input: unknown;
+  step: number;
+  n_steps: number;
+  playing: boolean;
+  interval: number;
+  selected_node: number | null;
+  panels: string[];
+}
+
+/** The playhead goes to the kernel no more often than this, in milliseconds. */
+const SAVE_EVERY = 200;
+
+/** State fields and the traits that they are. */
+const TRAITS = {
+  step: "step",
+  playing: "playing",
+  interval: "interval",
+  selected: "selected_node",
+  panels: "panels",
+} as const satisfies Partial<Record<keyof ViewState, keyof Traits>>;
+
+type Field = keyof typeof TRAITS;
+const FIELDS = Object.keys(TRAITS) as Field[];
+
+/** The one session of a model, and those who show it. */
+export class ModelHost {
+  readonly #model: AnyModel<Traits>;
+  /** The session, or why there is none. */
+  #session: Session | { error: unknown } | null = null;
+  /** Functions that show the session anew when the trace changed. */
+  readonly #remounts = new Set<() => void>();
+  /** Takes this host off the model and stops the clock. */
+  readonly #controller = new AbortController();
+  /** Waits until the playhead may be saved again. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When it was last saved. */
+  #savedAt = Number.NEGATIVE_INFINITY;
+  /** What the model was last told, so that its own echo is not taken for news. */
+  readonly #told = new Map<Field, unknown>();
+
+  constructor(model: AnyModel<Traits>) {
+    this.#model = model;
+    this.#load();
+    this.#listen("change:_trace", () => this.#reload());
+    this.#listen("change:_input", () => this.#reload());
+    for (const field of FIELDS) this.#listen(`change:${TRAITS[field]}`, () => this.#fromModel(field));
+  }
+
+  /** Shows the model in an element until the returned function is called. */
+  render(element: HTMLElement): () => void {
+    let unmount = this.#mount(element);
+    const remount = () => {
+      unmount();
+      unmount = this.#mount(element);
+    };
+    this.#remounts.add(remount);
+    return () => {
+      this.#remounts.delete(remount);
+      unmount();
+    };
+  }
+
+  destroy(): void {
+    this.#controller.abort();
+    clearTimeout(this.#timer);
+    if (this.#session instanceof Session) this.#session.destroy();
+  }
+
+  #mount(element: HTMLElement): () => void {
+    return this.#session instanceof Session
+      ? mountViewer(element, this.#session)
+      : mountFailure(element, this.#session?.error ?? "");
+  }
+
+  #listen(event: `change:${string}`, callback: () => void): void {
+    this.#model.on(event, callback);
+    this.#controller.signal.addEventListener("abort", () => this.#model.off(event, callback));
+  }
+
+  #load(): void {
+    try {
+      const raw = (this.#model.get("_trace") ?? {}) as { header?: unknown; columns?: unknown };
+      const trace = readTrace(raw.header, raw.columns);
+      const initial = Object.fromEntries(FIELDS.map((field) => [field, this.#read(field)]).filter(([, value]) => value !== undefined));
+      const session = new Session(trace, readInput(this.#model.get("_input"), trace), initial);
+      session.subscribe((state, previous) => this.#toModel(state, previous));
+      this.#session = session;
+    } catch (error) {
+      this.#session = { error };
+    }
+  }
+
+  #reload(): void {
+    if (this.#session instanceof Session) this.#session.destroy();
+    this.#load();
+    for (const remount of [...this.#remounts]) remount();
+  }
+
+  #read(field: Field): unknown {
+    return this.#model.get(TRAITS[field]);
+  }
+
+  #fromModel(field: Field): void {
+    const value = this.#read(field);
+    if (value === undefined || (this.#told.has(field) && same(this.#told.get(field), value))) return;
+    this.#told.delete(field);
+    if (this.#session instanceof Session) this.#session.update({ [field]: value });
+  }
+
+  /** Play, pause, clicks and the end of a scrub are saved at once, a moving playhead from time to time. */
+  #toModel(state: ViewState, previous: ViewState): void {
+    const settled = FIELDS.some((field) => field !== "step" && state[field] !== previous[field]) || (previous.scrubbing && !state.scrubbing);
+    const due = this.#savedAt + SAVE_EVERY - Date.now();
+    if (settled || (state.step !== previous.step && due <= 0)) this.#save(state);
+    else if (state.step !== previous.step && this.#timer === undefined) {
+      this.#timer = setTimeout(() => {
+        if (this.#session instanceof Session) this.#save(this.#session.state);
+      }, due);
+    }
+  }
+
+  #save(state: ViewState): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    let changed = false;
+    for (const field of FIELDS) {
+      const value = field === "panels" ? [...state.panels] : state[field];
+      if (same(this.#read(field), value)) continue;
+      this.#told.set(field, value);
+      this.#model.set(TRAITS[field], value as never);
+      changed = true;
+    }
+    if (!changed) return;
+    this.#savedAt = Date.now();
+    this.#model.save_changes();
+  }
+}
+
+/** Equal as the kernel sees it: lists by their entries. */
+function same(a: unknown, b: unknown): boolean {
+  return a === b || (Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((x, i) => x === b[i]));
+}

@@ -1,0 +1,50 @@
+/** Viewers in a static page: each reads a JSON script with its header, its columns in base64, and its input. */
+
+import { readInput } from "../core/input";
+import { Session, type ViewState } from "../core/session";
+import { readTrace } from "../core/trace";
+import { mountFailure } from "../views/failure";
+import { mountViewer } from "../views/viewer";
+
+interface PageData {
+  readonly header: unknown;
+  readonly columns: Readonly<Record<string, string>>;
+  readonly input?: Readonly<Record<string, unknown>>;
+  /** Where to begin, as in the traits. */
+  readonly state?: Partial<ViewState>;
+}
+
+/** A plain loop: ten times faster than `Uint8Array.from` with a function. */
+function decode(base64: string): Uint8Array {
+  const binary = atob(base64);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+}
+
+function readPage(script: Element): Session {
+  const data = JSON.parse(script.textContent ?? "") as PageData;
+  const columns = Object.fromEntries(Object.entries(data.columns).map(([name, text]) => [name, decode(text)]));
+  const trace = readTrace(data.header, columns);
+  const input = Object.fromEntries(
+    Object.entries(data.input ?? {}).map(([name, value]) => [
+      name,
+      (name === "pixels" || name === "values") && typeof value === "string" ? decode(value) : value,
+    ]),
+  );
+  return new Session(trace, readInput(input, trace), data.state);
+}
+
+/** Shows a viewer at each data script of the page. */
+export function mountPage(): void {
+  for (const script of document.querySelectorAll("script.heapwidget-data")) {
+    const place = document.createElement("div");
+    place.className = "hw-page-viewer";
+    script.before(place);
+    try {
+      mountViewer(place, readPage(script));
+    } catch (error) {
+      mountFailure(place, error);
+    }
+  }
+}

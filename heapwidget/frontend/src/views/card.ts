@@ -1,0 +1,171 @@
+/** A node as a card: its label, its key, and the patch of the input that it sees. */
+
+import { boundsOf, fieldRects } from "../core/field";
+import { formatKey } from "../core/format";
+import { labelParts, shorten } from "../core/labels";
+import { CARD_HEIGHT } from "../core/layout";
+import { layerOf } from "../core/trace";
+import { h, icon, s, setText } from "./dom";
+import type { Stage } from "./panel";
+
+export type CardState = "" | "pushed" | "rekeyed" | "popped";
+
+export interface CardFace {
+  readonly node: number;
+  readonly key: number;
+  /** Share of the largest key, for the bar. */
+  readonly share: number;
+  readonly state: CardState;
+  readonly hot: boolean;
+  readonly selected: boolean;
+  /** Whether the node sees the position under the pointer. */
+  readonly sees: boolean;
+  /** The card stands for the node's whole layer. */
+  readonly layer: boolean;
+}
+
+export interface CardPlace {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+}
+
+/** Shapes within the badge: up out of the heap, new in it, moved up within it. */
+const BADGES: Readonly<Record<CardState, string>> = {
+  "": "",
+  popped: "M4.5 9.5 8 6l3.5 3.5",
+  pushed: "M8 4.2v7.6M4.2 8h7.6",
+  rekeyed: "M8 12V4.6M4.8 7.6 8 4.4l3.2 3.2",
+};
+const SAID: Readonly<Record<CardState, string>> = {
+  "": "",
+  popped: ", popped",
+  pushed: ", pushed",
+  rekeyed: ", re-keyed",
+};
+/** Edge of the patch, and what the text cannot use of a card's width. */
+const PATCH = 34;
+const BESIDE_TEXT = PATCH + 20;
+/** Mean width of a letter of the label. */
+const LETTER = 6.5;
+
+/** The badge of a state, for the help as well. */
+export function badge(state: CardState): SVGSVGElement {
+  const svg = icon("", BADGES[state]);
+  svg.classList.add("hw-badge");
+  svg.prepend(s("circle", { cx: 8, cy: 8, r: 8 }));
+  return svg;
+}
+
+export class Card {
+  readonly element: HTMLElement;
+  readonly #patch = h("canvas", { class: "hw-patch", "aria-hidden": "true" });
+  readonly #name = h("span", { class: "hw-name" });
+  readonly #position = h("span", { class: "hw-place" });
+  readonly #key = h("div", { class: "hw-key" });
+  readonly #bar = h("div", { class: "hw-bar" });
+  readonly #badge = badge("pushed");
+  /** What the patch shows: node and theme. */
+  #drawn = "";
+  /** Where the card stands. */
+  #place: CardPlace | null = null;
+  /** What the card shows. */
+  #face: CardFace | null = null;
+
+  constructor() {
+    const text = h("div", { class: "hw-text" }, h("div", { class: "hw-label" }, this.#name, this.#position), this.#key);
+    this.element = h("div", { class: "hw-card" }, this.#patch, text, this.#bar, this.#badge);
+    this.element.style.height = `${CARD_HEIGHT}px`;
+  }
+
+  get node(): number {
+    return this.#face?.node ?? -1;
+  }
+
+  /** Moves the card, gliding from where it stood for `glide` milliseconds, or fading in if it is new there. */
+  moveTo(place: CardPlace, glide: number, fresh: boolean): void {
+    const old = this.#place;
+    const same = old && old.x === place.x && old.y === place.y && old.width === place.width;
+    this.element.hidden = false;
+    if (same && !fresh) return;
+    this.#place = place;
+    const to = `translate(${place.x}px, ${place.y}px)`;
+    this.element.style.transform = to;
+    this.element.style.width = `${place.width}px`;
+    if (glide <= 0 || !this.element.animate) return;
+    const frames =
+      fresh || !old
+        ? [{ opacity: 0 }, { opacity: 1 }]
+        : [{ transform: `translate(${old.x + (old.width - place.width) / 2}px, ${old.y}px)` }, { transform: to }];
+    this.element.animate(frames, { duration: glide, easing: "cubic-bezier(.2,.7,.3,1)" });
+  }
+
+  hide(): void {
+    this.element.hidden = true;
+    this.#place = null;
+  }
+
+  show(face: CardFace, stage: Stage): void {
+    const before = this.#face;
+    this.#face = face;
+    if (before?.node !== face.node || before.layer !== face.layer) this.#label(face, stage);
+    const { classList, dataset } = this.element;
+    if (before?.key !== face.key) setText(this.#key, formatKey(face.key));
+    this.#bar.style.transform = `scaleX(${Math.max(face.share, 0.02)})`;
+    this.#bar.classList.toggle("hw-negative", face.key < 0);
+    if (before?.state !== face.state) {
+      this.#badge.querySelector("path")?.setAttribute("d", BADGES[face.state]);
+      for (const state of ["popped", "pushed", "rekeyed"]) classList.toggle(`hw-${state}`, state === face.state);
+    }
+    classList.toggle("hw-hot", face.hot);
+    classList.toggle("hw-selected", face.selected);
+    classList.toggle("hw-sees", face.sees);
+    dataset.node = String(face.node);
+    this.#drawPatch(face, stage);
+  }
+
+  /** Tells a screen reader where in the tree the card is; null: set aside. */
+  describe(level: number | null): void {
+    const face = this.#face;
+    if (!face) return;
+    const { element } = this;
+    const label = `${element.title}, ${formatKey(face.key)}${SAID[face.state]}`;
+    if (element.getAttribute("aria-label") !== label) element.setAttribute("aria-label", label);
+    element.setAttribute("role", level === null ? "img" : "treeitem");
+    if (level === null) {
+      element.removeAttribute("aria-level");
+      element.removeAttribute("aria-selected");
+    } else {
+      element.setAttribute("aria-level", String(level + 1));
+      element.setAttribute("aria-selected", String(face.selected));
+    }
+  }
+
+  #label(face: CardFace, stage: Stage): void {
+    const { trace, image } = stage.session;
+    const { name, place } = face.layer
+      ? { name: layerOf(trace, face.node).label, place: "" }
+      : labelParts(trace, face.node, image);
+    this.element.title = place ? `${name} ${place}` : name;
+    this.#name.dataset.full = name;
+    setText(this.#position, place);
+    this.fit();
+  }
+
+  /** Shortens the label to the card's width. */
+  fit(): void {
+    const letters = Math.floor(((this.#place?.width ?? 160) - BESIDE_TEXT) / LETTER);
+    setText(this.#name, shorten(this.#name.dataset.full ?? "", Math.max(letters, 5)));
+  }
+
+  #drawPatch(face: CardFace, stage: Stage): void {
+    const { dark } = stage.theme.palette;
+    const what = `${face.node} ${face.layer} ${dark}`;
+    if (what === this.#drawn) return;
+    this.#drawn = what;
+    const { grid } = stage.session.input;
+    const all = { x0: 0, y0: 0, x1: grid.columns, y1: grid.rows };
+    const rect = face.layer ? all : boundsOf(fieldRects(stage.session.trace, face.node, grid));
+    stage.picture.drawPatch(this.#patch, rect, PATCH, dark);
+  }
+}

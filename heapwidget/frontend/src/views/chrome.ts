@@ -1,0 +1,150 @@
+/** The title line with its menu and help, and the sentence that tells what happened. */
+
+import { type Part, narrate, summary } from "../core/narration";
+import type { Session } from "../core/session";
+import { badge, type CardState } from "./card";
+import { h, icon, setText } from "./dom";
+import type { View } from "./panel";
+import { PANELS } from "./panels";
+
+const MENU_ICON = "M2 4.5h7M12 4.5h2M2 11.5h2M7 11.5h7";
+
+export class Title implements View {
+  readonly element: HTMLElement;
+  readonly #session: Session;
+  readonly #label = h("span", { class: "hw-target" });
+  readonly #summary = h("span", { class: "hw-summary" });
+  readonly #checks = new Map<string, HTMLInputElement>();
+  readonly #popovers: Popover[];
+
+  constructor(session: Session, signal: AbortSignal) {
+    this.#session = session;
+    setText(this.#label, session.trace.target.label);
+    const dots = icon("", MENU_ICON);
+    dots.append(...icon("M9 4.5a1.5 1.5 0 1 0 3 0 1.5 1.5 0 1 0-3 0M4 11.5a1.5 1.5 0 1 0 3 0 1.5 1.5 0 1 0-3 0").childNodes);
+    this.#popovers = [
+      new Popover("Panels", dots, this.#menu(signal), signal),
+      new Popover("Help", h("span", { class: "hw-question", "aria-hidden": "true" }, "?"), help(), signal),
+    ];
+    this.element = h("header", { class: "hw-title" }, this.#label, this.#summary, ...this.#popovers.map((p) => p.element));
+  }
+
+  update(): void {
+    const session = this.#session;
+    setText(this.#summary, summary(session.replay, session.image));
+    for (const [name, check] of this.#checks) check.checked = session.state.panels.includes(name);
+  }
+
+  /** Closes what is open; false: nothing was. */
+  close(): boolean {
+    return this.#popovers.map((popover) => popover.close()).includes(true);
+  }
+
+  destroy(): void {
+    this.element.remove();
+  }
+
+  #menu(signal: AbortSignal): HTMLElement {
+    const menu = h("div", {}, h("h3", {}, "Panels"));
+    for (const { name, title } of PANELS) {
+      const check = h("input", { type: "checkbox" });
+      check.addEventListener("change", () => this.#choose(name, check.checked), { signal });
+      this.#checks.set(name, check);
+      menu.append(h("label", {}, check, title));
+    }
+    return menu;
+  }
+
+  #choose(name: string, shown: boolean): void {
+    const { state } = this.#session;
+    const panels = shown ? [...state.panels, name] : state.panels.filter((other) => other !== name);
+    this.#session.update({ panels });
+  }
+}
+
+/** A button and the small sheet that it opens. */
+class Popover {
+  readonly element: HTMLElement;
+  readonly #button: HTMLButtonElement;
+  readonly #sheet: HTMLElement;
+
+  constructor(name: string, face: Element, content: HTMLElement, signal: AbortSignal) {
+    this.#button = h("button", { type: "button", class: "hw-button", "aria-label": name, title: name, "aria-expanded": "false" }, face);
+    this.#sheet = h("div", { class: "hw-sheet", role: "dialog", "aria-label": name, hidden: true }, content);
+    this.element = h("div", { class: "hw-popover" }, this.#button, this.#sheet);
+    this.#button.addEventListener("click", () => this.#set(this.#sheet.hidden !== false), { signal });
+    const outside = (event: Event) => {
+      if (!event.composedPath().includes(this.element)) this.close();
+    };
+    document.addEventListener("pointerdown", outside, { signal });
+  }
+
+  close(): boolean {
+    const open = this.#sheet.hidden === false;
+    this.#set(false);
+    return open;
+  }
+
+  #set(open: boolean): void {
+    this.#sheet.hidden = !open;
+    this.#button.setAttribute("aria-expanded", String(open));
+  }
+}
+
+const STATES: readonly [CardState, string][] = [
+  ["popped", "popped: taken from the top of the heap"],
+  ["pushed", "pushed: entered the heap at this step"],
+  ["rekeyed", "re-keyed: was in the heap, has a new key"],
+];
+
+const KEYS: readonly [string, string][] = [
+  ["← →", "one step, with shift ten"],
+  ["space", "play, pause"],
+  ["Home End", "first, last step"],
+  ["↑ ↓", "walk the tree: parent, first child"],
+  ["Esc", "let go of the selected node"],
+];
+
+function help(): HTMLElement {
+  const sheet = h("div", { class: "hw-help" }, h("h3", {}, "What is shown"));
+  for (const [state, text] of STATES) sheet.append(h("p", { class: `hw-${state}` }, badge(state), text));
+  sheet.append(
+    h("p", {}, h("i", { class: "hw-frame-sample" }), "frame: the part of the input that a node sees"),
+    h("p", {}, h("i", { class: "hw-bar-sample" }), "bar, dot: the key, relative to the largest"),
+    h("p", { class: "hw-wide" }, "Under the floor: relevance in nodes too small to enter the heap; passed on in the finish."),
+    h("p", { class: "hw-wide" }, "Click a node to follow it; click a popped pixel to go to its pop."),
+    h("h3", {}, "Keys, while the viewer has the focus"),
+  );
+  for (const [keys, text] of KEYS) sheet.append(h("p", {}, h("kbd", {}, keys), text));
+  return sheet;
+}
+
+export class Narration implements View {
+  readonly element = h("p", { class: "hw-narration", role: "status" });
+  readonly #session: Session;
+  /** What is written, so that an unchanged sentence is not read out again. */
+  #written = "";
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  update(): void {
+    const { state, replay, image } = this.#session;
+    // While it plays, a reader could only stutter.
+    this.element.setAttribute("aria-live", state.playing ? "off" : "polite");
+    const parts = narrate(replay, image);
+    const key = JSON.stringify(parts);
+    if (key === this.#written) return;
+    this.#written = key;
+    this.element.replaceChildren(...parts.map(partElement));
+  }
+
+  destroy(): void {
+    this.element.remove();
+  }
+}
+
+function partElement({ text, kind }: Part): Node {
+  return kind ? h("b", { class: kind === "popped" ? "hw-popped-word" : "" }, text) : document.createTextNode(text);
+}

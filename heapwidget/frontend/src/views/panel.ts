@@ -1,0 +1,29 @@
+/** What a panel is. A new panel is one new file that exports a `Panel`, and one entry in `panels.ts`. */
+
+import type { Session } from "../core/session";
+import type { Picture } from "./picture";
+import type { Theme } from "./theme";
+
+/** What all panels of a view share. */
+export interface Stage {
+  readonly session: Session;
+  readonly theme: Theme;
+  readonly picture: Picture;
+  /** Aborted when the view goes. */
+  readonly signal: AbortSignal;
+}
+
+export interface View {
+  /** Draws the current state. */
+  update(): void;
+  destroy(): void;
+}
+
+export interface Panel {
+  /** Name in the `panels` trait. */
+  readonly name: string;
+  /** Accessible name of its region, and its word in the menu. */
+  readonly title: string;
+  /** Fills `root`, a region that is already in the page. */
+  create(root: HTMLElement, stage: Stage): View;
+}

@@ -1,0 +1,88 @@
+/** The input as pixels: drawn once for each theme, shown in the input panel and, cut out, on the cards. */
+
+import type { Rect } from "../core/field";
+import type { Input } from "../core/input";
+
+/** Full ink, as a byte: pure black would be harder than the text beside it. */
+const INK = 16;
+
+export class Picture {
+  readonly input: Input;
+  /** The drawn pixels, and the theme they were drawn for. */
+  #drawn: { canvas: HTMLCanvasElement; dark: boolean } | null = null;
+
+  constructor(input: Input) {
+    this.input = input;
+  }
+
+  get width(): number {
+    return this.input.kind === "image" ? this.input.width : this.input.grid.columns;
+  }
+
+  get height(): number {
+    return this.input.kind === "image" ? this.input.height : this.input.grid.rows;
+  }
+
+  canvas(dark: boolean): HTMLCanvasElement {
+    if (this.#drawn?.dark !== dark) this.#drawn = { canvas: this.#draw(dark), dark };
+    return this.#drawn.canvas;
+  }
+
+  /** Draws the part of the picture within `rect` (in cells of the grid) into a canvas, as large as it fits. */
+  drawPatch(canvas: HTMLCanvasElement, rect: Rect, size: number, dark: boolean): void {
+    const ratio = globalThis.devicePixelRatio || 1;
+    const pixels = Math.round(size * ratio);
+    if (canvas.width !== pixels) canvas.width = canvas.height = pixels;
+    const context = canvas.getContext("2d");
+    if (!context) return;
+    context.clearRect(0, 0, pixels, pixels);
+    const { grid } = this.input;
+    const [sx, sy] = [this.width / grid.columns, this.height / grid.rows];
+    const [w, hgt] = [(rect.x1 - rect.x0) * sx, (rect.y1 - rect.y0) * sy];
+    if (w <= 0 || hgt <= 0) return;
+    const scale = pixels / Math.max(w, hgt);
+    const [dw, dh] = [Math.max(w * scale, 1), Math.max(hgt * scale, 1)];
+    context.imageSmoothingEnabled = scale < 1;
+    context.drawImage(this.canvas(dark), rect.x0 * sx, rect.y0 * sy, w, hgt, (pixels - dw) / 2, (pixels - dh) / 2, dw, dh);
+  }
+
+  #draw(dark: boolean): HTMLCanvasElement {
+    const canvas = document.createElement("canvas");
+    canvas.width = this.width;
+    canvas.height = this.height;
+    const context = canvas.getContext("2d");
+    if (!context) return canvas;
+    const image = context.createImageData(this.width, this.height);
+    if (this.input.kind === "image") fillImage(image.data, this.input.pixels, this.input.channels, dark);
+    else fillStrip(image.data, this.input.values, dark);
+    context.putImageData(image, 0, 0);
+    return canvas;
+  }
+}
+
+/** A gray image is ink on paper in a light page, light on black in a dark one. */
+function fillImage(out: Uint8ClampedArray, pixels: Uint8Array, channels: 1 | 3, dark: boolean): void {
+  for (let i = 0, p = 0; i < out.length; i += 4, p += channels) {
+    const gray = pixels[p] as number;
+    for (let c = 0; c < 3; c++) {
+      out[i + c] = channels === 3 ? (pixels[p + c] as number) : dark ? gray : 255 - (gray * (255 - INK)) / 255;
+    }
+    out[i + 3] = 255;
+  }
+}
+
+/** A strip is shaded from its least value (paper) to its greatest. */
+function fillStrip(out: Uint8ClampedArray, values: Float32Array, dark: boolean): void {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const value of values) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  const span = high - low || 1;
+  values.forEach((value, p) => {
+    const t = (value - low) / span;
+    const gray = dark ? 28 + 200 * t : 243 - 200 * t;
+    out.set([gray, gray, gray, 255], 4 * p);
+  });
+}

@@ -1,0 +1,120 @@
+/** The controls of the cursor: buttons, slider with the phases marked, step count, speed. */
+
+import { formatCount } from "../core/format";
+import type { Session } from "../core/session";
+import { h, icon, setText } from "./dom";
+import type { View } from "./panel";
+
+/** Interval, in milliseconds a pop, at speed 1×. */
+const NORMAL = 100;
+const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 5, 10, 50];
+
+const ICONS = {
+  first: "M3 3h1.6v10H3zM13 3v10L5.6 8z",
+  back: "M11.6 3v10L4.2 8z",
+  play: "M4.8 2.8v10.4L13 8z",
+  pause: "M4 3h3v10H4zM9 3h3v10H9z",
+  forward: "M4.4 3v10l7.4-5z",
+  last: "M3 3v10l7.4-5zM11.4 3H13v10h-1.6z",
+};
+
+export class Transport implements View {
+  readonly element = h("div", { class: "hw-transport" });
+  readonly #session: Session;
+  readonly #buttons: Record<"first" | "back" | "play" | "forward" | "last", HTMLButtonElement>;
+  readonly #slider = h("input", { type: "range", class: "hw-slider", min: 0, step: 1, "aria-label": "Step" });
+  readonly #marks = h("div", { class: "hw-marks", "aria-hidden": "true" });
+  readonly #now = h("b");
+  readonly #all = h("span");
+  readonly #speed = h("select", { class: "hw-speed", "aria-label": "Speed" });
+
+  constructor(session: Session, signal: AbortSignal) {
+    this.#session = session;
+    const button = (name: string, shape: keyof typeof ICONS, act: () => void) => {
+      const element = h("button", { type: "button", class: `hw-button hw-${shape}`, "aria-label": name, title: name }, icon(ICONS[shape]));
+      element.addEventListener("click", act, { signal });
+      return element;
+    };
+    this.#buttons = {
+      first: button("First", "first", () => session.seek(0)),
+      back: button("Back", "back", () => session.seek(session.state.step - 1)),
+      play: button("Play", "play", () => session.toggle()),
+      forward: button("Forward", "forward", () => session.seek(session.state.step + 1)),
+      last: button("Last", "last", () => session.seek(session.steps)),
+    };
+    this.#slider.max = String(session.steps);
+    this.#slider.addEventListener("input", () => session.update({ step: Number(this.#slider.value), playing: false, scrubbing: true }), { signal });
+    this.#slider.addEventListener("change", () => session.update({ scrubbing: false }), { signal });
+    this.#speed.addEventListener("change", () => session.update({ interval: Number(this.#speed.value) }), { signal });
+    this.#markPhases();
+    this.element.append(
+      h("div", { class: "hw-buttons" }, ...Object.values(this.#buttons)),
+      h("div", { class: "hw-track" }, this.#marks, this.#slider),
+      h("div", { class: "hw-count" }, this.#now, this.#all),
+      this.#speed,
+    );
+  }
+
+  update(): void {
+    const { state, steps } = this.#session;
+    if (Number(this.#slider.value) !== state.step) this.#slider.value = String(state.step);
+    this.#slider.style.setProperty("--hw-done", `${steps ? state.step / steps : 0}`);
+    this.#slider.setAttribute("aria-valuetext", `${formatCount(state.step)} of ${formatCount(steps)}`);
+    setText(this.#now, formatCount(state.step));
+    setText(this.#all, ` / ${formatCount(steps)}`);
+    this.#now.style.minWidth = `${formatCount(steps).length}ch`;
+    const { first, back, play, forward, last } = this.#buttons;
+    first.disabled = back.disabled = state.step === 0;
+    forward.disabled = last.disabled = state.step === steps;
+    play.disabled = steps === 0;
+    this.#drawPlay(play, state.playing);
+    this.#drawSpeed(state.interval);
+  }
+
+  destroy(): void {
+    this.element.remove();
+  }
+
+  #drawPlay(play: HTMLButtonElement, playing: boolean): void {
+    const name = playing ? "Pause" : "Play";
+    if (play.getAttribute("aria-label") === name && play.dataset.drawn) return;
+    play.dataset.drawn = "true";
+    play.setAttribute("aria-label", name);
+    play.title = `${name} (space)`;
+    play.querySelector("path")?.setAttribute("d", playing ? ICONS.pause : ICONS.play);
+  }
+
+  /** An interval that Python set gets an entry of its own. */
+  #drawSpeed(interval: number): void {
+    if (this.#speed.options.length > 0 && Number(this.#speed.value) === interval) return;
+    const speeds = new Set([...SPEEDS, NORMAL / interval]);
+    this.#speed.replaceChildren(
+      ...[...speeds]
+        .sort((a, b) => a - b)
+        .map((speed) => h("option", { value: NORMAL / speed }, `${Number(speed.toPrecision(2))}×`)),
+    );
+    this.#speed.value = String(interval);
+  }
+
+  #markPhases(): void {
+    const { trace, steps } = this.#session;
+    const marks: [string, number][] = [];
+    if (trace.walkEnd > 0 && trace.finishEnd > trace.walkEnd) marks.push(["finish", trace.walkEnd / steps]);
+    if (trace.finishEnd > 0 && steps > trace.finishEnd) marks.push(["collect", trace.finishEnd / steps]);
+    for (const [, at] of marks) {
+      const tick = h("i");
+      tick.style.setProperty("--hw-at", String(at));
+      this.#marks.append(tick);
+    }
+    // Names that would overlap share one place: the first ends where the second begins.
+    const [a, b] = marks;
+    const apart = a && b ? b[1] - a[1] > 0.16 : true;
+    const words = a && b && !apart ? [["walk", 0], [`${a[0]} · ${b[0]}`, a[1]]] : [["walk", 0], ...marks];
+    if (trace.walkEnd === 0) words.shift();
+    for (const [word, at] of words as [string, number][]) {
+      const label = h("span", { class: at > 0.75 ? "hw-left" : "" }, word);
+      label.style.setProperty("--hw-at", String(at));
+      this.#marks.append(label);
+    }
+  }
+}

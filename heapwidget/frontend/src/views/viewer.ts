@@ -1,0 +1,145 @@
+/** The whole viewer in one element: title, panels, transport, narration, and the keys. */
+
+import type { Session } from "../core/session";
+import { Narration, Title } from "./chrome";
+import { h } from "./dom";
+import type { Stage, View } from "./panel";
+import { PANELS } from "./panels";
+import { Picture } from "./picture";
+import { Theme } from "./theme";
+import { Transport } from "./transport";
+
+/** Below this width the panels stand one under another. */
+const STACKED = 700;
+
+/** Shows a session in `parent`; the returned function takes it away again. */
+export function mountViewer(parent: HTMLElement, session: Session): () => void {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const root = h("div", { class: "heapwidget", tabindex: 0, "data-lm-suppress-shortcuts": "true", "data-steps": session.steps });
+  root.setAttribute("aria-label", `Heap viewer: ${session.trace.target.label}`);
+  root.setAttribute("role", "group");
+  parent.append(root);
+
+  const draw = frameScheduler(() => update(), signal);
+  const theme = new Theme(root, draw, signal);
+  const stage: Stage = { session, theme, picture: new Picture(session.input), signal };
+  const title = new Title(session, signal);
+  const panels = new PanelGrid(stage);
+  const views: View[] = [title, panels, new Transport(session, signal), new Narration(session)];
+  const [, , transport, narration] = views as [Title, PanelGrid, Transport, Narration];
+  root.append(title.element, panels.element, h("footer", { class: "hw-foot" }, transport.element, narration.element));
+
+  function update(): void {
+    root.classList.toggle("hw-stacked", root.clientWidth > 0 && root.clientWidth < STACKED);
+    root.dataset.step = String(session.state.step);
+    root.classList.toggle("hw-playing", session.state.playing);
+    for (const view of views) view.update();
+  }
+
+  update();
+  const unsubscribe = session.subscribe(draw);
+  const resize = new ResizeObserver(draw);
+  resize.observe(root);
+  globalThis.addEventListener?.("resize", draw, { signal });
+  root.addEventListener("keydown", (event) => onKey(event, session, title), { signal });
+
+  return () => {
+    controller.abort();
+    unsubscribe();
+    resize.disconnect();
+    for (const view of views) view.destroy();
+    root.remove();
+  };
+}
+
+/** The panels that the state asks for, each in a region of its own. */
+class PanelGrid implements View {
+  readonly element = h("div", { class: "hw-panels" });
+  readonly #stage: Stage;
+  /** Panels on screen, by name. */
+  readonly #shown = new Map<string, { view: View; region: HTMLElement }>();
+
+  constructor(stage: Stage) {
+    this.#stage = stage;
+  }
+
+  update(): void {
+    const wanted = this.#stage.session.state.panels;
+    for (const panel of PANELS) {
+      const shown = this.#shown.get(panel.name);
+      if (shown && !wanted.includes(panel.name)) {
+        shown.view.destroy();
+        shown.region.remove();
+        this.#shown.delete(panel.name);
+      } else if (!shown && wanted.includes(panel.name)) {
+        const region = h("section", { class: `hw-panel hw-panel-${panel.name}`, "aria-label": panel.title });
+        this.#insert(region, panel.name);
+        this.#shown.set(panel.name, { region, view: panel.create(region, this.#stage) });
+      }
+    }
+    for (const { view } of this.#shown.values()) view.update();
+  }
+
+  destroy(): void {
+    for (const { view } of this.#shown.values()) view.destroy();
+    this.element.remove();
+  }
+
+  /** Keeps the order of the registry, whatever the order of asking. */
+  #insert(region: HTMLElement, name: string): void {
+    const later = PANELS.slice(PANELS.findIndex((panel) => panel.name === name) + 1);
+    const next = later.map((panel) => this.#shown.get(panel.name)?.region).find((element) => element !== undefined);
+    this.element.insertBefore(region, next ?? null);
+  }
+}
+
+/** Several changes within a frame are drawn once. */
+function frameScheduler(draw: () => void, signal: AbortSignal): () => void {
+  let frame = 0;
+  signal.addEventListener("abort", () => cancelAnimationFrame(frame));
+  return () => {
+    if (frame || signal.aborted) return;
+    frame = requestAnimationFrame(() => {
+      frame = 0;
+      draw();
+    });
+  };
+}
+
+function onKey(event: KeyboardEvent, session: Session, title: Title): void {
+  const target = event.composedPath()[0] as Element;
+  const tag = target.tagName;
+  const choosing = tag === "SELECT" || (tag === "INPUT" && target.getAttribute("type") !== "range");
+  if (event.ctrlKey || event.metaKey || event.altKey || (choosing && event.key !== "Escape")) return;
+  // A focused button is pressed by the space bar, as anywhere.
+  if (event.key === " " && tag === "BUTTON") return;
+  const { step } = session.state;
+  const stride = event.shiftKey ? 10 : 1;
+  const actions: Record<string, () => void> = {
+    ArrowLeft: () => session.seek(step - stride),
+    ArrowRight: () => session.seek(step + stride),
+    Home: () => session.seek(0),
+    End: () => session.seek(session.steps),
+    " ": () => session.toggle(),
+    ArrowUp: () => walkTree(session, true),
+    ArrowDown: () => walkTree(session, false),
+    Escape: () => {
+      if (!title.close()) session.update({ selected: null });
+    },
+  };
+  const action = actions[event.key];
+  if (!action) return;
+  event.preventDefault();
+  action();
+}
+
+/** Selects the parent, or the first child, of the selected node; the root if none is selected. */
+function walkTree(session: Session, up: boolean): void {
+  const { heap } = session.replay;
+  if (heap.size === 0) return;
+  const { selected } = session.state;
+  const cell = selected === null ? -1 : heap.cellOf(selected);
+  const next = cell < 0 ? 0 : up ? Math.max((cell - 1) >> 1, 0) : 2 * cell + 1;
+  if (next < heap.size) session.update({ selected: heap.nodeAt(next) });
+}
