@@ -1,0 +1,184 @@
+"""A real JupyterLab for the browser tests: the server, its notebook page, and a line to the notebook's kernel."""
+
+import ast
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jupyter_client.blocking.client import BlockingKernelClient
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Route
+
+TOKEN = "for-tests-only"
+HERE = {"127.0.0.1", "localhost"}
+SETTINGS = {
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyter-widgets/jupyterlab-manager/plugin": {"saveState": True},
+}
+
+
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
+    """The first true value of the condition."""
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > end:
+            raise TimeoutError(f"no {what} within {seconds:.0f} s")
+        time.sleep(0.05)
+    return value
+
+
+@dataclass
+class Server:
+    """A running JupyterLab and the folder that it serves."""
+
+    url: str
+    folder: Path
+    runtime: Path
+
+    def get(self, path: str) -> Any:
+        request = urllib.request.Request(f"{self.url}{path}", headers={"Authorization": f"token {TOKEN}"})
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.load(response)
+
+    def is_up(self) -> bool:
+        try:
+            return bool(self.get("/api/status"))
+        except OSError:
+            return False
+
+
+@contextmanager
+def jupyterlab(home: Path) -> Iterator[Server]:
+    """JupyterLab on a free port, with all its folders below ``home``."""
+    folders = {name: home / name for name in ("config", "data", "runtime", "settings", "workspaces", "notebooks")}
+    for folder in folders.values():
+        folder.mkdir(parents=True)
+    for plugin, settings in SETTINGS.items():
+        file = folders["settings"] / f"{plugin}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(settings), encoding="utf-8")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--ServerApp.port_retries=0"),
+        *("--ip=127.0.0.1", f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folders['notebooks']}"),
+        *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
+    ]
+    environment = os.environ | {
+        "JUPYTER_CONFIG_DIR": str(folders["config"]),
+        "JUPYTER_DATA_DIR": str(folders["data"]),
+        "JUPYTER_RUNTIME_DIR": str(folders["runtime"]),
+        "JUPYTERLAB_SETTINGS_DIR": str(folders["settings"]),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folders["workspaces"]),
+        "OMP_NUM_THREADS": "1",
+    }
+    log = home / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        )
+        server = Server(f"http://127.0.0.1:{port}", folders["notebooks"], folders["runtime"])
+        try:
+            wait_for(lambda: server.is_up() or process.poll() is not None, "JupyterLab")
+            if process.poll() is not None:
+                raise RuntimeError(f"JupyterLab did not start\n{log.read_text(encoding='utf-8')}")
+            yield server
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@dataclass
+class Watch:
+    """What a page asked for from elsewhere, and what went wrong in it."""
+
+    outside: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def attach(self, context: BrowserContext) -> None:
+        context.route("**/*", self._route)
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self.errors.append(str(error.error)))
+
+    def _route(self, route: Route) -> None:
+        if urlsplit(route.request.url).hostname in HERE:
+            route.continue_()
+        else:
+            self.outside.append(route.request.url)
+            route.abort()
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(f"{message.text} ({message.location.get('url', '')})")
+
+
+class Kernel:
+    """A second line to the kernel of an open notebook."""
+
+    def __init__(self, server: Server, notebook: str) -> None:
+        sessions = server.get("/api/sessions")
+        kernel = next(session["kernel"]["id"] for session in sessions if session["path"] == notebook)
+        self._client = BlockingKernelClient(connection_file=str(server.runtime / f"kernel-{kernel}.json"))
+        self._client.load_connection_file()
+        self._client.start_channels()
+        self._client.wait_for_ready(timeout=60)
+        cells = json.loads((server.folder / notebook).read_text(encoding="utf-8"))["cells"]
+        self._code_cells = sum(cell["cell_type"] == "code" for cell in cells)
+
+    def wait_for_cells(self) -> None:
+        """Wait until every code cell of the notebook has run; lines sent from here are not counted."""
+        count = "get_ipython().execution_count"
+        wait_for(lambda: self.value(count) > self._code_cells, "end of the last cell", seconds=180)
+
+    def run(self, code: str) -> None:
+        reply = self._client.execute(code, store_history=False, reply=True, timeout=120)["content"]
+        assert reply["status"] == "ok", reply
+
+    def value(self, expression: str) -> Any:
+        """What an expression is worth, handed over as JSON."""
+        dumped = f"__import__('json').dumps({expression})"
+        reply = self._client.execute(
+            "", store_history=False, user_expressions={"value": dumped}, reply=True, timeout=120
+        )["content"]
+        value = reply["user_expressions"]["value"]
+        assert value["status"] == "ok", value
+        return json.loads(ast.literal_eval(value["data"]["text/plain"]))
+
+    def close(self) -> None:
+        self._client.stop_channels()
+
+
+def open_notebook(page: Page, server: Server, name: str) -> None:
+    """Open a notebook and wait until its kernel is idle."""
+    page.goto(f"{server.url}/lab/tree/{name}?token={TOKEN}")
+    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=120_000)
+
+
+def run_all(page: Page) -> None:
+    """Run every cell, from the menu."""
+    page.locator('.lm-MenuBar-itemLabel:text-is("Run")').click()
+    page.locator('.lm-Menu-item[data-command="runmenu:run-all"]').click()
+
+
+def overlay(viewer: Locator) -> list[list[int]]:
+    """RGBA of each position of the input, as the overlay shows them."""
+    return viewer.locator("canvas.hw-overlay").evaluate(
+        """canvas => {
+            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            return Array.from({ length: data.length / 4 }, (_, i) => Array.from(data.subarray(4 * i, 4 * i + 4)));
+        }"""
+    )
