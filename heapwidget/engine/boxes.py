@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Shape = tuple[int, ...]
 Window = tuple[slice, ...]
 
-GRANULARITIES = ("auto", "unit", "position", "layer")
+GRANULARITIES = ("auto", "unit", "channel", "position", "layer")
 AUTO_LIMIT = 4096
 
 
@@ -108,9 +108,16 @@ def partition(shape: Shape, channel_axis: int | None, nodes: str) -> Partition:
 
     if nodes == "position":
         return tiles(1)
+    if nodes == "channel":
+        return Partition(shape, tuple(1 if a == channel_axis else s for a, s in enumerate(shape)))
     if prod(shape) <= AUTO_LIMIT:
         return Partition(shape, unit)
     side = 1
     while tiles(side).n_nodes > AUTO_LIMIT:
         side *= 2
     return tiles(side)
+
+
+def positions(shape: Shape, channel_axis: int | None) -> Partition:
+    """The input's partition: one node a position, its channels together."""
+    return Partition(shape, tuple(s if a == channel_axis else 1 for a, s in enumerate(shape)))

@@ -18,6 +18,9 @@ from heapwidget.engine.boxes import Shape, Window
 
 Array = NDArray[np.floating]
 
+# Above this many messages a layer is not tabled.
+TABLE_LIMIT = 2**21
+
 BIAS, STABILISER, DEAD_END, PADDING, CONSTANT = "bias", "stabiliser", "dead end", "padding", "constant"
 
 
@@ -27,6 +30,18 @@ class Message(NamedTuple):
     operand: int
     window: Window
     values: Array
+
+
+class Table(NamedTuple):
+    """All messages of a layer, unit by unit: what unit j passes on to which entries of each operand.
+
+    `entries` and `shares` hold an array (n_units, fan-in) for each operand, flat indices (below zero: nothing there) and
+    shares; `absorbed` holds the share that each cause takes of each unit.
+    """
+
+    entries: list[NDArray[np.int64]]
+    shares: list[Array]
+    absorbed: dict[str, Array]
 
 
 class Reach(NamedTuple):
@@ -69,6 +84,10 @@ class Flow(ABC):
         return [
             Message(i, w, message.cpu().numpy()) for i, (w, message) in enumerate(zip(everything, messages, strict=True))
         ], absorbed
+
+    def table(self) -> Table | None:
+        """The messages of all units at once, for layers small enough to hold them; `None` where there is no such form."""
+        return None
 
     @property
     @abstractmethod

@@ -21,7 +21,7 @@ from heapwidget.engine.boxes import Shape, unbatched
 from heapwidget.engine.capture import Call, Recording
 from heapwidget.engine.errors import UnsupportedOpError
 from heapwidget.engine.flow import Flow
-from heapwidget.engine.ops.generic import Generic
+from heapwidget.engine.generic import Generic
 from heapwidget.engine.rules import Rule
 
 # What an entry of an index map says where the entry is no unit.

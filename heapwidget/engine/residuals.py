@@ -6,6 +6,7 @@ first) into one integer: the inverted bits of the key above the node id. Entries
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from heapq import heappush
 from typing import Protocol
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heapwidget.engine.boxes import Partition, Window
-from heapwidget.engine.flow import CONSTANT, PADDING, Array, add_up
+from heapwidget.engine.flow import CONSTANT, PADDING, Array, Table, add_up
 from heapwidget.engine.graph import PADDED, Layer, Operand
 
 ID_BITS = 32
@@ -64,8 +65,11 @@ class Board:
         """Push or re-key nodes."""
         self.keys[nodes] = bits
         self.log(nodes, bits.view(np.float32))
+        entries = KEY_TOP - bits.astype(np.int64)
+        entries <<= ID_BITS
+        entries |= nodes
         heap = self.heap
-        for entry in (((KEY_TOP - bits.astype(np.int64)) << ID_BITS) | nodes).tolist():
+        for entry in entries.tolist():
             heappush(heap, entry)
 
 
@@ -83,6 +87,8 @@ class Store:
         self.nodes = np.arange(first, first + partition.n_nodes).reshape(partition.grid)
         self.keys = board.keys[first : first + partition.n_nodes].reshape(partition.grid)
         self._k = k
+        self._flat, self._flat_mass = self.residual.reshape(-1), self.mass.reshape(-1)
+        self._flat_keys, self._flat_k = self.keys.reshape(-1), k.reshape(-1)
 
     def take(self, node: int) -> tuple[Window, Array]:
         """Empty a node: its window, and the residuals that were in it."""
@@ -97,6 +103,16 @@ class Store:
             self.board.mass -= float(size.sum())
             self.board.bound -= float((size * self._k[window]).sum())
         return window, m
+
+    def take_unit(self, unit: int) -> float:
+        """Empty a unit node."""
+        m = float(self._flat[unit])
+        self._flat[unit] = 0
+        if self.board.signed:
+            self._flat_mass[unit] = 0
+            self.board.mass -= abs(m)
+            self.board.bound -= abs(m) * float(self._flat_k[unit])
+        return m
 
     def add(self, residual: Array, keys: NDArray[np.int32], mass: Array, nodes: NDArray[np.int64], window: Window, values: Array) -> None:
         """Add to a window of a unit-node layer, in any shape that its arrays are viewed in."""
@@ -136,22 +152,31 @@ class Store:
     def scatter(self, units: NDArray[np.int64], values: Array) -> None:
         """Add to single units, given by flat index, which may come more than once."""
         units, place = np.unique(units, return_inverse=True)
-        added = np.bincount(place, values).astype(values.dtype)
-        flat = self.residual.reshape(-1)
-        change = added
+        self.add_units(units, np.bincount(place, values).astype(values.dtype))
+
+    def add_units(self, units: NDArray[np.int64], values: Array) -> None:
+        """Add to single units, given by flat index, each once."""
+        r = self._flat[units]
         if self.board.signed:
-            before = np.abs(flat[units])
-            flat[units] += added
-            change = np.abs(flat[units]) - before
+            before = np.abs(r)
+            r += values
+            size = np.abs(r)
+            change = size - before
             self.board.mass += float(change.sum())
-            self.board.bound += float((change * self._k.reshape(-1)[units]).sum())
+            self.board.bound += float((change * self._flat_k[units]).sum())
         else:
-            flat[units] += added
+            r += values
+            size, change = r, values
+        self._flat[units] = r
+        if self.partition.is_unit:
+            if self.board.signed:
+                self._flat_mass[units] = size
+            self.offer(size, self._flat_keys[units], units + self.first)
+            return
         nodes, place = np.unique(self.partition.node_of_unit.reshape(-1)[units], return_inverse=True)
-        mass = self.mass.reshape(-1)
-        if self.mass is not self.residual:
-            mass[nodes] = np.maximum(mass[nodes] + np.bincount(place, change).astype(mass.dtype), 0)
-        self.offer(mass[nodes], self.keys.reshape(-1)[nodes], nodes + self.first)
+        mass = np.maximum(self._flat_mass[nodes] + np.bincount(place, change).astype(r.dtype), 0)
+        self._flat_mass[nodes] = mass
+        self.offer(mass, self._flat_keys[nodes], nodes + self.first)
 
     def offer(self, mass: Array, keys: NDArray[np.int32], nodes: NDArray[np.int64]) -> None:
         """Queue the nodes whose mass reached the floor, or changed while they were queued."""
@@ -184,12 +209,19 @@ class InputStore(Store):
         changed = sums != 0
         self.board.log(nodes[changed], now[changed].astype(np.float32))
 
-    def scatter(self, units: NDArray[np.int64], values: Array) -> None:
-        np.add.at(self.residual.reshape(-1), units, values)
+    def add_units(self, units: NDArray[np.int64], values: Array) -> None:
+        self._flat[units] += values
         self.board.explained += float(values.sum())
+        if self.partition.is_unit:
+            self._flat_mass[units] = now = self._flat[units]
+            self.board.log(units, now.astype(np.float32, copy=False))
+            return
         nodes, place = np.unique(self.partition.node_of_unit.reshape(-1)[units], return_inverse=True)
         sums = np.bincount(place, values).astype(self.mass.dtype)
         self._collect(nodes, sums, self.mass.reshape(-1)[nodes], nodes + self.first)
+
+
+_Run = tuple[list[int], NDArray[np.int64], Array, Callable[[NDArray[np.int64], Array], None]]
 
 
 class Inlet(Protocol):
@@ -255,3 +287,30 @@ def inlet(board: Board, stores: list[Store], layers: tuple[Layer, ...], operand:
         assert operand.index is not None
         index = operand.index.cpu().numpy()
     return _ScatterInlet(board, stores, layers, index, reader)
+
+
+class UnitTable:
+    """The messages of a layer of unit nodes, ready to be sent: for each operand a run of (unit, share) for each unit."""
+
+    def __init__(self, table: Table, stores: list[Store], operands: tuple[Operand, ...]) -> None:
+        self._runs = [
+            self._run(entries, shares, stores, operand)
+            for entries, shares, operand in zip(table.entries, table.shares, operands, strict=True)
+        ]
+        self._causes = [(cause, share.tolist()) for cause, share in table.absorbed.items() if share.any()]
+
+    @staticmethod
+    def _run(entries: NDArray[np.int64], shares: Array, stores: list[Store], operand: Operand) -> _Run:
+        assert operand.layer is not None
+        sent = (entries >= 0) & (shares != 0)
+        ends = np.cumsum(sent.sum(axis=1))
+        return [0, *ends.tolist()], entries[sent], shares[sent], stores[operand.layer].add_units
+
+    def send(self, unit: int, m: float) -> dict[str, float]:
+        """Pass on `m` from a unit; gives what was absorbed by which cause."""
+        for ends, units, shares, add in self._runs:
+            run = slice(ends[unit], ends[unit + 1])
+            values = shares[run] * m
+            if values.size:
+                add(units[run], values)
+        return {cause: share[unit] * m for cause, share in self._causes if share[unit]}

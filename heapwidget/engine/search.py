@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from heapq import heappop
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -34,6 +35,7 @@ from heapwidget.engine.residuals import (
     Board,
     InputStore,
     Store,
+    UnitTable,
     inlet,
 )
 
@@ -41,8 +43,7 @@ from heapwidget.engine.residuals import (
 SMALLEST_FLOOR = 1e-36
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One pop: the node, its key, the sums after it, and where its part of the log ends."""
 
     node: int
@@ -105,6 +106,7 @@ class Walk:
             [inlet(self.board, self.stores, layers, o, number) for o in layer.operands]
             for number, layer in enumerate(layers)
         ]
+        self._tables: dict[int, UnitTable | None] = {}
         self.rows: list[Row] = []
         self._seed(seeds * self.sign)
 
@@ -128,7 +130,8 @@ class Walk:
 
         A Ctrl-C takes effect between two pops, so the walk can go on from where it stopped.
         """
-        board, heap, keys, offsets = self.board, self.board.heap, self.board.keys, self.offsets
+        heap, offsets = self.board.heap, self.offsets
+        keys = memoryview(self.board.keys)
         top, mask, bits = KEY_TOP, ID_MASK, ID_BITS
         mass_of = np.empty(1, np.int32)
         as_float = mass_of.view(np.float32)
@@ -153,14 +156,19 @@ class Walk:
     def _pop(self, layer: int, node: int, mass: float) -> None:
         board, flow = self.board, self.flows[layer]
         assert flow is not None
-        window, m = self.stores[layer].take(node - self.offsets[layer])
-        messages, absorbed = flow.local(window, m)
+        store, box = self.stores[layer], node - self.offsets[layer]
+        table = self._table(layer)
+        if table is not None:
+            absorbed = table.send(box, store.take_unit(box))
+        else:
+            window, m = store.take(box)
+            messages, absorbed = flow.local(window, m)
+            inlets = self._inlets[layer]
+            for operand, at, values in messages:
+                if values.size:
+                    inlets[operand].receive(at, values)
         if absorbed:
             board.absorb(layer, absorbed)
-        inlets = self._inlets[layer]
-        for operand, at, values in messages:
-            if values.size:
-                inlets[operand].receive(at, values)
         if board.signed:
             residual_mass, bound = board.mass, board.bound
         else:
@@ -170,6 +178,16 @@ class Walk:
             Row(node, mass, board.explained, board.absorbed_total, residual_mass, bound, board.log_size)
         )
 
+    def _table(self, layer: int) -> UnitTable | None:
+        """The messages of a layer of unit nodes, made when the first of them is popped, where they fit a table."""
+        if layer not in self._tables:
+            operands = self.graph.layers[layer].operands
+            plain = self.partitions[layer].is_unit and all(o.layer is not None for o in operands)
+            flow = self.flows[layer]
+            table = flow.table() if plain and flow is not None else None
+            self._tables[layer] = None if table is None else UnitTable(table, self.stores, operands)
+        return self._tables[layer]
+
     def lower_floor(self, floor: float) -> None:
         """Let smaller nodes in: those that reach the new floor are pushed now, as a part of the last pop."""
         self.floor = floor
@@ -177,8 +195,7 @@ class Walk:
         for store in self.stores[1:]:
             store.offer(store.mass, store.keys, store.nodes)
         if self.rows:
-            last = self.rows[-1]
-            self.rows[-1] = Row(*(getattr(last, f) for f in list(Row.__dataclass_fields__)[:-1]), self.board.log_size)
+            self.rows[-1] = self.rows[-1]._replace(log_end=self.board.log_size)
         else:
             self.start_log = self.board.log_size
 

@@ -6,10 +6,12 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from math import prod
 from typing import Generic, TypeVar
 
 import numpy as np
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 
 from heapwidget.engine.boxes import Window
@@ -17,10 +19,12 @@ from heapwidget.engine.flow import (
     BIAS,
     DEAD_END,
     STABILISER,
+    TABLE_LIMIT,
     Array,
     Flow,
     Message,
     Reach,
+    Table,
     add_up,
     host,
     inverse,
@@ -162,6 +166,38 @@ class LinearFlow(Flow):
         return [Message(0, inlet, message)], absorbed
 
 
+    @abstractmethod
+    def seen(self, values: Array) -> Array:
+        """For each unit of the layer the values that it sees, given some for each entry of x: (n_units, fan-in)."""
+
+    @abstractmethod
+    def seeing(self, w: Array) -> Array:
+        """For each unit of the layer the weights of what it sees, in the order of `seen`; w as from `rows`."""
+
+    def table(self) -> Table | None:
+        if prod(self.shape) * self.fan_in > TABLE_LIMIT:
+            return None
+        # Entries are counted from 1, so that padding, which gives 0, comes out as nothing.
+        entries = self.seen(np.arange(1, self.x.numel() + 1).reshape(self.x.shape)) - 1
+        shares = np.zeros(entries.shape, self._host[0].scale.dtype)
+        absorbed: dict[str, Array] = {}
+        for branch in self._host:
+            scale = branch.scale.reshape(-1, 1)
+            for x, w in branch.terms:
+                shares += self.seen(x) * self.seeing(w) * scale
+            for cause, part in ((BIAS, branch.bias), (STABILISER, branch.stabiliser)):
+                if part is not None:
+                    absorbed[cause] = absorbed.get(cause, 0) + (branch.scale * part).reshape(-1)
+            if branch.dead_ends:
+                absorbed[DEAD_END] = absorbed.get(DEAD_END, 0) + (branch.scale == 0).reshape(-1) * branch.coefficient
+        return Table([entries], [shares], absorbed)
+
+    @property
+    @abstractmethod
+    def fan_in(self) -> int:
+        """Inputs that one unit sees."""
+
+
 class Product(LinearFlow):
     """x @ w with x of shape (K,) or (M, K) and w of shape (K, N)."""
 
@@ -181,6 +217,16 @@ class Product(LinearFlow):
         rows = w[window[-1]]
         product: Array = rows[0] * s if len(rows) == 1 and s.ndim == 1 else s @ rows
         return product
+
+    @property
+    def fan_in(self) -> int:
+        return self.x.shape[-1]
+
+    def seen(self, values: Array) -> Array:
+        return np.repeat(values.reshape(-1, self.fan_in), self.shape[-1], axis=0)
+
+    def seeing(self, w: Array) -> Array:
+        return np.tile(w, (self.x.numel() // self.fan_in, 1))
 
     def reach(self, operand: int) -> dict[int, Reach]:
         return {0: Reach(0, 1, 1, 0)} if self.x.ndim > 1 else {}
@@ -288,6 +334,30 @@ class Conv(LinearFlow):
             for seen, (lo, _) in zip((self._seen(a, p) for a, p in enumerate(positions)), spans, strict=True)
         )
         return out[(slice(None), *cut)]
+
+    @property
+    def fan_in(self) -> int:
+        return self.w[0].numel()
+
+    def table(self) -> Table | None:
+        return None if self._transposed else super().table()
+
+    def seen(self, values: Array) -> Array:
+        """Slide the kernel over the padded values, and give each output channel those of its group."""
+        rank, groups = len(self._padding), self._groups
+        padded = np.pad(values, [(0, 0), *((p, p) for p in self._padding)])
+        extents = [d * (k - 1) + 1 for d, k in zip(self._dilation, self.w.shape[2:], strict=True)]
+        slid = sliding_window_view(padded, extents, axis=tuple(range(1, 1 + rank)))
+        steps = [slice(None, None, t) for t in self._stride] + [slice(None, None, d) for d in self._dilation]
+        slid = slid[(slice(None), *steps)]
+        by_group = slid.reshape(groups, -1, *slid.shape[1:])
+        by_position = np.moveaxis(by_group, 1, 1 + rank).reshape(groups, 1, -1, self.fan_in)
+        return np.broadcast_to(
+            by_position, (groups, self.shape[0] // groups, *by_position.shape[2:])
+        ).reshape(-1, self.fan_in)
+
+    def seeing(self, w: Array) -> Array:
+        return np.repeat(w.reshape(len(w), -1), prod(self.shape[1:]), axis=0)
 
     def reach(self, operand: int) -> dict[int, Reach]:
         if self._transposed:

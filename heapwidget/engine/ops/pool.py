@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from itertools import product
+from math import prod
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from heapwidget.engine.boxes import Window
-from heapwidget.engine.flow import Array, Flow, Message, Reach, host, inverse
+from heapwidget.engine.flow import Array, Flow, Message, Reach, Table, host, inverse
 
 # For each pooled axis of x, the slice of it that each index of the output sees.
 Seen = dict[int, list[slice]]
@@ -57,6 +58,11 @@ class MaxPool(Flow):
         channels = np.arange(len(m)).reshape(-1, *[1] * (m.ndim - 1))
         np.add.at(values, (channels, *(w - s.start for w, s in zip(winners, spans, strict=True))), m)
         return [Message(0, (window[0], *spans), values)], {}
+
+    def table(self) -> Table:
+        size = prod(self.x.shape[1:])
+        winners = self._winners.flatten(1) + size * torch.arange(len(self._winners), device=self.device)[:, None]
+        return Table([winners.reshape(-1, 1).cpu().numpy()], [np.ones((winners.numel(), 1), host(self.x[:0]).dtype)], {})
 
     def reach(self, operand: int) -> dict[int, Reach]:
         return reaches(self._seen)

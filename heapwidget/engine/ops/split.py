@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from heapwidget.engine.boxes import Window
-from heapwidget.engine.flow import CONSTANT, Array, Flow, Message, Reach, add_up, host, inverse
+from heapwidget.engine.flow import CONSTANT, Array, Flow, Message, Reach, Table, add_up, host, inverse
 
 
 class Split(Flow):
@@ -46,6 +47,12 @@ class Split(Flow):
         if constant is not None:
             add_up(absorbed, CONSTANT, float((m * constant[window]).sum()))
         return [Message(i, window, m * share[window]) for i, share in enumerate(shares)], absorbed
+
+    def table(self) -> Table:
+        shares, constant = self._host
+        entries = np.arange(shares[0].size)[:, None]
+        absorbed = {} if constant is None else {CONSTANT: constant.reshape(-1)}
+        return Table([entries] * len(shares), [share.reshape(-1, 1) for share in shares], absorbed)
 
     def reach(self, operand: int) -> dict[int, Reach]:
         return {a: Reach(0, 1, 1, a) for a in range(len(self.shape))}

@@ -1,0 +1,94 @@
+"""Receptive fields: which part of the input a unit can see, as one affine range for each position axis of the input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from heapwidget.engine.boxes import Shape
+from heapwidget.engine.flow import Flow
+from heapwidget.engine.graph import Graph, Operand
+
+
+class Range(NamedTuple):
+    """Index i on the layer's `axis` sees [start + step*i, start + step*i + size); with axis `None` all see the same."""
+
+    start: int
+    step: int
+    size: int
+    axis: int | None
+
+
+Field = dict[int, Range]
+
+
+def fields(graph: Graph, flows: Sequence[Flow | None]) -> list[Field]:
+    """For each layer and each position axis of the input, what its units see; edges are not cut off."""
+    first = graph.layers[0]
+    axes = [a for a in range(len(first.shape)) if a != first.channel_axis]
+    everything = {a: Range(0, 0, first.shape[a], None) for a in axes}
+    found: list[Field] = [{a: Range(0, 1, 1, a) for a in axes}]
+    for layer, flow in zip(graph.layers[1:], flows[1:], strict=True):
+        assert flow is not None
+        merged: Field = {}
+        for number, operand in enumerate(layer.operands):
+            reach = flow.reach(number)
+            for source, places in _sources(graph, operand):
+                for a, seen in found[source].items():
+                    shape = graph.layers[source].shape
+                    place = None if seen.axis is None else places.get(seen.axis)
+                    how = None if place is None else reach.get(place[0])
+                    if how is None or place is None:
+                        new = _flatten(seen, shape)
+                    else:
+                        start = seen.start + seen.step * (how.start + place[1])
+                        size = seen.step * (how.size - 1) + seen.size
+                        new = Range(start, seen.step * how.step, size, how.axis)
+                    merged[a] = new if a not in merged else _union(merged[a], new, layer.shape)
+        found.append({a: merged.get(a, everything[a]) for a in axes})
+    return found
+
+
+def _sources(graph: Graph, operand: Operand) -> list[tuple[int, dict[int, tuple[int, int]]]]:
+    """The layers an operand is made of, each with where its axes went: axis -> (operand's axis, shift of index)."""
+    if operand.layer is not None:
+        return [(operand.layer, _kept_axes(graph.layers[operand.layer].shape, operand.shape))]
+    assert operand.index is not None
+    index = operand.index.cpu().numpy()
+    result = []
+    for number, layer in enumerate(graph.layers):
+        mine = (index >= layer.offset) & (index < layer.offset + layer.n_units)
+        if mine.any():
+            places = {}
+            if len(layer.shape) == index.ndim:
+                there = np.unravel_index(index[mine] - layer.offset, layer.shape)
+                for a, (theirs, own) in enumerate(zip(there, np.nonzero(mine), strict=True)):
+                    shift = theirs - own
+                    if (shift == shift[0]).all():
+                        places[a] = (a, int(shift[0]))
+            result.append((number, places))
+    return result
+
+
+def _kept_axes(before: Shape, after: Shape) -> dict[int, tuple[int, int]]:
+    """Which axes a reshape keeps: all those longer than one, if they stay in order."""
+    old, new = ([a for a, s in enumerate(shape) if s > 1] for shape in (before, after))
+    if [before[a] for a in old] != [after[a] for a in new]:
+        return {}
+    return {a: (b, 0) for a, b in zip(old, new, strict=True)}
+
+
+def _flatten(seen: Range, shape: Shape) -> Range:
+    """What all units of a layer see together."""
+    if seen.axis is None:
+        return seen
+    return Range(seen.start, 0, seen.step * (shape[seen.axis] - 1) + seen.size, None)
+
+
+def _union(a: Range, b: Range, shape: Shape) -> Range:
+    if (a.step, a.axis) != (b.step, b.axis):
+        a, b = _flatten(a, shape), _flatten(b, shape)
+    start = min(a.start, b.start)
+    return Range(start, a.step, max(a.start + a.size, b.start + b.size) - start, a.axis)

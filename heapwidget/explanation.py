@@ -1,0 +1,255 @@
+"""What was found, and the questions one can ask it."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from heapwidget import trace_file
+from heapwidget.engine.flow import Array
+from heapwidget.methods import Relevance
+from heapwidget.trace import Trace
+
+if TYPE_CHECKING:
+    from heapwidget.viewer import HeapViewer
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Where every bit of the target went: target = explained + residual + absorbed_total, to float accuracy.
+
+    Attributes
+    ----------
+    target
+        The scalar explained.
+    explained
+        Relevance on the input.
+    residual
+        Relevance still on its way: 0 once finished.
+    absorbed
+        What ended in no input, by (layer label, cause).
+    """
+
+    target: float
+    explained: float
+    residual: float
+    absorbed: dict[tuple[str, str], float]
+
+    @property
+    def absorbed_total(self) -> float:
+        """All that was absorbed."""
+        return sum(self.absorbed.values())
+
+    def __str__(self) -> str:
+        rows = [("explained: on the input", self.explained)]
+        by_size = sorted(self.absorbed.items(), key=lambda item: -abs(item[1]))
+        rows += [(f"absorbed: {layer}, {cause}", value) for (layer, cause), value in by_size]
+        rows += [("residual: still on its way", self.residual), ("target", self.target)]
+        width = max(len(name) for name, _ in rows)
+        lines = []
+        for name, value in rows:
+            share = f"{value / self.target:8.2%}" if self.target else " " * 8
+            lines.append(f"{name:<{width}} {value:12.6g} {share}")
+        lines.insert(-1, "-" * len(lines[-1]))
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class Explanation:
+    """One explanation: the pops, what they found, and how far it can be trusted.
+
+    Made by `heapwidget.attribute` and `heapwidget.load`, not by hand.
+    """
+
+    def __init__(
+        self, x: Tensor, trace: Trace, contributions: Array, relevance: Relevance | None, image: NDArray[np.uint8] | None
+    ) -> None:
+        self._x, self._relevance, self._image = x, relevance, image
+        self._trace, self._contributions = trace, contributions
+
+    def __repr__(self) -> str:
+        target = self._trace.header["target"]
+        text = f"Explanation of {target['label']} = {target['value']:.4g} by {self._trace.header['method']}"
+        if self._trace.conserved and target["value"]:
+            share = self.ledger.explained / target["value"]
+            text += f": {share:.1%} on the input after {self._trace.n_steps} pops"
+        return f"<{text}>"
+
+    @property
+    def x(self) -> Tensor:
+        """The input that was explained."""
+        return self._x
+
+    @property
+    def image(self) -> NDArray[np.uint8] | None:
+        """The picture to show for the input, (H, W) or (H, W, 3), if one was given."""
+        return self._image
+
+    @property
+    def trace(self) -> Trace:
+        """The pops as columns; see `docs/trace.md`."""
+        return self._trace
+
+    @property
+    def attribution(self) -> Tensor:
+        """Contributions in the shape, dtype and device of x; for conserved methods they sum to the ledger's `explained`."""
+        a = torch.from_numpy(self._contributions).reshape(self._x.shape)
+        return a.to(device=self._x.device, dtype=self._x.dtype)
+
+    @property
+    def order(self) -> NDArray[np.int64]:
+        """Flat positions of the input in the order they were popped; channels of a position go together."""
+        nodes: NDArray[np.int64] = self._trace.columns["pop_node"][self._trace.phase_start("collect") :].astype(np.int64)
+        return nodes
+
+    def selected(self, step: int) -> NDArray[np.bool_]:
+        """A mask over the input's positions: those popped by `step`.
+
+        Parameters
+        ----------
+        step
+            From 0 (nothing popped) to the number of steps.
+
+        Raises
+        ------
+        ValueError
+            If the step is out of range.
+        """
+        if not 0 <= step <= self._trace.n_steps:
+            raise ValueError(f"step {step} is out of range: this explanation has steps 0 to {self._trace.n_steps}")
+        part = self._trace.partitions[0]
+        mask = np.zeros(part.n_nodes, np.bool_)
+        mask[self.order[: max(0, step - self._trace.phase_start("collect"))]] = True
+        positions = [s for s, b in zip(part.grid, part.box, strict=True) if b == 1] or [1]
+        return mask.reshape(positions)
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where the target's relevance went.
+
+        Raises
+        ------
+        ValueError
+            For a method whose keys are not shares of the target.
+        """
+        if not self._trace.conserved:
+            method = self._trace.header["method"]
+            raise ValueError(f"method={method!r} conserves nothing, so it keeps no ledger; use method='relevance'")
+        saved = self._trace.header["ledger"]
+        absorbed = {(layer, cause): value for layer, cause, value in saved["absorbed"]}
+        return Ledger(saved["target"], saved["explained"], saved["residual"], absorbed)
+
+    @property
+    def bound(self) -> float:
+        """Certified L1 error of `attribution` as it stands: 0 once finished, nan for a method that certifies nothing."""
+        if not self._trace.conserved:
+            return math.nan
+        bounds = self._trace.columns["bound"]
+        return float(bounds[-1]) if len(bounds) else 0.0
+
+    @property
+    def pops(self) -> NDArray[np.void]:
+        """One record a pop: step (from 1), layer, box (as slices), label, mass, phase."""
+        trace = self._trace
+        counts = trace.header["phases"]
+        phases = np.repeat(list(counts), list(counts.values()))
+        nodes, masses = trace.columns["pop_node"].tolist(), trace.columns["pop_mass"]
+        records = []
+        for i, node in enumerate(nodes):
+            number = trace.layer_of(node)
+            layer = trace.header["layers"][number]
+            if phases[i] == "finish":
+                box, label = tuple(slice(0, s) for s in layer["shape"]), layer["label"]
+            else:
+                box = trace.partitions[number].window(node - int(trace.node_offsets[number]))
+                label = trace.label(node)
+            text = ", ".join(f"{s.start}:{s.stop}" for s in box)
+            records.append((i + 1, layer["label"], text, label, masses[i], phases[i]))
+        widths = [max((len(r[c]) for r in records), default=1) for c in (1, 2, 3)]
+        names = [("step", "u4"), *zip(("layer", "box", "label"), (f"U{w}" for w in widths), strict=True)]
+        return np.array(records, dtype=[*names, ("mass", "f4"), ("phase", "U7")])
+
+    @property
+    def can_refine(self) -> bool:
+        """Whether the walk is at hand, to be continued."""
+        return self._relevance is not None
+
+    def refine(self, max_pops: int = 1000, floor: float | None = None) -> Explanation:
+        """Go on popping where the walk stopped, then finish again; gives this explanation, changed.
+
+        Parameters
+        ----------
+        max_pops
+            How many more pops at most.
+        floor
+            A lower floor; by default the same, or a tenth of it once the heap is empty.
+
+        Raises
+        ------
+        RuntimeError
+            If there is no walk: for other methods, and for explanations that were loaded from a file.
+        """
+        if self._relevance is None:
+            raise RuntimeError(
+                "there is no walk to continue: only method='relevance' walks, and a file keeps the trace, not the net"
+            )
+        if max_pops < 1:
+            raise ValueError(f"max_pops must be at least 1, not {max_pops}")
+        walk = self._relevance.walk
+        if floor is None and not walk.pending:
+            floor = walk.floor / 10
+        if floor is not None:
+            if not 0 <= floor <= walk.floor:
+                raise ValueError(f"floor {floor} is not between 0 and the walk's floor so far, {walk.floor}")
+            walk.lower_floor(floor)
+        walk.run(max_pops)
+        self._trace, self._contributions = self._relevance.trace()
+        return self
+
+    def to_dataframe(self) -> Any:
+        """`pops` as a pandas DataFrame; needs pandas."""
+        import pandas as pd
+
+        return pd.DataFrame(self.pops)
+
+    def view(self, **traits: Any) -> HeapViewer:
+        """An interactive viewer of this explanation; keyword arguments set its traits."""
+        from heapwidget.viewer import HeapViewer
+
+        return HeapViewer(self, **traits)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write trace and input to one `.npz` file, for `heapwidget.load`."""
+        beside: dict[str, NDArray[Any]] = {"x": self._x.detach().cpu().to(torch.float32).numpy()}
+        if self._image is not None:
+            beside["image"] = self._image
+        trace_file.save(path, self._trace, beside)
+
+
+def load(path: str | os.PathLike[str]) -> Explanation:
+    """Read an explanation that `Explanation.save` wrote; nothing in the file is executed.
+
+    Raises
+    ------
+    TraceFormatError
+        If the file is damaged or no trace.
+    """
+    trace, beside = trace_file.load(path)
+    if "x" not in beside:
+        raise trace_file.TraceFormatError("column 'x' is missing")
+    x, shape = beside["x"], tuple(trace.header["layers"][0]["shape"])
+    if x.dtype != np.float32 or x.size != math.prod(shape):
+        raise trace_file.TraceFormatError(f"column 'x' is not a float32 array of shape {shape}")
+    contributions = trace.columns["contribution"].astype(np.float32).reshape(shape)
+    return Explanation(torch.from_numpy(x), trace, contributions, None, beside.get("image"))
+
+

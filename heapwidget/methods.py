@@ -1,0 +1,233 @@
+"""The methods: from a net and an input to a trace and the input's contributions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from heapwidget.engine.boxes import Partition, partition, positions, unbatched
+from heapwidget.engine.capture import Recording, record, untouched
+from heapwidget.engine.fields import fields
+from heapwidget.engine.flow import Array, Flow, host
+from heapwidget.engine.graph import Graph, build
+from heapwidget.engine.ops import HANDLERS
+from heapwidget.engine.rules import Rule
+from heapwidget.engine.search import Finish, Row, Walk
+from heapwidget.targets import Choice, Target, choose, head_of
+from heapwidget.trace import COLUMNS, FORMAT, VERSION, Trace
+
+
+@dataclass
+class Relevance:
+    """A walk with what is needed to tell its trace, now and again after it went on."""
+
+    walk: Walk
+    header: dict[str, Any]
+
+    @classmethod
+    def start(
+        cls,
+        net: nn.Module,
+        recording: Recording,
+        target: Target,
+        class_names: Sequence[str] | None,
+        rule: Rule,
+        nodes: str | Mapping[str, str],
+        floor: float,
+    ) -> Relevance:
+        """Build the graph of a recording and put the target's relevance into the heap."""
+        graph = build(recording, {path for path, m in net.named_modules() if not any(m.children())}, HANDLERS)
+        choice = choose(target, recording.output, class_names)
+        output = recording.output.detach().to(graph.dtype)
+        value = float(choice.value(output))
+        seeds = host((output * choice.weights).reshape(graph.output.shape))
+        flows: list[Flow | None] = [None if layer.make is None else layer.make(rule) for layer in graph.layers]
+        walk = Walk(graph, flows, _partitions(graph, nodes), seeds, floor)
+        seen = fields(graph, flows)
+        layers = [
+            {
+                "label": layer.label,
+                "op": layer.op,
+                "shape": list(layer.shape),
+                "box": list(part.box),
+                "channel_axis": layer.channel_axis,
+                "field": [list(r) for r in field.values()] if any(r.axis is not None for r in field.values()) else None,
+            }
+            for layer, part, field in zip(graph.layers, walk.partitions, seen, strict=True)
+        ]
+        return cls(walk, _header("relevance", rule.name, "descending", layers, choice, value))
+
+    def trace(self) -> tuple[Trace, Array]:
+        """Finish the walk on the side and tell it all: the trace, and the contributions of the input's units."""
+        walk, board = self.walk, self.walk.board
+        finish = walk.finish()
+        part = walk.partitions[0]
+        contributions = finish.contributions * walk.sign
+        collect = _collect(part, contributions, ascending=False, zeros=False)
+        rows = [*walk.rows, *finish.rows]
+        nodes = np.concatenate([*board.log_nodes, finish.log_nodes]) if board.log_nodes else finish.log_nodes
+        keys = np.concatenate([*board.log_keys, finish.log_keys]) if board.log_keys else finish.log_keys
+        keys = np.where(nodes < part.n_nodes, keys * np.float32(walk.sign), keys)
+        start = walk.start_log
+        header = self.header | {
+            "floor": walk.floor,
+            "phases": {"walk": len(walk.rows), "finish": len(finish.rows), "collect": len(collect[0])},
+            "start": [
+                [int(n), float(k)] for n, k in zip(nodes[:start], keys[:start], strict=True) if n >= part.n_nodes
+            ],
+            "ledger": self._ledger(finish, contributions),
+        }
+        ends = np.array([start, *(row.log_end for row in rows)]) - start
+        dust = self._dust(rows, nodes, keys)
+        columns = _columns(rows, collect, walk.sign, dust, ends, nodes[start:], keys[start:], contributions)
+        return Trace(header, columns), contributions
+
+    def _ledger(self, finish: Finish, contributions: Array) -> dict[str, Any]:
+        labels = [layer.label for layer in self.walk.graph.layers]
+        absorbed = [[labels[n], cause, v * self.walk.sign] for (n, cause), v in sorted(finish.absorbed.items())]
+        explained = float(contributions.sum(dtype=np.float64))
+        target = self.header["target"]["value"]
+        return {"target": target, "explained": explained, "residual": 0.0, "absorbed": absorbed}
+
+    def _dust(self, rows: list[Row], nodes: NDArray[np.int64], keys: NDArray[np.float32]) -> NDArray[np.float64]:
+        """What lies below the floor after each row: the residual mass less the keys in the heap."""
+        walk = self.walk
+        ends = np.array([walk.start_log, *(row.log_end for row in walk.rows)])
+        # Every event gives a node a new key: each entry of the log, and each pop, which gives it none.
+        logged = np.flatnonzero(nodes[: ends[-1]] >= walk.n_nodes[0])
+        popped = np.array([row.node for row in walk.rows], np.int64)
+        node = np.concatenate([popped, nodes[logged]])
+        key = np.concatenate([np.zeros(len(popped)), keys[logged]])
+        row = np.concatenate([np.arange(len(popped)), np.searchsorted(ends, logged, side="right") - 1])
+        # Row i's pop comes before row i's log; the start's log (row -1) before all.
+        order = np.lexsort((np.arange(len(node)), row, node))
+        node, key, row = node[order], key[order], row[order]
+        before = np.where(np.r_[True, node[1:] != node[:-1]], 0.0, np.r_[0.0, key[:-1]])
+        changes = np.bincount(row + 1, key - before, minlength=len(walk.rows) + 1)
+        in_heap = np.cumsum(changes)[1:]
+        mass = np.array([r.residual_mass for r in rows])
+        mass[: len(in_heap)] -= in_heap
+        return np.maximum(mass, 0)
+
+
+def gradient(
+    net: nn.Module, x: Tensor, target: Target, class_names: Sequence[str] | None, ascending: bool
+) -> tuple[Trace, Array]:
+    """The article's code: the gradient of the output with respect to the input's positions, and a heap of them.
+
+    Without a target it is the sum of all outputs, as in the article. Channels of a position are summed.
+    """
+    with untouched(net), torch.enable_grad():
+        net.eval()
+        leaf = x.detach().clone().requires_grad_()
+        output = head_of(target)(net(leaf))
+        if target is None:
+            choice = Choice("Σ outputs", None, torch.ones_like(output))
+        else:
+            choice = choose(target, output, class_names)
+        value = choice.value(output)
+        (grad,) = torch.autograd.grad(value, leaf, materialize_grads=True)
+    shape = unbatched(tuple(x.shape))
+    axis = 0 if len(shape) > 1 else None
+    part = positions(shape, axis)
+    wide = grad.float() if grad.dtype in (torch.float16, torch.bfloat16) else grad
+    contributions = host(wide.reshape(shape))
+    collect = _collect(part, contributions, ascending, zeros=True)
+    layers = [
+        {"label": "input", "op": "input", "shape": list(shape), "box": list(part.box), "channel_axis": axis, "field": None}
+    ]
+    order = "ascending" if ascending else "descending"
+    amount = float(value.detach())
+    header = _header("gradient", None, order, layers, choice, amount) | {
+        "floor": None,
+        "conserved": False,
+        "phases": {"walk": 0, "finish": 0, "collect": len(collect[0])},
+        "start": [],
+        "ledger": {"target": amount, "explained": 0.0, "residual": 0.0, "absorbed": []},
+    }
+    empty = np.zeros(0, np.int64)
+    columns = _columns([], collect, 1.0, np.zeros(0), np.zeros(1), empty, np.zeros(0), contributions)
+    return Trace(header, columns), contributions
+
+
+def _partitions(graph: Graph, nodes: str | Mapping[str, str]) -> list[Partition]:
+    """The partition of each layer; a mapping sets single layers by label, the others are "auto"."""
+    by_label = nodes if isinstance(nodes, Mapping) else {}
+    default = "auto" if isinstance(nodes, Mapping) else nodes
+    unknown = set(by_label) - {layer.label for layer in graph.layers[1:]}
+    if unknown:
+        known = ", ".join(layer.label for layer in graph.layers[1:])
+        raise ValueError(f"nodes names no layer {sorted(unknown)[0]!r}; the layers are {known}")
+    first, *rest = graph.layers
+    return [
+        positions(first.shape, first.channel_axis),
+        *(partition(layer.shape, layer.channel_axis, by_label.get(layer.label, default)) for layer in rest),
+    ]
+
+
+def _header(
+    method: str, rule: str | None, order: str, layers: list[dict[str, Any]], choice: Choice, value: float
+) -> dict[str, Any]:
+    shape = layers[0]["shape"]
+    is_image = len(shape) == 3 and shape[0] in (1, 3) and layers[0]["channel_axis"] == 0
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "method": method,
+        "rule": rule,
+        "order": order,
+        "conserved": True,
+        "target": {"label": choice.label, "index": choice.index, "value": value},
+        "layers": layers,
+        "input": {"kind": "image" if is_image else "strip"},
+    }
+
+
+def _collect(
+    part: Partition, contributions: Array, ascending: bool, zeros: bool
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The input's positions in pop order, with their keys; positions of zero are left out unless `zeros`."""
+    _, sums = part.fold(tuple(slice(0, s) for s in contributions.shape), contributions)
+    keys = sums.reshape(-1).astype(np.float32)
+    nodes = np.arange(len(keys)) if zeros else np.flatnonzero(keys)
+    order = np.lexsort((nodes, keys[nodes] if ascending else -keys[nodes]))
+    return nodes[order], keys[nodes][order]
+
+
+def _columns(
+    rows: list[Row],
+    collect: tuple[NDArray[np.int64], NDArray[np.float32]],
+    sign: float,
+    dust: NDArray[np.float64],
+    ends: NDArray[Any],
+    log_nodes: NDArray[np.int64],
+    log_keys: NDArray[Any],
+    contributions: Array,
+) -> dict[str, NDArray[Any]]:
+    """All columns: the rows, then the collect phase, during which no sum changes."""
+    nodes, keys = collect
+    last = rows[-1] if rows else None
+
+    def column(name: str, factor: float = 1.0) -> NDArray[Any]:
+        values = [getattr(row, name) * factor for row in rows]
+        return np.r_[values, np.full(len(nodes), values[-1] if last is not None else 0.0)]
+
+    columns = {
+        "pop_node": np.r_[[row.node for row in rows], nodes],
+        "pop_mass": np.r_[[row.mass for row in rows], keys],
+        "explained": column("explained", sign),
+        "absorbed": column("absorbed", sign),
+        "dust": np.r_[dust, np.zeros(len(nodes))],
+        "bound": np.maximum(column("bound"), 0),
+        "log_offset": np.r_[ends, np.full(len(nodes), ends[-1])],
+        "log_node": log_nodes,
+        "log_key": log_keys,
+        "contribution": contributions.reshape(-1),
+    }
+    return {name: np.ascontiguousarray(columns[name], dtype) for name, dtype in COLUMNS.items()}

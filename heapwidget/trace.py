@@ -1,0 +1,93 @@
+"""The trace: what a walk leaves behind, as columns and one JSON header; `docs/trace.md` describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heapwidget.engine.boxes import Partition
+
+FORMAT, VERSION = "heapwidget-trace", 1
+
+COLUMNS = {
+    "pop_node": "<u4",
+    "pop_mass": "<f4",
+    "explained": "<f4",
+    "absorbed": "<f4",
+    "dust": "<f4",
+    "bound": "<f4",
+    "log_offset": "<u4",
+    "log_node": "<u4",
+    "log_key": "<f4",
+    "contribution": "<f4",
+}
+
+PHASES = ("walk", "finish", "collect")
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The pop sequence with everything that each pop pushed or changed.
+
+    Attributes
+    ----------
+    header
+        What `docs/trace.md` lists, as plain JSON values.
+    columns
+        By name, little endian, one-dimensional.
+    """
+
+    header: Mapping[str, Any]
+    columns: Mapping[str, NDArray[Any]]
+
+    @property
+    def n_steps(self) -> int:
+        """Rows, which is pops."""
+        return len(self.columns["pop_node"])
+
+    @property
+    def conserved(self) -> bool:
+        """Whether keys are shares of the target."""
+        return bool(self.header["conserved"])
+
+    def phase_start(self, phase: str) -> int:
+        """The first row of a phase."""
+        counts = self.header["phases"]
+        return sum(int(counts[p]) for p in PHASES[: PHASES.index(phase)])
+
+    @cached_property
+    def partitions(self) -> tuple[Partition, ...]:
+        """How each layer is cut into nodes."""
+        return tuple(Partition(tuple(layer["shape"]), tuple(layer["box"])) for layer in self.header["layers"])
+
+    @cached_property
+    def node_offsets(self) -> NDArray[np.int64]:
+        """The first node id of each layer, and the number of all nodes."""
+        return np.cumsum([0, *(p.n_nodes for p in self.partitions)])
+
+    def layer_of(self, node: int) -> int:
+        """The layer that a node lies in."""
+        return int(np.searchsorted(self.node_offsets, node, side="right")) - 1
+
+    def label(self, node: int) -> str:
+        """A node's name: layer, channel after a dot, positions in brackets, each only where the box leaves a choice."""
+        number = self.layer_of(node)
+        layer, part = self.header["layers"][number], self.partitions[number]
+        name, channel_axis = layer["label"], layer["channel_axis"]
+        if number == 0 and self.header["input"]["kind"] == "image":
+            name = "pixel"
+        positions = []
+        for axis, (seen, size) in enumerate(zip(part.window(node - int(self.node_offsets[number])), part.shape, strict=True)):
+            if part.box[axis] >= size:
+                continue
+            text = str(seen.start) if seen.stop - seen.start == 1 else f"{seen.start}–{seen.stop - 1}"
+            if axis == channel_axis:
+                name += f"·{text}"
+            else:
+                positions.append(text)
+        return f"{name} ({','.join(positions)})" if positions else str(name)

@@ -1,0 +1,112 @@
+"""The viewer: a Jupyter widget over one explanation. All stepping happens in the browser, from the trace."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+from numpy.typing import NDArray
+
+from heapwidget.explanation import Explanation
+from heapwidget.still import picture, still
+
+STATIC = Path(__file__).parent / "static"
+PANELS = ("input", "heap")
+
+
+class HeapViewer(anywidget.AnyWidget):  # type: ignore[misc]
+    """Steps through the pops of an explanation.
+
+    Parameters
+    ----------
+    explanation
+        What to show.
+    **traits
+        Initial values of the traits below.
+
+    Attributes
+    ----------
+    step
+        Rows of the trace done so far, 0 to `n_steps`; can be set at any time.
+    n_steps
+        Rows of the trace; read-only.
+    playing
+        Whether the browser plays on.
+    interval
+        Milliseconds a pop while playing.
+    selected_node
+        The node picked in the viewer, or `None`.
+    panels
+        The panels shown, of `"input"` and `"heap"`.
+    """
+
+    _esm = STATIC / "widget.js"
+    _css = STATIC / "widget.css"
+
+    _trace = traitlets.Dict().tag(sync=True, echo_update=False)
+    _input = traitlets.Dict().tag(sync=True, echo_update=False)
+    step = traitlets.Int(0).tag(sync=True, echo_update=False)
+    n_steps = traitlets.Int(0, read_only=True).tag(sync=True)
+    playing = traitlets.Bool(False).tag(sync=True)
+    interval = traitlets.Int(100, min=1).tag(sync=True)
+    selected_node = traitlets.Int(None, allow_none=True).tag(sync=True)
+    panels = traitlets.List(traitlets.Enum(PANELS), list(PANELS)).tag(sync=True)
+
+    def __init__(self, explanation: Explanation, **traits: Any) -> None:
+        self._explanation = explanation
+        trace = explanation.trace
+        self.set_trait("n_steps", trace.n_steps)
+        columns = {name: column.data for name, column in trace.columns.items()}
+        super().__init__(
+            _trace={"header": dict(trace.header), "columns": columns}, _input=_shown_input(explanation), **traits
+        )
+
+    @property
+    def explanation(self) -> Explanation:
+        """What is shown."""
+        return self._explanation
+
+    @property
+    def selected(self) -> NDArray[np.bool_]:
+        """A mask over the input's positions: those popped at `step`."""
+        return self._explanation.selected(self.step)
+
+    @traitlets.validate("step")
+    def _validate_step(self, proposal: Any) -> int:
+        return min(max(int(proposal["value"]), 0), self.n_steps)
+
+    @traitlets.validate("selected_node")
+    def _validate_selected_node(self, proposal: Any) -> int | None:
+        node = proposal["value"]
+        count = int(self._explanation.trace.node_offsets[-1])
+        if node is not None and not 0 <= node < count:
+            raise traitlets.TraitError(f"selected_node {node} is no node: there are {count}")
+        return None if node is None else int(node)
+
+    def __repr__(self) -> str:
+        return f"HeapViewer(step={self.step}, n_steps={self.n_steps}) of {self._explanation!r}"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """The widget, with a still picture for those who cannot run it; metadata as anywidget sets it, for Colab."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return None
+        data, metadata = bundle
+        return data | {"image/png": b64encode(still(self._explanation)).decode()}, metadata
+
+
+def _shown_input(explanation: Explanation) -> dict[str, Any]:
+    """What the input panel draws: pixels of an image, else the values themselves."""
+    pixels = picture(explanation)
+    if pixels is not None:
+        channels = 1 if pixels.ndim == 2 else 3
+        height, width = pixels.shape[:2]
+        data = np.ascontiguousarray(pixels).data
+        return {"kind": "image", "channels": channels, "height": height, "width": width, "pixels": data}
+    shape = explanation.trace.header["layers"][0]["shape"]
+    values = explanation.x.detach().cpu().float().contiguous().numpy()
+    return {"kind": "strip", "shape": shape, "values": values.reshape(-1).data}
