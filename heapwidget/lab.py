@@ -64,7 +64,9 @@ def working_copy(source: Path, folder: Path) -> Path:
 def arguments(notebook: Path, extra: Sequence[str]) -> list[str]:
     """The command line for JupyterLab; root may not start it without saying so."""
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    return [str(notebook), *(["--allow-root"] if is_root else []), *extra]
+    # As a default URL the notebook opens from the printed address too, where no browser is at hand.
+    where = [f"--ServerApp.root_dir={notebook.parent}", f"--LabApp.default_url=/lab/tree/{notebook.name}"]
+    return [*where, *(["--allow-root"] if is_root else []), *extra]
 
 
 def open_lab(extra: Sequence[str] = ()) -> None:

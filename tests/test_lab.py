@@ -49,7 +49,8 @@ def test_missing_originals_are_reported(tmp_path: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(("user", "flags"), [(0, ["--allow-root"]), (1000, [])])
 def test_root_is_allowed_and_arguments_go_on(monkeypatch: pytest.MonkeyPatch, user: int, flags: list[str]) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: user)
-    assert lab.arguments(Path("q.ipynb"), ["--port=1"]) == ["q.ipynb", *flags, "--port=1"]
+    where = ["--ServerApp.root_dir=/n", "--LabApp.default_url=/lab/tree/q.ipynb"]
+    assert lab.arguments(Path("/n/q.ipynb"), ["--port=1"]) == [*where, *flags, "--port=1"]
 
 
 def test_lab_starts_on_the_copy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -59,7 +60,7 @@ def test_lab_starts_on_the_copy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setattr(LabApp, "launch_instance", calls.append)
     monkeypatch.chdir(tmp_path)
     assert main(["lab", "--no-browser", "--port", "8899"]) == 0
-    assert calls[0][0] == str(tmp_path / "heapwidget-notebooks" / "quickstart.ipynb")
+    assert calls[0][0] == f"--ServerApp.root_dir={tmp_path / 'heapwidget-notebooks'}"
     assert calls[0][-3:] == ["--no-browser", "--port", "8899"]
 
 
