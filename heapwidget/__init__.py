@@ -1,6 +1,5 @@
 """Watch a neural network's decision being taken apart, pop by pop."""
 
-
 from heapwidget import samples
 from heapwidget.api import attribute, explain
 from heapwidget.engine.errors import TraceFormatError, UnsupportedOpError

@@ -59,8 +59,8 @@ def attribute(
     rule
         How a layer's relevance is shared: `"zplus"`, `"epsilon"`, `"flat"`, or a `Rule`.
     nodes
-        What the heap holds: `"unit"`, `"channel"`, `"position"`, `"layer"`, or `"auto"`, the finest of unit, position and
-        tile with at most 4,096 nodes in the layer; or a mapping from layer labels to these.
+        What the heap holds: `"unit"`, `"channel"`, `"position"`, `"layer"`, or `"auto"`, the finest of unit,
+        position and tile with at most 4,096 nodes in the layer; or a mapping from layer labels to these.
     floor
         A node enters the heap once its mass reaches this fraction of the target.
     max_pops
@@ -132,7 +132,9 @@ def explain(net: nn.Module, x: Tensor, *, panels: Sequence[str] = ("input", "hea
 def _plain(net: Any) -> nn.Module:
     """The module itself, out of the wrappers that compile or spread it."""
     if isinstance(net, torch.jit.ScriptModule):
-        raise UnsupportedOpError("a scripted net runs outside Python, where no op can be seen; pass the original module")
+        raise UnsupportedOpError(
+            "a scripted net runs outside Python, where no op can be seen; pass the original module"
+        )
     if not isinstance(net, nn.Module):
         raise TypeError(f"net must be a torch.nn.Module, not {type(net).__name__}; a function can be wrapped in one")
     if isinstance(net, nn.DataParallel | nn.parallel.DistributedDataParallel):
@@ -146,8 +148,9 @@ def _check_input(x: Any) -> None:
         raise TypeError(f"x must be a torch.Tensor, not {type(x).__name__}; for an array, torch.from_numpy(x)")
     if not x.is_floating_point():
         raise TypeError(
-            f"x is of {x.dtype}, and whole numbers have no share of relevance; for images use x.float() / 255, for token "
-            "ids explain the embeddings: attribute(net, net.get_input_embeddings()(ids)) with a net that takes inputs_embeds"
+            f"x is of {x.dtype}, and whole numbers have no share of relevance; for images use x.float() / 255, for "
+            "token ids explain the embeddings, with a net that takes inputs_embeds: "
+            "attribute(net, net.get_input_embeddings()(ids))"
         )
     if x.numel() == 0:
         raise ValueError(f"x of shape {tuple(x.shape)} is empty")
@@ -168,7 +171,7 @@ def _rule(rule: str | Rule) -> Rule:
 
 
 def _recorded(net: nn.Module, x: Tensor, target: Target) -> Recording:
-    """A recording of the net on x; with a batch axis added where the net refuses x as it is, or reads it as one channel."""
+    """A recording of the net on x, with a batch axis added where the net refuses x as it is."""
     try:
         recording = record(net, x, head_of(target))
     except (TypeError, ValueError):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from heapwidget import trace_file
+from heapwidget.engine.errors import TraceFormatError
 from heapwidget.engine.flow import Array
 from heapwidget.methods import Relevance
 from heapwidget.trace import Trace
@@ -71,7 +72,12 @@ class Explanation:
     """
 
     def __init__(
-        self, x: Tensor, trace: Trace, contributions: Array, relevance: Relevance | None, image: NDArray[np.uint8] | None
+        self,
+        x: Tensor,
+        trace: Trace,
+        contributions: Array,
+        relevance: Relevance | None,
+        image: NDArray[np.uint8] | None,
     ) -> None:
         self._x, self._relevance, self._image = x, relevance, image
         self._trace, self._contributions = trace, contributions
@@ -101,14 +107,16 @@ class Explanation:
 
     @property
     def attribution(self) -> Tensor:
-        """Contributions in the shape, dtype and device of x; for conserved methods they sum to the ledger's `explained`."""
+        """Contributions in the shape, dtype and device of x; where conserved they sum to the ledger's `explained`."""
         a = torch.from_numpy(self._contributions).reshape(self._x.shape)
         return a.to(device=self._x.device, dtype=self._x.dtype)
 
     @property
     def order(self) -> NDArray[np.int64]:
         """Flat positions of the input in the order they were popped; channels of a position go together."""
-        nodes: NDArray[np.int64] = self._trace.columns["pop_node"][self._trace.phase_start("collect") :].astype(np.int64)
+        nodes: NDArray[np.int64] = self._trace.columns["pop_node"][self._trace.phase_start("collect") :].astype(
+            np.int64
+        )
         return nodes
 
     def selected(self, step: int) -> NDArray[np.bool_]:
@@ -126,11 +134,9 @@ class Explanation:
         """
         if not 0 <= step <= self._trace.n_steps:
             raise ValueError(f"step {step} is out of range: this explanation has steps 0 to {self._trace.n_steps}")
-        part = self._trace.partitions[0]
-        mask = np.zeros(part.n_nodes, np.bool_)
+        mask = np.zeros(self._trace.partitions[0].n_nodes, np.bool_)
         mask[self.order[: max(0, step - self._trace.phase_start("collect"))]] = True
-        positions = [s for s, b in zip(part.grid, part.box, strict=True) if b == 1] or [1]
-        return mask.reshape(positions)
+        return mask.reshape(self._trace.input_positions)
 
     @property
     def ledger(self) -> Ledger:
@@ -150,7 +156,7 @@ class Explanation:
 
     @property
     def bound(self) -> float:
-        """Certified L1 error of `attribution` as it stands: 0 once finished, nan for a method that certifies nothing."""
+        """Certified L1 error of `attribution` as it stands: 0 once finished, nan where nothing is certified."""
         if not self._trace.conserved:
             return math.nan
         bounds = self._trace.columns["bound"]
@@ -162,8 +168,8 @@ class Explanation:
         trace = self._trace
         counts = trace.header["phases"]
         phases = np.repeat(list(counts), list(counts.values()))
-        nodes, masses = trace.columns["pop_node"].tolist(), trace.columns["pop_mass"]
-        records = []
+        nodes, masses = trace.columns["pop_node"].tolist(), trace.columns["pop_mass"].tolist()
+        records: list[tuple[int, str, str, str, float, str]] = []
         for i, node in enumerate(nodes):
             number = trace.layer_of(node)
             layer = trace.header["layers"][number]
@@ -173,8 +179,10 @@ class Explanation:
                 box = trace.partitions[number].window(node - int(trace.node_offsets[number]))
                 label = trace.label(node)
             text = ", ".join(f"{s.start}:{s.stop}" for s in box)
-            records.append((i + 1, layer["label"], text, label, masses[i], phases[i]))
-        widths = [max((len(r[c]) for r in records), default=1) for c in (1, 2, 3)]
+            records.append((i + 1, layer["label"], text, label, masses[i], str(phases[i])))
+        widths = [
+            max((len(text) for text in texts), default=1) for texts in zip(*(r[1:4] for r in records), strict=True)
+        ] or [1] * 3
         names = [("step", "u4"), *zip(("layer", "box", "label"), (f"U{w}" for w in widths), strict=True)]
         return np.array(records, dtype=[*names, ("mass", "f4"), ("phase", "U7")])
 
@@ -245,11 +253,9 @@ def load(path: str | os.PathLike[str]) -> Explanation:
     """
     trace, beside = trace_file.load(path)
     if "x" not in beside:
-        raise trace_file.TraceFormatError("column 'x' is missing")
+        raise TraceFormatError("column 'x' is missing")
     x, shape = beside["x"], tuple(trace.header["layers"][0]["shape"])
     if x.dtype != np.float32 or x.size != math.prod(shape):
-        raise trace_file.TraceFormatError(f"column 'x' is not a float32 array of shape {shape}")
+        raise TraceFormatError(f"column 'x' is not a float32 array of shape {shape}")
     contributions = trace.columns["contribution"].astype(np.float32).reshape(shape)
     return Explanation(torch.from_numpy(x), trace, contributions, None, beside.get("image"))
-
-

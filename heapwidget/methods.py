@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from heapwidget.engine.boxes import Partition, partition, positions, unbatched
-from heapwidget.engine.capture import Recording, record, untouched
+from heapwidget.engine.capture import Recording, untouched
 from heapwidget.engine.fields import fields
 from heapwidget.engine.flow import Array, Flow, host
 from heapwidget.engine.graph import Graph, build
@@ -113,7 +113,8 @@ class Relevance:
         in_heap = np.cumsum(changes)[1:]
         mass = np.array([r.residual_mass for r in rows])
         mass[: len(in_heap)] -= in_heap
-        return np.maximum(mass, 0)
+        dust: NDArray[np.float64] = np.maximum(mass, 0)
+        return dust
 
 
 def gradient(
@@ -140,7 +141,14 @@ def gradient(
     contributions = host(wide.reshape(shape))
     collect = _collect(part, contributions, ascending, zeros=True)
     layers = [
-        {"label": "input", "op": "input", "shape": list(shape), "box": list(part.box), "channel_axis": axis, "field": None}
+        {
+            "label": "input",
+            "op": "input",
+            "shape": list(shape),
+            "box": list(part.box),
+            "channel_axis": axis,
+            "field": None,
+        }
     ]
     order = "ascending" if ascending else "descending"
     amount = float(value.detach())
@@ -212,11 +220,10 @@ def _columns(
 ) -> dict[str, NDArray[Any]]:
     """All columns: the rows, then the collect phase, during which no sum changes."""
     nodes, keys = collect
-    last = rows[-1] if rows else None
 
     def column(name: str, factor: float = 1.0) -> NDArray[Any]:
         values = [getattr(row, name) * factor for row in rows]
-        return np.r_[values, np.full(len(nodes), values[-1] if last is not None else 0.0)]
+        return np.concatenate([values, np.full(len(nodes), values[-1] if values else 0.0)])
 
     columns = {
         "pop_node": np.r_[[row.node for row in rows], nodes],

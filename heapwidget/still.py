@@ -26,9 +26,9 @@ def picture(explanation: Explanation) -> NDArray[np.uint8] | None:
     a = explanation.x.detach().cpu().float().numpy().reshape(channels, height, width).transpose(1, 2, 0)
     low, high = float(a.min()), float(a.max())
     if not (low >= 0 and high <= 1):
-        a = (a - low) / (high - low)
-    bytes_ = np.rint(a * 255).astype(np.uint8)
-    return bytes_[..., 0] if channels == 1 else bytes_
+        a = (a - low) / (high - low or 1.0)
+    pixels: NDArray[np.uint8] = np.rint(a * 255).astype(np.uint8)
+    return pixels[..., 0] if channels == 1 else pixels
 
 
 def still(explanation: Explanation) -> bytes:
@@ -37,18 +37,16 @@ def still(explanation: Explanation) -> bytes:
     part = trace.partitions[0]
     values = trace.columns["contribution"].reshape(part.shape)
     _, sums = part.fold(tuple(slice(0, s) for s in part.shape), values)
-    flat = sums.reshape([s for s, b in zip(part.grid, part.box, strict=True) if b == 1] or [1])
-    heat = _colour(flat.reshape(1, -1) if flat.ndim == 1 else flat.reshape(flat.shape[0], -1))
+    positions = trace.input_positions
+    heat = _colour(sums.reshape(1 if len(positions) == 1 else positions[0], -1))
     shown = picture(explanation)
-    tiles = [heat]
-    if shown is not None:
-        grey = 255 - shown if shown.ndim == 2 else shown
-        tiles.insert(0, np.broadcast_to(grey[..., None], (*grey.shape, 3)) if grey.ndim == 2 else grey)
-    tall = [_enlarged(t) for t in tiles]
-    height = max(len(t) for t in tall)
-    gap = np.full((height, 16, 3), 255, np.uint8)
-    padded = [np.pad(t, ((0, height - len(t)), (0, 0), (0, 0)), constant_values=255) for t in tall]
-    return png(np.concatenate([padded[0], *(p for t in padded[1:] for p in (gap, t))], axis=1))
+    if shown is None:
+        return png(_enlarged(heat))
+    ink = np.repeat(255 - shown[..., None], 3, axis=2) if shown.ndim == 2 else shown
+    left, right = _enlarged(ink), _enlarged(heat)
+    height = max(len(left), len(right))
+    tiles = [np.pad(t, ((0, height - len(t)), (0, 16), (0, 0)), constant_values=255) for t in (left, right)]
+    return png(np.concatenate(tiles, axis=1))
 
 
 def _colour(values: NDArray[np.floating]) -> NDArray[np.uint8]:
@@ -59,7 +57,8 @@ def _colour(values: NDArray[np.floating]) -> NDArray[np.uint8]:
     ramps = np.where((values >= 0)[..., None, None], WARM, COOL)
     first = np.take_along_axis(ramps, low[..., None, None], axis=-2)[..., 0, :]
     second = np.take_along_axis(ramps, low[..., None, None] + 1, axis=-2)[..., 0, :]
-    return np.rint(first * (1 - share) + second * share).astype(np.uint8)
+    colours: NDArray[np.uint8] = np.rint(first * (1 - share) + second * share).astype(np.uint8)
+    return colours
 
 
 def _enlarged(tile: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -77,5 +76,8 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
     rows = np.pad(pixels.reshape(height, width * 3), ((0, 0), (1, 0)))
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows.tobytes(), 6)) + chunk(b"IEND", b"")
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows.tobytes(), 6))
+        + chunk(b"IEND", b"")
     )

@@ -70,6 +70,12 @@ class Trace:
         """The first node id of each layer, and the number of all nodes."""
         return np.cumsum([0, *(p.n_nodes for p in self.partitions)])
 
+    @property
+    def input_positions(self) -> tuple[int, ...]:
+        """The shape of the input without its channels."""
+        part = self.partitions[0]
+        return tuple(s for s, b in zip(part.shape, part.box, strict=True) if b == 1) or (1,)
+
     def layer_of(self, node: int) -> int:
         """The layer that a node lies in."""
         return int(np.searchsorted(self.node_offsets, node, side="right")) - 1
@@ -82,7 +88,9 @@ class Trace:
         if number == 0 and self.header["input"]["kind"] == "image":
             name = "pixel"
         positions = []
-        for axis, (seen, size) in enumerate(zip(part.window(node - int(self.node_offsets[number])), part.shape, strict=True)):
+        for axis, (seen, size) in enumerate(
+            zip(part.window(node - int(self.node_offsets[number])), part.shape, strict=True)
+        ):
             if part.box[axis] >= size:
                 continue
             text = str(seen.start) if seen.stop - seen.start == 1 else f"{seen.start}–{seen.stop - 1}"

@@ -18,7 +18,7 @@ STATIC = Path(__file__).parent / "static"
 PANELS = ("input", "heap")
 
 
-class HeapViewer(anywidget.AnyWidget):  # type: ignore[misc]
+class HeapViewer(anywidget.AnyWidget):
     """Steps through the pops of an explanation.
 
     Parameters

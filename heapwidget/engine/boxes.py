@@ -45,8 +45,7 @@ class Partition:
     def windows(self) -> list[tuple[slice, ...]]:
         """For each axis, the slice that each box covers on it, the boxes in order."""
         return [
-            tuple(slice(lo, min(lo + b, s)) for lo in range(0, s, b))
-            for s, b in zip(self.shape, self.box, strict=True)
+            tuple(slice(lo, min(lo + b, s)) for lo in range(0, s, b)) for s, b in zip(self.shape, self.box, strict=True)
         ]
 
     def window(self, index: int) -> Window:
@@ -69,7 +68,9 @@ class Partition:
             else:
                 boxes = np.arange(seen.start, seen.stop, seen.step) // box
                 touched.append(slice(boxes[0], boxes[-1] + 1))
-                sums = np.zeros((*values.shape[:axis], boxes[-1] + 1 - boxes[0], *values.shape[axis + 1 :]), values.dtype)
+                sums = np.zeros(
+                    (*values.shape[:axis], boxes[-1] + 1 - boxes[0], *values.shape[axis + 1 :]), values.dtype
+                )
                 np.add.at(sums, (*[slice(None)] * axis, boxes - boxes[0]), values)
                 values = sums
         return tuple(touched), values

@@ -89,7 +89,7 @@ class _CallRecorder(TorchDispatchMode):
     """Keeps each op that takes a tensor which descends from the input."""
 
     def __init__(self, x: Tensor) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.calls: list[Call] = []
         self._stream = {id(x)}
         self._modules = [("", 1)]
@@ -140,7 +140,7 @@ def untouched(net: nn.Module) -> Iterator[None]:
     containers = [(v, v.copy()) for m in modules for v in m.__dict__.values() if isinstance(v, dict | list | set)]
     buffers = [(b, b.detach().clone()) for b in net.buffers()]
     grads = [(p, p.grad, p.requires_grad) for p in net.parameters()]
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002 - what a net may touch
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
     try:
         yield
@@ -159,7 +159,7 @@ def untouched(net: nn.Module) -> Iterator[None]:
             parameter.grad = grad
             parameter.requires_grad_(requires_grad)
         random.setstate(states[0])
-        np.random.set_state(states[1])
+        np.random.set_state(states[1])  # noqa: NPY002
         torch.set_rng_state(states[2])
         if cuda is not None:
             torch.cuda.set_rng_state_all(cuda)

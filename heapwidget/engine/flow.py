@@ -1,13 +1,13 @@
 """What one layer does with relevance: pass it to the operands of its op, whole or from one box.
 
-A flow works on *unbatched* tensors (`boxes.unbatched`). Whole-layer passes are torch on the net's device; passes from one box
-are NumPy on the host, where the calls on small windows cost less.
+A flow works on *unbatched* tensors (`boxes.unbatched`). Whole-layer passes are torch on the net's device; passes
+from one box are NumPy on the host, where the calls on small windows cost less.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from heapwidget.engine.boxes import Shape, Window
 
-Array = NDArray[np.floating]
+Array = NDArray[Any]
 
 # Above this many messages a layer is not tabled.
 TABLE_LIMIT = 2**21
@@ -35,8 +35,8 @@ class Message(NamedTuple):
 class Table(NamedTuple):
     """All messages of a layer, unit by unit: what unit j passes on to which entries of each operand.
 
-    `entries` and `shares` hold an array (n_units, fan-in) for each operand, flat indices (below zero: nothing there) and
-    shares; `absorbed` holds the share that each cause takes of each unit.
+    `entries` and `shares` hold an array (n_units, fan-in) for each operand, flat indices (below zero: nothing
+    there) and shares; `absorbed` holds the share that each cause takes of each unit.
     """
 
     entries: list[NDArray[np.int64]]
@@ -82,11 +82,12 @@ class Flow(ABC):
         messages, absorbed = self.whole(r.to(self.device))
         everything = [tuple(slice(0, s) for s in message.shape) for message in messages]
         return [
-            Message(i, w, message.cpu().numpy()) for i, (w, message) in enumerate(zip(everything, messages, strict=True))
+            Message(i, w, message.cpu().numpy())
+            for i, (w, message) in enumerate(zip(everything, messages, strict=True))
         ], absorbed
 
     def table(self) -> Table | None:
-        """The messages of all units at once, for layers small enough to hold them; `None` where there is no such form."""
+        """The messages of all units at once; `None` where they are too many, or have no such form."""
         return None
 
     @property

@@ -52,7 +52,9 @@ class Generic(Flow):
         jacobians = [
             torch.autograd.grad(self._z, self._leaves, row, retain_graph=True, materialize_grads=True) for row in rows
         ]
-        total = torch.stack(
-            [sum((a * g).abs().mul(ki).sum() for a, g, ki in zip(self._operands, j, k, strict=True)) for j in jacobians]
-        )
-        return total.reshape(self.shape) * self._over.abs()
+        zero = torch.zeros((), dtype=self._over.dtype, device=self.device)
+        sums = [
+            sum(((a * g).abs().mul(ki).sum() for a, g, ki in zip(self._operands, j, k, strict=True)), zero)
+            for j in jacobians
+        ]
+        return torch.stack(sums).reshape(self.shape) * self._over.abs()

@@ -1,7 +1,8 @@
 """From recorded calls to a graph of layers.
 
-A layer is one tensor of units, made by an op that mixes units; the input is layer 0. Ops that only move, scale or squash one
-unit each make no layer: their results are *streams*, tensors whose entries are known to be units of earlier layers.
+A layer is one tensor of units, made by an op that mixes units; the input is layer 0. Ops that only move, scale or
+squash one unit each make no layer: their results are *streams*, tensors whose entries are known to be units of
+earlier layers.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ PADDED, CONSTANT_ENTRY = -1, -2
 
 @dataclass(frozen=True)
 class Operand:
-    """Where an operand's entries come from: all units of `layer` in order, or `index` (global unit ids, or below zero)."""
+    """Where an operand's entries come from: `layer` in order, or by `index` (global unit ids, or below zero)."""
 
     shape: Shape
     layer: int | None
@@ -150,7 +151,7 @@ class Builder:
             self._streams[id(out)] = _Stream(None, self.units(t).expand(out.shape), gate)
 
     def moved(self, out: Tensor, index: Tensor) -> None:
-        """`out` holds the units `index` says; a map that turns out to be a whole layer in order is kept as that layer."""
+        """`out` holds the units that `index` says; a map onto a whole layer in order is kept as that layer."""
         first = int(index.reshape(-1)[0]) if index.numel() else -1
         for number, draft in enumerate(self.drafts):
             if first == draft.offset and index.numel() == prod(draft.shape):
@@ -216,9 +217,8 @@ class Builder:
         where = f"{call.op} in module '{call.module}'" if call.module else f"{call.op}"
         for number, out in enumerate(outs):
             op = _rerun(call, active, number, self.dtype)
-            values = [self.value(t) for t in active]
             try:
-                Generic(values, op)
+                flow = Generic([self.value(t) for t in active], op)
             except (RuntimeError, NotImplementedError) as error:
                 raise UnsupportedOpError(
                     f"no rule for {where}, and it has no derivative to fall back on ({_first_line(error)}); "
@@ -229,7 +229,7 @@ class Builder:
                 out,
                 _short(call.name),
                 [self.operand(t) for t in active],
-                lambda rule, values=values, op=op: Generic(values, op),
+                _constantly(flow),
             )
         warnings.warn(
             f"no rule for {where}: its relevance is shared by gradient x input of this op alone", stacklevel=2
@@ -264,7 +264,9 @@ def build(recording: Recording, leaves: set[str], handlers: dict[str, Handler]) 
         if handler is None or not handler(builder, call):
             builder.generic(call)
     if not builder.active(recording.output):
-        raise ValueError("the output does not depend on x, so there is nothing to explain; pass the net's real input as x")
+        raise ValueError(
+            "the output does not depend on x, so there is nothing to explain; pass the net's real input as x"
+        )
     drafts = builder.drafts
     if len(drafts[0].shape) > 1 and drafts[0].channel_axis is None:
         drafts[0].channel_axis = 0
@@ -291,6 +293,11 @@ def _short(name: str) -> str:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def _constantly(flow: Flow) -> Callable[[Rule], Flow]:
+    """An op that no rule is about keeps its flow."""
+    return lambda rule: flow
 
 
 def _tensors(call: Call) -> list[Tensor]:

@@ -1,7 +1,8 @@
 """Where relevance lies while a walk goes on: residuals by unit, masses and keys by node, and the heap of nodes.
 
-Keys are the masses as float32, so a key's bit pattern orders like the key. A heap entry packs (largest first, smaller id
-first) into one integer: the inverted bits of the key above the node id. Entries that no longer match their node's key are stale.
+Keys are the masses as float32, so a key's bit pattern orders like the key. A heap entry packs (largest first, smaller
+id first) into one integer: the inverted bits of the key above the node id. Entries that no longer match their node's
+key are stale.
 """
 
 from __future__ import annotations
@@ -114,7 +115,15 @@ class Store:
             self.board.bound -= abs(m) * float(self._flat_k[unit])
         return m
 
-    def add(self, residual: Array, keys: NDArray[np.int32], mass: Array, nodes: NDArray[np.int64], window: Window, values: Array) -> None:
+    def add(
+        self,
+        residual: Array,
+        keys: NDArray[np.int32],
+        mass: Array,
+        nodes: NDArray[np.int64],
+        window: Window,
+        values: Array,
+    ) -> None:
         """Add to a window of a unit-node layer, in any shape that its arrays are viewed in."""
         r = residual[window]
         if self.board.signed:
@@ -235,7 +244,7 @@ class _UnitInlet:
 
     def __init__(self, store: Store, shape: tuple[int, ...]) -> None:
         self._add = store.add
-        self._views = [a.reshape(shape) for a in (store.residual, store.keys, store.mass, store.nodes)]
+        self._views: list[Array] = [a.reshape(shape) for a in (store.residual, store.keys, store.mass, store.nodes)]
 
     def receive(self, window: Window, values: Array) -> None:
         residual, keys, mass, nodes = self._views
@@ -252,7 +261,9 @@ class _BoxInlet:
 class _ScatterInlet:
     """An operand gathered from units here and there, with padding and constants, which absorb."""
 
-    def __init__(self, board: Board, stores: list[Store], layers: tuple[Layer, ...], index: NDArray[np.int64], reader: int) -> None:
+    def __init__(
+        self, board: Board, stores: list[Store], layers: tuple[Layer, ...], index: NDArray[np.int64], reader: int
+    ) -> None:
         self._board, self._index, self._reader = board, index, reader
         ends = [layer.offset + layer.n_units for layer in layers]
         used = np.unique(np.searchsorted(ends, index[index >= 0], side="right"))
@@ -290,7 +301,7 @@ def inlet(board: Board, stores: list[Store], layers: tuple[Layer, ...], operand:
 
 
 class UnitTable:
-    """The messages of a layer of unit nodes, ready to be sent: for each operand a run of (unit, share) for each unit."""
+    """The messages of a layer of unit nodes, ready to be sent: a run of (unit, share) for each operand and unit."""
 
     def __init__(self, table: Table, stores: list[Store], operands: tuple[Operand, ...]) -> None:
         self._runs = [

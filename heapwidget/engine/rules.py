@@ -1,12 +1,14 @@
 """Propagation rules as data, run by one engine in `engine.ops.linear`.
 
-For one linear op z_j = sum_i x_i w_ij + b_j, a rule says which share of unit j's relevance goes to its input i. A share is a
-sum of branches; a branch is a sum of products of a changed input and a changed weight, over its own denominator:
+For one linear op z_j = sum_i x_i w_ij + b_j, a rule says which share of unit j's relevance goes to its input i. A
+share is a sum of branches; a branch is a sum of products of a changed input and a changed weight, over its own
+denominator:
 
-    share(i <- j) = sum_branches  coefficient * sum_terms f(x_i) g(w_ij) / (d_j + bias part + stabiliser)
+    share(i <- j) = sum_branches coefficient * sum_terms f(x_i) g(w_ij) / (d_j + bias part + stabiliser)
     d_j           = sum_i sum_terms f(x_i) g(w_ij)
 
-Forms and names follow Bach et al. 2015 (epsilon) and Montavon et al. 2019, "Layer-wise relevance propagation: an overview".
+Forms and names follow Bach et al. 2015 (epsilon) and Montavon et al. 2019, "Layer-wise relevance propagation: an
+overview".
 """
 
 from __future__ import annotations
@@ -44,8 +46,8 @@ class Term:
 class Branch:
     """A sum of terms over its own denominator.
 
-    `bias` changes the op's bias before it joins the denominator (`None`: biases take nothing); `epsilon` is added to the
-    denominator with the denominator's sign, sign(0) = +1.
+    `bias` changes the op's bias before it joins the denominator (`None`: biases take nothing); `epsilon` is added
+    to the denominator with the denominator's sign, sign(0) = +1.
     """
 
     terms: tuple[Term, ...]
@@ -65,13 +67,13 @@ class Rule:
 
 
 def zplus(bias: bool = False) -> Rule:
-    """(x+ w+ + x- w-) over its sum: non-negative, so relevance keeps its sign. Positive biases take a share on request."""
+    """(x+ w+ + x- w-) over its sum: non-negative, so relevance keeps its sign; positive biases share on request."""
     terms = (Term(_positive, _positive), Term(_negative, _negative))
     return Rule("zplus", "z⁺", (Branch(terms, bias=_positive if bias else None),), signed=False)
 
 
 def epsilon(epsilon: float = 1e-6) -> Rule:
-    """x w over z plus a stabiliser; with epsilon = 0 it is gradient times input on ReLU nets."""
+    """X w over z plus a stabiliser; with epsilon = 0 it is gradient times input on ReLU nets."""
     branch = Branch((Term(_same, _same),), bias=_same, epsilon=epsilon)
     return Rule("epsilon", "ε", (branch,), signed=True)
 

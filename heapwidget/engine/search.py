@@ -131,7 +131,7 @@ class Walk:
         A Ctrl-C takes effect between two pops, so the walk can go on from where it stopped.
         """
         heap, offsets = self.board.heap, self.offsets
-        keys = memoryview(self.board.keys)
+        keys = self.board.keys.data
         top, mask, bits = KEY_TOP, ID_MASK, ID_BITS
         mass_of = np.empty(1, np.int32)
         as_float = mass_of.view(np.float32)
@@ -174,9 +174,7 @@ class Walk:
         else:
             residual_mass = self.start_mass - board.explained - board.absorbed_total
             bound = self._start_bound - board.explained + self._start_explained
-        self.rows.append(
-            Row(node, mass, board.explained, board.absorbed_total, residual_mass, bound, board.log_size)
-        )
+        self.rows.append(Row(node, mass, board.explained, board.absorbed_total, residual_mass, bound, board.log_size))
 
     def _table(self, layer: int) -> UnitTable | None:
         """The messages of a layer of unit nodes, made when the first of them is popped, where they fit a table."""
@@ -302,7 +300,7 @@ def gather(graph: Graph, operand: Operand, values: list[Tensor]) -> Tensor:
 
 
 def amplifications(graph: Graph, flows: Sequence[Flow | None]) -> list[Tensor]:
-    """k for every unit, from the input (1) upwards: how far a residual there can still move the input attribution (L1)."""
+    """For every unit its k: how far a residual there can still move the input attribution (L1); 1 at the input."""
     device = next((f.device for f in flows if f is not None), torch.device("cpu"))
     k = [torch.ones(graph.layers[0].shape, dtype=graph.dtype, device=device)]
     for layer, flow in zip(graph.layers[1:], flows[1:], strict=True):

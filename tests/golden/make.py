@@ -1,7 +1,7 @@
 """Write the golden files that Python and TypeScript both replay: `python tests/golden/make.py`.
 
-`heapq_ops.json` holds random pushes, re-keys and pops with the array that CPython's `heapq` leaves after each. The `trace_*.json`
-hold traces of small nets with the state at a few steps, replayed with `heapq`.
+`heapq_ops.json` holds random pushes, re-keys and pops with the array that CPython's `heapq` leaves after each. The
+`trace_*.json` hold traces of small nets with the state at a few steps, replayed with `heapq`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,13 @@ def explanations() -> dict[str, hw.Explanation]:
     """A few small nets, one for each thing a replay must get right."""
     torch.manual_seed(0)
     conv = nn.Sequential(
-        nn.Conv2d(1, 3, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(27, 8), nn.ReLU(), nn.Linear(8, 3)
+        nn.Conv2d(1, 3, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(27, 8),
+        nn.ReLU(),
+        nn.Linear(8, 3),
     )
     mlp = nn.Sequential(nn.Linear(6, 10), nn.ReLU(), nn.Linear(10, 4))
     image, vector = torch.rand(1, 1, 6, 6), torch.randn(1, 6)

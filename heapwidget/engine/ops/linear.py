@@ -31,7 +31,6 @@ from heapwidget.engine.flow import (
 )
 from heapwidget.engine.rules import Branch, Rule
 
-
 T = TypeVar("T")
 
 
@@ -89,7 +88,9 @@ class LinearFlow(Flow):
             stabiliser = torch.where(z >= 0, branch.epsilon, -branch.epsilon).to(z.dtype)
             z = z + stabiliser
         over = inverse(z)
-        return _Prepared(terms, over * branch.coefficient, bias, stabiliser, branch.coefficient, bool((over == 0).any()))
+        return _Prepared(
+            terms, over * branch.coefficient, bias, stabiliser, branch.coefficient, bool((over == 0).any())
+        )
 
     def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
         message = torch.zeros_like(self.x)
@@ -117,6 +118,7 @@ class LinearFlow(Flow):
     @cached_property
     def _host(self) -> list[_Prepared[Array]]:
         """The branches on the host."""
+
         def copied(t: Tensor | None) -> Array | None:
             return None if t is None else host(t.expand(self.shape))
 
@@ -164,7 +166,6 @@ class LinearFlow(Flow):
                 add_up(absorbed, DEAD_END, branch.coefficient * float(m[scale == 0].sum()))
         assert message is not None
         return [Message(0, inlet, message)], absorbed
-
 
     @abstractmethod
     def seen(self, values: Array) -> Array:
@@ -239,9 +240,7 @@ class Conv(LinearFlow):
     output_padding, groups.
     """
 
-    def __init__(
-        self, x: Tensor, w: Tensor, b: Tensor | None, rule: Rule, settings: tuple[object, ...]
-    ) -> None:
+    def __init__(self, x: Tensor, w: Tensor, b: Tensor | None, rule: Rule, settings: tuple[object, ...]) -> None:
         self.settings = settings
         stride, padding, dilation, transposed, _, groups = settings
         rank = x.ndim - 1
@@ -293,7 +292,8 @@ class Conv(LinearFlow):
 
     def _seen(self, axis: int, positions: slice) -> slice:
         if positions.stop - positions.start == 1:
-            return self._axes[axis][positions.start][0]
+            seen, _ = self._axes[axis][positions.start]
+            return seen
         lo, hi = self._span(axis, positions)
         size = self.x.shape[1 + axis]
         return slice(min(max(lo, 0), size), max(min(hi, size), 0))
@@ -313,7 +313,7 @@ class Conv(LinearFlow):
         w = w[channels].reshape(groups, len(s) // groups, w.shape[1], *w.shape[2:])
         if all(p.stop - p.start == 1 for p in positions):
             kernel = tuple(self._axes[a][p.start][1] for a, p in enumerate(positions))
-            flat = s.reshape(groups, 1, -1) @ w.reshape(groups, w.shape[1], -1)
+            flat: Array = s.reshape(groups, 1, -1) @ w.reshape(groups, w.shape[1], -1)
             return flat.reshape(-1, *w.shape[3:])[(slice(None), *kernel)]
         return self._spread_region(positions, s.reshape(groups, s.shape[0] // groups, -1), w)
 
@@ -322,12 +322,13 @@ class Conv(LinearFlow):
         spans = [self._span(a, p) for a, p in enumerate(positions)]
         counts = [p.stop - p.start for p in positions]
         out = np.zeros((w.shape[0] * w.shape[2], *(hi - lo for lo, hi in spans)), s.dtype)
-        for offset in product(*(range(k) for k in w.shape[3:])):
+        by_offset = w.reshape(*w.shape[:3], -1)
+        for number, offset in enumerate(product(*(range(k) for k in w.shape[3:]))):
             at = tuple(
                 slice(k * d, k * d + (n - 1) * t + 1, t)
                 for k, d, n, t in zip(offset, self._dilation, counts, self._stride, strict=True)
             )
-            part = w[(..., *offset)].swapaxes(1, 2) @ s
+            part = by_offset[..., number].swapaxes(1, 2) @ s
             out[(slice(None), *at)] += part.reshape(-1, *counts)
         cut = tuple(
             slice(seen.start - lo, seen.stop - lo)
@@ -352,9 +353,9 @@ class Conv(LinearFlow):
         slid = slid[(slice(None), *steps)]
         by_group = slid.reshape(groups, -1, *slid.shape[1:])
         by_position = np.moveaxis(by_group, 1, 1 + rank).reshape(groups, 1, -1, self.fan_in)
-        return np.broadcast_to(
-            by_position, (groups, self.shape[0] // groups, *by_position.shape[2:])
-        ).reshape(-1, self.fan_in)
+        return np.broadcast_to(by_position, (groups, self.shape[0] // groups, *by_position.shape[2:])).reshape(
+            -1, self.fan_in
+        )
 
     def seeing(self, w: Array) -> Array:
         return np.repeat(w.reshape(len(w), -1), prod(self.shape[1:]), axis=0)
@@ -374,4 +375,3 @@ def _each(value: object, rank: int) -> tuple[int, ...]:
     """One int for each axis: ATen lets a list of one stand for all."""
     values = tuple(int(v) for v in value)  # type: ignore[attr-defined]
     return values * rank if len(values) == 1 else values
-

@@ -25,7 +25,7 @@ class _Weights:
         self.w, self.b, self._axis = w, b, channel_axis
 
     def fold(self, scale: Tensor, shift: Tensor) -> None:
-        """w' = s w, b' = s b + t along the output channels."""
+        """W' = s w, b' = s b + t along the output channels."""
         sizes = [1] * self.w.ndim
         sizes[self._axis] = -1
         self.w = self.w * scale.reshape(sizes)
@@ -33,6 +33,7 @@ class _Weights:
 
 
 def convolution(builder: Builder, call: Call) -> bool:
+    """A convolution with a constant weight."""
     x, w, b, *settings = call.args
     transposed = settings[3]
     if not builder.active(x) or builder.active(w) or x.shape[0] != 1 or x.ndim != w.ndim:
@@ -52,6 +53,7 @@ def convolution(builder: Builder, call: Call) -> bool:
 
 
 def product(builder: Builder, call: Call) -> bool:
+    """A matrix product with a constant weight on the right, with or without a bias."""
     bound = call.bound
     if call.name == "linear":
         x, w, b = bound["input"], bound["weight"].mT, bound["bias"]
@@ -86,6 +88,7 @@ def _each(values: Sequence[int], rank: int) -> list[int]:
 
 
 def max_pool(builder: Builder, call: Call) -> bool:
+    """Max pooling, also adaptive."""
     x, (out, winners) = call.args[0], call.out
     rank = out.ndim - 2
     if rank < 1 or x.shape[0] != 1:
@@ -106,6 +109,7 @@ def max_pool(builder: Builder, call: Call) -> bool:
 
 
 def mean_pool(builder: Builder, call: Call) -> bool:
+    """Average pooling, also adaptive."""
     x, out = call.args[0], call.out
     rank = out.ndim - 2
     if rank < 1 or x.shape[0] != 1:
@@ -158,12 +162,10 @@ def reduction(builder: Builder, call: Call) -> bool:
 
 
 def sum_of_two(builder: Builder, call: Call) -> bool:
+    """A sum or difference; where one side is constant, it absorbs its share."""
     a, b = call.args[:2]
     alpha = float(call.bound["alpha"])
-    if call.name == "rsub":
-        scaled = [(a, alpha), (b, 1.0)]
-    else:
-        scaled = [(a, 1.0), (b, alpha)]
+    scaled = [(a, alpha), (b, 1.0)] if call.name == "rsub" else [(a, 1.0), (b, alpha)]
     shape = call.out.shape
 
     def value(t: Any, factor: float) -> Tensor:
@@ -194,6 +196,7 @@ def _split(builder: Builder, call: Call, holders: list[Tensor], op: str, make: C
 
 
 def multiply(builder: Builder, call: Call) -> bool:
+    """A product: by a constant a scale, else a gate or a meeting of two signals."""
     a, b = call.args[:2]
     if not (builder.active(a) and builder.active(b)):
         return _scale(builder, call)
@@ -216,6 +219,7 @@ def _scale(builder: Builder, call: Call) -> bool:
 
 
 def larger(builder: Builder, call: Call) -> bool:
+    """The larger or smaller of two signals."""
     a, b = call.args[:2]
     if not (builder.active(a) and builder.active(b)):
         return False
@@ -240,7 +244,14 @@ HANDLERS: dict[str, Handler] = {
         max_pool,
     ),
     **dict.fromkeys(
-        ("avg_pool1d", "avg_pool2d", "avg_pool3d", "adaptive_avg_pool1d", "_adaptive_avg_pool2d", "_adaptive_avg_pool3d"),
+        (
+            "avg_pool1d",
+            "avg_pool2d",
+            "avg_pool3d",
+            "adaptive_avg_pool1d",
+            "_adaptive_avg_pool2d",
+            "_adaptive_avg_pool3d",
+        ),
         mean_pool,
     ),
     **dict.fromkeys(("mean", "sum"), reduction),

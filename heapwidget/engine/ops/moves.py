@@ -12,43 +12,123 @@ from heapwidget.engine.capture import Call
 from heapwidget.engine.graph import PADDED, Builder, Handler
 
 # The order of the entries stays: the result is the same units in another shape.
-RESHAPES = (
-    "view _unsafe_view reshape _reshape_alias flatten squeeze unsqueeze clone alias detach contiguous _to_copy lift_fresh "
-    "lift_fresh_copy view_copy squeeze_copy unsqueeze_copy"
-).split()
+RESHAPES = [
+    "view",
+    "_unsafe_view",
+    "reshape",
+    "_reshape_alias",
+    "flatten",
+    "squeeze",
+    "unsqueeze",
+    "clone",
+    "alias",
+    "detach",
+    "contiguous",
+    "_to_copy",
+    "lift_fresh",
+    "lift_fresh_copy",
+    "view_copy",
+    "squeeze_copy",
+    "unsqueeze_copy",
+]
 
 # Entry by entry with no other unit in play.
-SQUASHES = (
-    "relu relu6 hardtanh leaky_relu sigmoid tanh gelu silu mish elu selu celu softplus hardswish hardsigmoid "
-    "_prelu_kernel clamp clamp_min clamp_max neg log_sigmoid_forward softsign"
-).split()
+SQUASHES = [
+    "relu",
+    "relu6",
+    "hardtanh",
+    "leaky_relu",
+    "sigmoid",
+    "tanh",
+    "gelu",
+    "silu",
+    "mish",
+    "elu",
+    "selu",
+    "celu",
+    "softplus",
+    "hardswish",
+    "hardsigmoid",
+    "_prelu_kernel",
+    "clamp",
+    "clamp_min",
+    "clamp_max",
+    "neg",
+    "log_sigmoid_forward",
+    "softsign",
+]
 
 GATES = {"sigmoid", "hardsigmoid"}
 
 # Run on the index tensor itself.
-MOVES = (
-    "permute t transpose slice select narrow expand split split_with_sizes unbind cat stack flip roll repeat "
-    "select_scatter slice_scatter copy index_select gather index where unfold constant_pad_nd diagonal as_strided_copy "
-    "permute_copy t_copy transpose_copy slice_copy select_copy expand_copy"
-).split()
+MOVES = [
+    "permute",
+    "t",
+    "transpose",
+    "slice",
+    "select",
+    "narrow",
+    "expand",
+    "split",
+    "split_with_sizes",
+    "unbind",
+    "cat",
+    "stack",
+    "flip",
+    "roll",
+    "repeat",
+    "select_scatter",
+    "slice_scatter",
+    "copy",
+    "index_select",
+    "gather",
+    "index",
+    "where",
+    "unfold",
+    "constant_pad_nd",
+    "diagonal",
+    "as_strided_copy",
+    "permute_copy",
+    "t_copy",
+    "transpose_copy",
+    "slice_copy",
+    "select_copy",
+    "expand_copy",
+]
 
 # The same, for ops that know no integers: a float64 holds every index exactly.
-FLOAT_MOVES = (
-    "upsample_nearest1d upsample_nearest2d upsample_nearest3d reflection_pad1d reflection_pad2d reflection_pad3d "
-    "replication_pad1d replication_pad2d replication_pad3d pixel_shuffle pixel_unshuffle channel_shuffle"
-).split()
+FLOAT_MOVES = [
+    "upsample_nearest1d",
+    "upsample_nearest2d",
+    "upsample_nearest3d",
+    "reflection_pad1d",
+    "reflection_pad2d",
+    "reflection_pad3d",
+    "replication_pad1d",
+    "replication_pad2d",
+    "replication_pad3d",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "channel_shuffle",
+]
 
-BATCH_NORMS = (
-    "native_batch_norm _native_batch_norm_legit_no_training cudnn_batch_norm miopen_batch_norm _batch_norm_no_update"
-).split()
+BATCH_NORMS = [
+    "native_batch_norm",
+    "_native_batch_norm_legit_no_training",
+    "cudnn_batch_norm",
+    "miopen_batch_norm",
+    "_batch_norm_no_update",
+]
 
 
 def reshape(builder: Builder, call: Call) -> bool:
+    """The same entries in the same order."""
     builder.same_units(call.args[0], call.out)
     return True
 
 
 def squash(builder: Builder, call: Call) -> bool:
+    """One unit in, one unit out."""
     t = call.args[0]
     if not builder.active(t):
         return False
@@ -58,6 +138,7 @@ def squash(builder: Builder, call: Call) -> bool:
 
 
 def move(builder: Builder, call: Call) -> bool:
+    """Entries taken from here and there: the op itself, run on the unit ids, says where from."""
     floats = call.name in FLOAT_MOVES
 
     def units(a: Any) -> Any:
@@ -84,7 +165,7 @@ def batch_norm(builder: Builder, call: Call) -> bool:
         return False
     draft = builder.made_by(x)
     if draft is not None and draft.fold is not None:
-        scale = torch.rsqrt(var.to(builder.dtype) + float(bound.get("eps") or bound.get("epsilon")))
+        scale = torch.rsqrt(var.to(builder.dtype) + float(bound["eps" if "eps" in bound else "epsilon"]))
         if gamma is not None:
             scale = scale * gamma.detach().to(builder.dtype)
         shift = -mean.to(builder.dtype) * scale
@@ -96,9 +177,9 @@ def batch_norm(builder: Builder, call: Call) -> bool:
     return True
 
 
-HANDLERS: dict[str, Handler] = (
-    dict.fromkeys(RESHAPES, reshape)
-    | dict.fromkeys(SQUASHES, squash)
-    | dict.fromkeys(MOVES + FLOAT_MOVES, move)
-    | dict.fromkeys(BATCH_NORMS, batch_norm)
-)
+HANDLERS: dict[str, Handler] = {
+    **dict.fromkeys(RESHAPES, reshape),
+    **dict.fromkeys(SQUASHES, squash),
+    **dict.fromkeys(MOVES + FLOAT_MOVES, move),
+    **dict.fromkeys(BATCH_NORMS, batch_norm),
+}

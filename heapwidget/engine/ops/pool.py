@@ -62,14 +62,16 @@ class MaxPool(Flow):
     def table(self) -> Table:
         size = prod(self.x.shape[1:])
         winners = self._winners.flatten(1) + size * torch.arange(len(self._winners), device=self.device)[:, None]
-        return Table([winners.reshape(-1, 1).cpu().numpy()], [np.ones((winners.numel(), 1), host(self.x[:0]).dtype)], {})
+        return Table(
+            [winners.reshape(-1, 1).cpu().numpy()], [np.ones((winners.numel(), 1), host(self.x[:0]).dtype)], {}
+        )
 
     def reach(self, operand: int) -> dict[int, Reach]:
         return reaches(self._seen)
 
 
 class MeanPool(Flow):
-    """Any op that averages or adds up windows of x: each window is shared in proportion to abs(x), or evenly if all zero.
+    """Any op that averages or adds up windows of x: shared in proportion to abs(x), evenly if all zero.
 
     `op` is the pooling itself, keeping the rank of x; being linear, its transpose is its own VJP.
     """

@@ -72,7 +72,7 @@ def by_size(active: list[Tensor], constant: Tensor | None) -> Split:
 
 
 def product(a: Tensor, gate: int | None) -> Split:
-    """A product of two active operands shaped like `a`: all to the signal if operand `gate` gates it, else half each."""
+    """A product of two operands shaped like `a`: all to the signal if operand `gate` gates it, else half each."""
     one = torch.ones_like(a)
     shares = [one / 2, one / 2] if gate is None else [one * (i != gate) for i in range(2)]
     return Split(shares, None)

@@ -34,12 +34,13 @@ export function colorMap(dark: boolean, signed: boolean): ColorMap {
   return map;
 }
 
+/** Small contributions are many: a root scale keeps them apart. The legend is drawn with it too. */
+const EXPONENT = 0.6;
+
 /** Index into the map of a value within `[-scale, scale]` (signed) or `[0, scale]`. */
 export function colorIndex(value: number, scale: number, signed: boolean): number {
   const t = Math.max(-1, Math.min(1, value / scale));
-  return Math.round(signed ? 127.5 + 127.5 * Math.sign(t) * Math.abs(t) ** 0.7 : 255 * Math.max(t, 0));
-}
-
-export function cssColor(map: ColorMap, index: number): string {
-  return `rgb(${map[3 * index]} ${map[3 * index + 1]} ${map[3 * index + 2]})`;
+  return Math.round(
+    signed ? 127.5 + 127.5 * Math.sign(t) * Math.abs(t) ** EXPONENT : 255 * Math.max(t, 0) ** EXPONENT,
+  );
 }

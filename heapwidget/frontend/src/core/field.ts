@@ -1,7 +1,7 @@
 /** What part of the input a node sees, as rectangles of the input's grid. */
 
 import type { Grid } from "./input";
-import { boxOf, layerIndex, type Layer, type Trace } from "./trace";
+import { boxOf, type Layer, layerIndex, type Trace } from "./trace";
 
 /** Columns `[x0, x1)` and rows `[y0, y1)` of the grid. */
 export interface Rect {
@@ -13,7 +13,9 @@ export interface Rect {
 
 /** Lengths of the input's position axes: the channels are summed and make none. */
 function positionLengths(input: Layer): number[] {
-  return input.shape.filter((_, axis) => axis !== input.channelAxis || (input.grid[axis] ?? 1) > 1).map((n) => n);
+  return input.shape
+    .filter((_, axis) => axis !== input.channelAxis || (input.grid[axis] ?? 1) > 1)
+    .map((n) => n);
 }
 
 /** Range of positions along each position axis; null: the node may see all of the input. */
@@ -40,7 +42,8 @@ export function fieldRects(trace: Trace, node: number, grid: Grid): Rect[] {
   const ranges = fieldRanges(trace, node);
   if (!ranges || ranges.length === 0) return [all];
   const [low, high] = ranges[ranges.length - 1] as [number, number];
-  if (ranges.length === 1) return grid.planar ? [{ ...all, x0: low, x1: high }] : brokenLines(low, high, grid.columns);
+  if (ranges.length === 1)
+    return grid.planar ? [{ ...all, x0: low, x1: high }] : brokenLines(low, high, grid.columns);
   const [top, bottom] = ranges[ranges.length - 2] as [number, number];
   if (ranges.length === 2) return [{ x0: low, x1: high, y0: top, y1: bottom }];
   return [all];

@@ -10,15 +10,16 @@ export function formatKey(value: number): string {
   const size = Math.abs(value);
   if (size === 0) return "0";
   if (!Number.isFinite(size)) return signed(value, Number.isNaN(value) ? "NaN" : "∞");
-  if (size < 1e-4 || size >= 1e6) return signed(value, size.toExponential(2).replace("e-", `e${MINUS}`).replace("e+", "e"));
+  if (size < 1e-4 || size >= 1e6)
+    return signed(value, size.toExponential(2).replace("e-", `e${MINUS}`).replace("e+", "e"));
   if (size >= 100) return signed(value, formatCount(Math.round(size)));
   return signed(value, size.toPrecision(3));
 }
 
-/** The target's value, one digit more than a key. */
+/** The target's value: up to four digits. */
 export function formatValue(value: number): string {
   const size = Math.abs(value);
-  return size >= 0.01 && size < 1000 ? signed(value, size.toPrecision(size >= 1 ? 4 : 3)) : formatKey(value);
+  return size >= 1 && size < 1000 ? signed(value, String(Number(size.toPrecision(4)))) : formatKey(value);
 }
 
 /** A share in percent: `79 %`, `0.2 %`. What is neither all nor nothing is not rounded to it. */

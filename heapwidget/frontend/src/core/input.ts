@@ -1,6 +1,6 @@
 /** The input that is explained, and the grid in which its positions are drawn. */
 
-import { bytesOf, type Buffer, type Layer, type Trace, TraceError } from "./trace";
+import { type Buffer, bytesOf, type Layer, type Trace, TraceError } from "./trace";
 
 export interface ImageInput {
   readonly kind: "image";

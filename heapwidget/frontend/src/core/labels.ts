@@ -1,12 +1,12 @@
 /**
  * Node labels. Python makes the same ones:
  * the layer's label, then `·channel` if the layer has a channel axis and the box is smaller than it, then ` (i,j)`
- * for the position axes along which the box is smaller than the axis. A box of size 1 along an axis is told by its
- * index, a larger one by its first and last unit, `a–b`. A layer of one node is just its label. Nodes of an image
+ * for the position axes along which the box is smaller than the axis. One unit along an axis is told by its index,
+ * several by the first and the last, `a–b`. A layer of one node is just its label. Nodes of an image
  * input are `pixel (i,j)`.
  */
 
-import { boxOf, layerIndex, type Layer, type Trace } from "./trace";
+import { boxOf, type Layer, layerIndex, type Trace } from "./trace";
 
 export interface NodeLabel {
   /** `conv2·8` */
@@ -15,29 +15,36 @@ export interface NodeLabel {
   readonly place: string;
 }
 
-function range(layer: Layer, axis: number, [from, to]: readonly [number, number]): string {
-  return layer.box[axis] === 1 ? String(from) : `${from}–${to - 1}`;
+function range([from, to]: readonly [number, number]): string {
+  return to - from === 1 ? String(from) : `${from}–${to - 1}`;
 }
 
-export function labelParts(trace: Trace, node: number, image: boolean): NodeLabel {
+export function labelParts(trace: Trace, node: number): NodeLabel {
   const index = layerIndex(trace, node);
   const layer = trace.layers[index] as Layer;
-  let name = index === 0 && image ? "pixel" : layer.label;
+  let name = index === 0 && trace.image ? "pixel" : layer.label;
   const places: string[] = [];
   boxOf(layer, node).forEach((units, axis) => {
     if ((layer.box[axis] ?? 1) >= (layer.shape[axis] ?? 1)) return;
-    if (axis === layer.channelAxis && index > 0) name += `·${range(layer, axis, units)}`;
-    else places.push(range(layer, axis, units));
+    if (axis === layer.channelAxis) name += `·${range(units)}`;
+    else places.push(range(units));
   });
   return { name, place: places.length ? `(${places.join(",")})` : "" };
 }
 
-export function nodeLabel(trace: Trace, node: number, image: boolean): string {
-  const { name, place } = labelParts(trace, node, image);
+export function nodeLabel(trace: Trace, node: number): string {
+  const { name, place } = labelParts(trace, node);
   return place ? `${name} ${place}` : name;
 }
 
-/** Fits a label into `limit` characters by leaving out its beginning: the end tells nodes apart. */
-export function shorten(label: string, limit: number): string {
-  return label.length <= limit ? label : `…${label.slice(label.length - Math.max(limit - 1, 3))}`;
+/** Leaves out the beginning of a label until it fits, whole words first: the end tells nodes apart. */
+export function shorten(label: string, fits: (text: string) => boolean): string {
+  if (fits(label)) return label;
+  for (let dot = label.indexOf("."); dot >= 0; dot = label.indexOf(".", dot + 1)) {
+    const rest = `…${label.slice(dot + 1)}`;
+    if (fits(rest)) return rest;
+  }
+  let rest = label.slice(label.lastIndexOf(".") + 1);
+  while (rest.length > 3 && !fits(`…${rest}`)) rest = rest.slice(1);
+  return `…${rest}`;
 }

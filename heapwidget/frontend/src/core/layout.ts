@@ -20,11 +20,11 @@ export interface TreeLayout {
   readonly popped: { readonly x: number; readonly y: number; readonly size: number };
 }
 
-export const CARD_HEIGHT = 52;
+export const CARD_HEIGHT = 54;
 const CARD_WIDTH = 164;
 const NARROWEST_CARD = 104;
-const CARD_STEP = 70;
-const GAP = 8;
+const CARD_STEP = 72;
+const GAP = 7;
 const MOST_CARD_LEVELS = 4;
 const MOST_LEVELS = 6;
 const NARROWEST_DOT = 11;
@@ -41,9 +41,15 @@ export const depthOf = (size: number): number => (size > 0 ? levelOf(size - 1) +
 export function treeLayout(width: number, largestHeap: number): TreeLayout {
   const needed = Math.max(depthOf(largestHeap), 1);
   let cardLevels = 1;
-  while (cardLevels < Math.min(MOST_CARD_LEVELS, needed) && width / 2 ** cardLevels >= NARROWEST_CARD) cardLevels++;
+  while (cardLevels < Math.min(MOST_CARD_LEVELS, needed) && width / 2 ** cardLevels >= NARROWEST_CARD)
+    cardLevels++;
   let levels = cardLevels;
-  while (levels < Math.min(MOST_LEVELS, needed) && levels - cardLevels < DOTS.length && width / 2 ** levels >= NARROWEST_DOT) levels++;
+  while (
+    levels < Math.min(MOST_LEVELS, needed) &&
+    levels - cardLevels < DOTS.length &&
+    width / 2 ** levels >= NARROWEST_DOT
+  )
+    levels++;
 
   const slots: Slot[] = [];
   for (let level = 0; level < levels; level++) {

@@ -12,7 +12,7 @@ export interface Part {
 }
 
 /** The words in which positions of the input are counted. */
-export const positionNoun = (image: boolean): string => (image ? "pixel" : "input position");
+export const positionNoun = (trace: Trace): string => (trace.image ? "pixel" : "input position");
 
 export const plainText = (parts: readonly Part[]): string => parts.map((part) => part.text).join("");
 
@@ -25,25 +25,29 @@ function keyNoun(trace: Trace): string {
   return trace.method === "gradient" ? "gradient" : trace.conserved ? "contribution" : "key";
 }
 
-export function narrate(replay: Replay, image: boolean): Part[] {
+export function narrate(replay: Replay): Part[] {
   const { trace, row } = replay;
-  if (row < 0) return beforeFirst(replay, image);
+  if (row < 0) return beforeFirst(replay);
   const phase = phaseOf(trace, row);
-  if (phase === "walk") return walkRow(replay, row, image);
-  if (phase === "finish") return finishRow(replay, row, image);
-  return collectRow(replay, row, image);
+  if (phase === "walk") return walkRow(replay, row);
+  if (phase === "finish") return finishRow(replay, row);
+  return collectRow(replay, row);
 }
 
-function beforeFirst(replay: Replay, image: boolean): Part[] {
+function beforeFirst(replay: Replay): Part[] {
   const { trace, heap } = replay;
   if (trace.steps === 0) return [{ text: "Nothing was popped: the trace has no rows." }];
   if (heap.size === 0) return [{ text: "Nothing popped yet. The heap is empty." }];
-  const top: Part = { text: nodeLabel(trace, heap.nodeAt(0), image), kind: "node" };
+  const top: Part = { text: nodeLabel(trace, heap.nodeAt(0)), kind: "node" };
   const key = formatKey(heap.keyAt(0));
   if (trace.walkEnd > 0 && heap.size === 1) {
-    return [{ text: "Nothing popped yet. The heap holds one node, " }, top, { text: `, with all of the ${targetNoun(trace)}: ${key}.` }];
+    return [
+      { text: "Nothing popped yet. The heap holds one node, " },
+      top,
+      { text: `, with all of the ${targetNoun(trace)}: ${key}.` },
+    ];
   }
-  const held = plural(heap.size, trace.walkEnd > 0 ? "node" : positionNoun(image));
+  const held = plural(heap.size, trace.walkEnd > 0 ? "node" : positionNoun(trace));
   return [
     { text: `Nothing popped yet. The heap holds ${held}; the ${extreme(trace)}, ` },
     top,
@@ -51,88 +55,113 @@ function beforeFirst(replay: Replay, image: boolean): Part[] {
   ];
 }
 
-function tieParts(replay: Replay, image: boolean): Part[] {
+function tieParts(replay: Replay): Part[] {
   const { tie } = replay.effect;
   if (tie < 0) return [];
   return [
     { text: ", tied with " },
-    { text: nodeLabel(replay.trace, tie, image), kind: "node" },
+    { text: nodeLabel(replay.trace, tie), kind: "node" },
     { text: " (the smaller id goes first)" },
   ];
 }
 
-function walkRow(replay: Replay, row: number, image: boolean): Part[] {
-  const { trace, effect } = replay;
+function walkRow(replay: Replay, row: number): Part[] {
+  const { trace } = replay;
   const before = replay.previousPop[row] ?? -1;
   const parts: Part[] = [
     { text: "Pop " },
-    { text: nodeLabel(trace, trace.popNode[row] as number, image), kind: "popped" },
-    { text: `${before >= 0 ? " again" : ""}: the ${extreme(trace)} in the heap, ${formatKey(trace.popMass[row] as number)}` },
-    ...tieParts(replay, image),
-    { text: `. ${consequences(replay, row, image)}` },
+    { text: nodeLabel(trace, trace.popNode[row] as number), kind: "popped" },
+    {
+      text: `${before >= 0 ? " again" : ""}: the ${extreme(trace)} in the heap, ${formatKey(trace.popMass[row] as number)}`,
+    },
+    ...tieParts(replay),
+    { text: `. ${consequences(replay, row)}` },
     { text: before >= 0 ? ` It was popped before, at step ${before + 1}; this has reached it since.` : "" },
-    { text: effect.pushed + replay.heap.size === 0 ? endOfWalk(trace, row) : "" },
+    { text: row + 1 === trace.finishEnd ? nowCollect(trace, row) : "" },
   ];
   return parts.filter((part) => part.text !== "");
 }
 
-function consequences(replay: Replay, row: number, image: boolean): string {
+function consequences(replay: Replay, row: number): string {
   const { trace, effect } = replay;
   const clauses: string[] = [];
   const { pushed, rekeyed } = effect;
   const change = effect.shrank === 0 ? "grow" : effect.shrank === rekeyed ? "shrink" : "change";
-  if (pushed > 0) clauses.push(`${plural(pushed, "node")} it draws on ${pushed === 1 ? "enters" : "enter"} the heap`);
+  if (pushed > 0)
+    clauses.push(`${plural(pushed, "node")} it draws on ${pushed === 1 ? "enters" : "enter"} the heap`);
   if (rekeyed > 0) {
     const verb = rekeyed === 1 ? `${change}s` : change;
-    clauses.push(pushed > 0 ? `${rekeyed} already there ${verb}` : `${plural(rekeyed, "node")} already in the heap ${verb}`);
+    clauses.push(
+      pushed > 0
+        ? `${rekeyed} already there ${verb}`
+        : `${plural(rekeyed, "node")} already in the heap ${verb}`,
+    );
   }
-  if (effect.reached > 0) clauses.push(`${plural(effect.reached, positionNoun(image))} ${effect.reached === 1 ? "is" : "are"} reached`);
+  if (effect.reached > 0)
+    clauses.push(
+      `${plural(effect.reached, positionNoun(trace))} ${effect.reached === 1 ? "is" : "are"} reached`,
+    );
   if (clauses.length === 0) {
-    clauses.push(trace.floor === null ? "nothing enters the heap" : `nothing it draws on reaches the floor of ${formatShare(trace.floor)}`);
+    clauses.push(
+      trace.floor === null
+        ? "nothing enters the heap"
+        : `nothing it draws on reaches the floor of ${formatShare(trace.floor)}`,
+    );
   }
-  const absorbed = shareOf(trace, (trace.absorbed[row] as number) - (trace.absorbed[row - 1] ?? 0));
+  const absorbed = partOf(trace, (trace.absorbed[row] as number) - (trace.absorbed[row - 1] ?? 0));
   if (trace.conserved && Math.abs(absorbed) >= 0.0005) {
     clauses.push(`${formatShare(absorbed)} of the ${targetNoun(trace)} is absorbed`);
   }
-  const sentence = clauses.length > 1 ? `${clauses.slice(0, -1).join("; ")}; ${clauses[clauses.length - 1]}` : (clauses[0] as string);
+  const sentence =
+    clauses.length > 1
+      ? `${clauses.slice(0, -1).join("; ")}; ${clauses[clauses.length - 1]}`
+      : (clauses[0] as string);
   return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
 }
 
-function endOfWalk(trace: Trace, row: number): string {
-  return row + 1 === trace.steps ? " The heap is empty: the walk ends here." : "";
+/** What follows the last row before the collect phase. */
+function nowCollect(trace: Trace, row: number): string {
+  if (row + 1 === trace.steps) return " The walk ends here.";
+  return ` Now the ${plural(trace.steps - trace.finishEnd, positionNoun(trace))} form a heap of their own.`;
 }
 
-function finishRow(replay: Replay, row: number, image: boolean): Part[] {
+function finishRow(replay: Replay, row: number): Part[] {
   const { trace, effect } = replay;
   const first = row === trace.walkEnd;
-  const reached = effect.reached > 0 ? `; ${plural(effect.reached, positionNoun(image))} ${effect.reached === 1 ? "is" : "are"} reached` : "";
+  const reached =
+    effect.reached > 0
+      ? `; ${plural(effect.reached, positionNoun(trace))} ${effect.reached === 1 ? "is" : "are"} reached`
+      : "";
   const parts: Part[] = [
     { text: first ? "The walk is over. What is left in " : "What is left in " },
     { text: layerOf(trace, trace.popNode[row] as number).label, kind: "popped" },
     { text: `, ${formatKey(trace.popMass[row] as number)} in all, is passed on at once${reached}.` },
   ];
-  if (row + 1 === trace.finishEnd && row + 1 < trace.steps) {
-    parts.push({ text: ` Now the ${plural(trace.steps - trace.finishEnd, positionNoun(image))} form a heap of their own.` });
-  }
+  if (row + 1 === trace.finishEnd && row + 1 < trace.steps) parts.push({ text: nowCollect(trace, row) });
   return parts;
 }
 
-function collectRow(replay: Replay, row: number, image: boolean): Part[] {
+function collectRow(replay: Replay, row: number): Part[] {
   const { trace } = replay;
-  const label = nodeLabel(trace, trace.popNode[row] as number, image);
+  const label = nodeLabel(trace, trace.popNode[row] as number);
   const rank = row - trace.finishEnd + 1;
   const superlative = rank === 1 ? extreme(trace) : `${ordinal(rank)} ${extreme(trace)}`;
   return [
     { text: label.charAt(0).toUpperCase() + label.slice(1), kind: "popped" },
     { text: ` has the ${superlative} ${keyNoun(trace)}, ${formatKey(trace.popMass[row] as number)}` },
-    ...tieParts(replay, image),
+    ...tieParts(replay),
     { text: row + 1 === trace.steps ? ". It was the last: the heap is empty." : "." },
   ];
 }
 
-/** A part of the target, as a share of its magnitude. */
-export function shareOf(trace: Trace, value: number): number {
-  return trace.target.value === 0 ? 0 : value / Math.abs(trace.target.value);
+/** A mass as a share of the target's magnitude. */
+export function shareOf(trace: Trace, mass: number): number {
+  return trace.target.value === 0 ? 0 : mass / Math.abs(trace.target.value);
+}
+
+/** Relevance as a part of the target: of a negative target's, all of it is negative. */
+function partOf(trace: Trace, relevance: number): number {
+  return shareOf(trace, relevance) * Math.sign(trace.target.value) + 0;
 }
 
 const RULES: Readonly<Record<string, string>> = {
@@ -149,7 +178,7 @@ const RULES: Readonly<Record<string, string>> = {
 };
 
 /** The title line after the target's label, at the replay's step. */
-export function summary(replay: Replay, image: boolean): string {
+export function summary(replay: Replay): string {
   const { trace, row } = replay;
   const value = `${targetNoun(trace)} ${formatValue(trace.target.value)}`;
   const method = trace.method.replaceAll("_", " ");
@@ -158,14 +187,19 @@ export function summary(replay: Replay, image: boolean): string {
     const order = trace.ascending ? "smallest first, " : "";
     return `${value} · ${what}, ${order}keys are not shares`;
   }
-  const rule = trace.rule === null ? method : `${method}, ${RULES[trace.rule] ?? trace.rule.replaceAll("_", " ")}`;
-  const at = (column: Float32Array) => shareOf(trace, column[row] ?? 0);
-  const claims = [`${formatShare(at(trace.explained))} on ${image ? "pixels" : "the input"}`];
+  const rule =
+    trace.rule === null ? method : `${method}, ${RULES[trace.rule] ?? trace.rule.replaceAll("_", " ")}`;
+  const at = (column: Float32Array) => partOf(trace, column[row] ?? 0);
+  const claims = [`${formatShare(at(trace.explained))} on ${trace.image ? "pixels" : "the input"}`];
   if (at(trace.absorbed) !== 0) claims.push(`${formatShare(at(trace.absorbed))} absorbed`);
   const bound = row < 0 ? Number.NaN : (trace.bound[row] as number);
   // A bound of float noise is none: the contributions are those of the full pass.
   if (Number.isFinite(bound)) {
-    claims.push(Math.abs(shareOf(trace, bound)) < 1e-6 ? "exact" : `error ≤ ${formatBound(Math.abs(shareOf(trace, bound)))}`);
+    claims.push(
+      Math.abs(shareOf(trace, bound)) < 1e-6
+        ? "exact"
+        : `error ≤ ${formatBound(Math.abs(shareOf(trace, bound)))}`,
+    );
   }
   return `${value} · ${rule} · ${claims.join(", ")}`;
 }

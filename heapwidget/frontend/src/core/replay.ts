@@ -27,6 +27,9 @@ export interface RowEffect {
 /** Keyframes at most, and log entries between two of them at least: bounds memory and the time of a seek. */
 const MAX_KEYFRAMES = 96;
 const MIN_SPACING = 4096;
+/** Positions from which on outliers are cut off, and the share that is not. */
+const MANY = 2048;
+const OUTLIERS = 0.995;
 
 export class Replay {
   readonly trace: Trace;
@@ -42,8 +45,10 @@ export class Replay {
   readonly effect: RowEffect = { pushed: 0, rekeyed: 0, shrank: 0, reached: 0, tie: -1 };
   /** Largest number of nodes the heap ever holds. */
   readonly largestHeap: number;
-  /** Largest magnitude on the input, in the end and among the collected keys. */
+  /** Magnitude that gets the strongest colour: the largest in the end, or of many the 99.5th percentile. */
   readonly inputScale: number;
+  /** Whether there are larger magnitudes than `inputScale`. */
+  readonly clipped: boolean;
   /** Whether any contribution, or any collected key, is negative. */
   readonly signed: boolean;
   /** State shown. */
@@ -60,11 +65,13 @@ export class Replay {
     this.touch = new Uint8Array(trace.nodeCount);
     this.collectRow = new Int32Array(trace.inputCount).fill(-1);
     this.previousPop = findPreviousPops(trace);
-    for (let row = trace.finishEnd; row < trace.steps; row++) this.collectRow[trace.popNode[row] as number] = row;
+    for (let row = trace.finishEnd; row < trace.steps; row++)
+      this.collectRow[trace.popNode[row] as number] = row;
     this.#collect = collectInIdOrder(this.collectRow, trace.steps - trace.finishEnd);
     this.largestHeap = this.#record();
-    const { scale, signed } = this.#inputRange();
+    const { scale, largest, signed } = this.#inputRange();
     this.inputScale = scale;
+    this.clipped = scale < largest;
     this.signed = signed;
     this.seek(0);
   }
@@ -94,7 +101,10 @@ export class Replay {
     const { trace } = this;
     for (const [node, key] of trace.start) this.heap.push(node, key);
     if (trace.finishEnd === 0) this.#startCollect();
-    const spacing = Math.max(MIN_SPACING, Math.ceil((trace.logNode.length + 4 * trace.steps) / MAX_KEYFRAMES));
+    const spacing = Math.max(
+      MIN_SPACING,
+      Math.ceil((trace.logNode.length + 4 * trace.steps) / MAX_KEYFRAMES),
+    );
     let largest = this.heap.size;
     let cost = 0;
     this.#save();
@@ -114,17 +124,27 @@ export class Replay {
     return largest;
   }
 
-  #inputRange(): { scale: number; signed: boolean } {
+  #inputRange(): { scale: number; largest: number; signed: boolean } {
     const { trace, input } = this;
     let low = 0;
     let high = 0;
-    for (const value of [input, trace.popMass.subarray(trace.finishEnd)]) {
-      for (let i = 0; i < value.length; i++) {
-        low = Math.min(low, value[i] as number);
-        high = Math.max(high, value[i] as number);
+    const collected = trace.popMass.subarray(trace.finishEnd);
+    for (const values of [input, collected]) {
+      for (const value of values) {
+        low = Math.min(low, value);
+        high = Math.max(high, value);
       }
     }
-    return { scale: Math.max(high, -low) || 1, signed: low < 0 };
+    const largest = Math.max(high, -low) || 1;
+    // A few outliers among many would leave all the others pale.
+    const many =
+      input.length >= MANY
+        ? Math.max(
+            percentile(input.map(Math.abs), OUTLIERS),
+            percentile(collected.map(Math.abs), OUTLIERS),
+          ) || largest
+        : largest;
+    return { scale: Math.min(many, largest), largest, signed: low < 0 };
   }
 
   #save(): void {
@@ -208,6 +228,10 @@ export class Replay {
     heap.clear();
     for (const row of this.#collect) heap.push(trace.popNode[row] as number, trace.popMass[row] as number);
   }
+}
+
+function percentile(values: Float32Array, share: number): number {
+  return values.sort()[Math.floor((values.length - 1) * share)] ?? 0;
 }
 
 function findPreviousPops(trace: Trace): Int32Array {

@@ -60,11 +60,6 @@ export class Session {
     return this.trace.steps;
   }
 
-  /** Whether the input is an image, so that its positions are pixels. */
-  get image(): boolean {
-    return this.input.kind === "image";
-  }
-
   /** The replay at the current step. */
   get replay(): Replay {
     this.#replay.seek(this.#state.step);

@@ -28,6 +28,8 @@ export interface Trace {
   readonly rule: string | null;
   readonly ascending: boolean;
   readonly conserved: boolean;
+  /** Whether layer 0 is an image, so that its positions are pixels. */
+  readonly image: boolean;
   readonly target: { readonly label: string; readonly index: number | null; readonly value: number };
   readonly floor: number | null;
   readonly start: readonly (readonly [node: number, key: number])[];
@@ -145,7 +147,8 @@ function readLayers(value: unknown): Layer[] {
 
 function checkNodes(nodes: Uint32Array, limit: number, column: string): void {
   for (let i = 0; i < nodes.length; i++) {
-    if ((nodes[i] as number) >= limit) fail(`Column ${column}: node ${nodes[i]} at ${i}, but there are ${limit} nodes.`);
+    if ((nodes[i] as number) >= limit)
+      fail(`Column ${column}: node ${nodes[i]} at ${i}, but there are ${limit} nodes.`);
   }
 }
 
@@ -153,7 +156,8 @@ function checkOffsets(offsets: Uint32Array, entries: number): void {
   for (let i = 1; i < offsets.length; i++) {
     if ((offsets[i] as number) < (offsets[i - 1] as number)) fail(`Column log_offset falls at row ${i}.`);
   }
-  if (offsets[0] !== 0 || offsets[offsets.length - 1] !== entries) fail("Column log_offset does not cover the log.");
+  if (offsets[0] !== 0 || offsets[offsets.length - 1] !== entries)
+    fail("Column log_offset does not cover the log.");
 }
 
 /** Reads and checks a trace; throws `TraceError` with one sentence. */
@@ -161,7 +165,8 @@ export function readTrace(rawHeader: unknown, rawColumns: unknown): Trace {
   const header = record(rawHeader, "The header");
   const columns = record(rawColumns, "The list of columns");
   if (header.format !== "heapwidget-trace") fail("This is not a heapwidget trace.");
-  if (header.version !== 1) fail(`The trace has version ${String(header.version)}; this viewer reads version 1.`);
+  if (header.version !== 1)
+    fail(`The trace has version ${String(header.version)}; this viewer reads version 1.`);
 
   const layers = readLayers(header.layers);
   const last = layers[layers.length - 1] as Layer;
@@ -181,6 +186,7 @@ export function readTrace(rawHeader: unknown, rawColumns: unknown): Trace {
     rule: orNull(header.rule, String),
     ascending: header.order === "ascending",
     conserved: header.conserved === true,
+    image: orNull(header.input, (input) => record(input, "input").kind) === "image",
     target: {
       label: String(target.label),
       index: orNull(target.index, (i) => number(i, "target.index")),
@@ -206,12 +212,19 @@ export function readTrace(rawHeader: unknown, rawColumns: unknown): Trace {
     logOffset: ids("log_offset", steps + 1),
     logNode,
     logKey: floats("log_key", logNode.length),
-    contribution: floats("contribution", input.shape.reduce((a, b) => a * b, 1)),
+    contribution: floats(
+      "contribution",
+      input.shape.reduce((a, b) => a * b, 1),
+    ),
   };
   checkNodes(trace.popNode, nodeCount, "pop_node");
   checkNodes(logNode, nodeCount, "log_node");
   checkNodes(trace.popNode.subarray(finishEnd), trace.inputCount, "pop_node (collect)");
-  checkNodes(Uint32Array.from(trace.start, ([node]) => node), nodeCount, "start");
+  checkNodes(
+    Uint32Array.from(trace.start, ([node]) => node),
+    nodeCount,
+    "start",
+  );
   checkOffsets(trace.logOffset, logNode.length);
   return trace;
 }

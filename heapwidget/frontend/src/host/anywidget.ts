@@ -92,7 +92,9 @@ export class ModelHost {
     try {
       const raw = (this.#model.get("_trace") ?? {}) as { header?: unknown; columns?: unknown };
       const trace = readTrace(raw.header, raw.columns);
-      const initial = Object.fromEntries(FIELDS.map((field) => [field, this.#read(field)]).filter(([, value]) => value !== undefined));
+      const initial = Object.fromEntries(
+        FIELDS.map((field) => [field, this.#read(field)]).filter(([, value]) => value !== undefined),
+      );
       const session = new Session(trace, readInput(this.#model.get("_input"), trace), initial);
       session.subscribe((state, previous) => this.#toModel(state, previous));
       this.#session = session;
@@ -120,7 +122,9 @@ export class ModelHost {
 
   /** Play, pause, clicks and the end of a scrub are saved at once, a moving playhead from time to time. */
   #toModel(state: ViewState, previous: ViewState): void {
-    const settled = FIELDS.some((field) => field !== "step" && state[field] !== previous[field]) || (previous.scrubbing && !state.scrubbing);
+    const settled =
+      FIELDS.some((field) => field !== "step" && state[field] !== previous[field]) ||
+      (previous.scrubbing && !state.scrubbing);
     const due = this.#savedAt + SAVE_EVERY - Date.now();
     if (settled || (state.step !== previous.step && due <= 0)) this.#save(state);
     else if (state.step !== previous.step && this.#timer === undefined) {
@@ -149,5 +153,8 @@ export class ModelHost {
 
 /** Equal as the kernel sees it: lists by their entries. */
 function same(a: unknown, b: unknown): boolean {
-  return a === b || (Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((x, i) => x === b[i]));
+  return (
+    a === b ||
+    (Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((x, i) => x === b[i]))
+  );
 }

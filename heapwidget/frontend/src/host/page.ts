@@ -24,7 +24,9 @@ function decode(base64: string): Uint8Array {
 
 function readPage(script: Element): Session {
   const data = JSON.parse(script.textContent ?? "") as PageData;
-  const columns = Object.fromEntries(Object.entries(data.columns).map(([name, text]) => [name, decode(text)]));
+  const columns = Object.fromEntries(
+    Object.entries(data.columns).map(([name, text]) => [name, decode(text)]),
+  );
   const trace = readTrace(data.header, columns);
   const input = Object.fromEntries(
     Object.entries(data.input ?? {}).map(([name, value]) => [

@@ -43,11 +43,12 @@ const SAID: Readonly<Record<CardState, string>> = {
   pushed: ", pushed",
   rekeyed: ", re-keyed",
 };
-/** Edge of the patch, and what the text cannot use of a card's width. */
-const PATCH = 34;
-const BESIDE_TEXT = PATCH + 20;
-/** Mean width of a letter of the label. */
-const LETTER = 6.5;
+/** Edge of the patch, on cards narrower than `NARROW` and on others. */
+const PATCH = 36;
+const SMALL_PATCH = 28;
+const NARROW = 120;
+/** What neither patch nor text can use of a card's width. */
+const PADDING = 18;
 
 /** The badge of a state, for the help as well. */
 export function badge(state: CardState): SVGSVGElement {
@@ -67,13 +68,20 @@ export class Card {
   readonly #badge = badge("pushed");
   /** What the patch shows: node and theme. */
   #drawn = "";
+  /** The label as it was last fitted, and into what. */
+  #fitted = "";
   /** Where the card stands. */
   #place: CardPlace | null = null;
   /** What the card shows. */
   #face: CardFace | null = null;
 
   constructor() {
-    const text = h("div", { class: "hw-text" }, h("div", { class: "hw-label" }, this.#name, this.#position), this.#key);
+    const text = h(
+      "div",
+      { class: "hw-text" },
+      h("div", { class: "hw-label" }, this.#name, this.#position),
+      this.#key,
+    );
     this.element = h("div", { class: "hw-card" }, this.#patch, text, this.#bar, this.#badge);
     this.element.style.height = `${CARD_HEIGHT}px`;
   }
@@ -96,7 +104,10 @@ export class Card {
     const frames =
       fresh || !old
         ? [{ opacity: 0 }, { opacity: 1 }]
-        : [{ transform: `translate(${old.x + (old.width - place.width) / 2}px, ${old.y}px)` }, { transform: to }];
+        : [
+            { transform: `translate(${old.x + (old.width - place.width) / 2}px, ${old.y}px)` },
+            { transform: to },
+          ];
     this.element.animate(frames, { duration: glide, easing: "cubic-bezier(.2,.7,.3,1)" });
   }
 
@@ -115,7 +126,8 @@ export class Card {
     this.#bar.classList.toggle("hw-negative", face.key < 0);
     if (before?.state !== face.state) {
       this.#badge.querySelector("path")?.setAttribute("d", BADGES[face.state]);
-      for (const state of ["popped", "pushed", "rekeyed"]) classList.toggle(`hw-${state}`, state === face.state);
+      for (const state of ["popped", "pushed", "rekeyed"])
+        classList.toggle(`hw-${state}`, state === face.state);
     }
     classList.toggle("hw-hot", face.hot);
     classList.toggle("hw-selected", face.selected);
@@ -141,31 +153,47 @@ export class Card {
     }
   }
 
+  get #width(): number {
+    return this.#place?.width ?? 160;
+  }
+
+  get #patchSize(): number {
+    return this.#width < NARROW ? SMALL_PATCH : PATCH;
+  }
+
   #label(face: CardFace, stage: Stage): void {
-    const { trace, image } = stage.session;
+    const { trace } = stage.session;
     const { name, place } = face.layer
       ? { name: layerOf(trace, face.node).label, place: "" }
-      : labelParts(trace, face.node, image);
+      : labelParts(trace, face.node);
     this.element.title = place ? `${name} ${place}` : name;
     this.#name.dataset.full = name;
     setText(this.#position, place);
-    this.fit();
+    this.fit(stage);
   }
 
   /** Shortens the label to the card's width. */
-  fit(): void {
-    const letters = Math.floor(((this.#place?.width ?? 160) - BESIDE_TEXT) / LETTER);
-    setText(this.#name, shorten(this.#name.dataset.full ?? "", Math.max(letters, 5)));
+  fit(stage: Stage): void {
+    const full = this.#name.dataset.full ?? "";
+    const room = this.#width - this.#patchSize - PADDING;
+    const fitted = `${room} ${full}`;
+    if (fitted === this.#fitted) return;
+    this.#fitted = fitted;
+    setText(
+      this.#name,
+      shorten(full, (text) => stage.theme.textWidth(text) <= room),
+    );
   }
 
   #drawPatch(face: CardFace, stage: Stage): void {
-    const { dark } = stage.theme.palette;
-    const what = `${face.node} ${face.layer} ${dark}`;
+    const { dark, blue } = stage.theme.palette;
+    const size = this.#patchSize;
+    const what = `${face.node} ${face.layer} ${dark} ${size}`;
     if (what === this.#drawn) return;
     this.#drawn = what;
     const { grid } = stage.session.input;
     const all = { x0: 0, y0: 0, x1: grid.columns, y1: grid.rows };
     const rect = face.layer ? all : boundsOf(fieldRects(stage.session.trace, face.node, grid));
-    stage.picture.drawPatch(this.#patch, rect, PATCH, dark);
+    stage.picture.drawPatch(this.#patch, rect, size, dark, blue);
   }
 }

@@ -1,6 +1,6 @@
 /** The title line with its menu and help, and the sentence that tells what happened. */
 
-import { type Part, narrate, summary } from "../core/narration";
+import { narrate, type Part, summary } from "../core/narration";
 import type { Session } from "../core/session";
 import { badge, type CardState } from "./card";
 import { h, icon, setText } from "./dom";
@@ -21,17 +21,26 @@ export class Title implements View {
     this.#session = session;
     setText(this.#label, session.trace.target.label);
     const dots = icon("", MENU_ICON);
-    dots.append(...icon("M9 4.5a1.5 1.5 0 1 0 3 0 1.5 1.5 0 1 0-3 0M4 11.5a1.5 1.5 0 1 0 3 0 1.5 1.5 0 1 0-3 0").childNodes);
+    dots.append(
+      ...icon("M9 4.5a1.5 1.5 0 1 0 3 0 1.5 1.5 0 1 0-3 0M4 11.5a1.5 1.5 0 1 0 3 0 1.5 1.5 0 1 0-3 0")
+        .childNodes,
+    );
     this.#popovers = [
       new Popover("Panels", dots, this.#menu(signal), signal),
       new Popover("Help", h("span", { class: "hw-question", "aria-hidden": "true" }, "?"), help(), signal),
     ];
-    this.element = h("header", { class: "hw-title" }, this.#label, this.#summary, ...this.#popovers.map((p) => p.element));
+    this.element = h(
+      "header",
+      { class: "hw-title" },
+      this.#label,
+      this.#summary,
+      ...this.#popovers.map((p) => p.element),
+    );
   }
 
   update(): void {
     const session = this.#session;
-    setText(this.#summary, summary(session.replay, session.image));
+    setText(this.#summary, summary(session.replay));
     for (const [name, check] of this.#checks) check.checked = session.state.panels.includes(name);
   }
 
@@ -69,7 +78,11 @@ class Popover {
   readonly #sheet: HTMLElement;
 
   constructor(name: string, face: Element, content: HTMLElement, signal: AbortSignal) {
-    this.#button = h("button", { type: "button", class: "hw-button", "aria-label": name, title: name, "aria-expanded": "false" }, face);
+    this.#button = h(
+      "button",
+      { type: "button", class: "hw-button", "aria-label": name, title: name, "aria-expanded": "false" },
+      face,
+    );
     this.#sheet = h("div", { class: "hw-sheet", role: "dialog", "aria-label": name, hidden: true }, content);
     this.element = h("div", { class: "hw-popover" }, this.#button, this.#sheet);
     this.#button.addEventListener("click", () => this.#set(this.#sheet.hidden !== false), { signal });
@@ -111,7 +124,11 @@ function help(): HTMLElement {
   sheet.append(
     h("p", {}, h("i", { class: "hw-frame-sample" }), "frame: the part of the input that a node sees"),
     h("p", {}, h("i", { class: "hw-bar-sample" }), "bar, dot: the key, relative to the largest"),
-    h("p", { class: "hw-wide" }, "Under the floor: relevance in nodes too small to enter the heap; passed on in the finish."),
+    h(
+      "p",
+      { class: "hw-wide" },
+      "Under the floor: relevance in nodes too small to enter the heap; passed on in the finish.",
+    ),
     h("p", { class: "hw-wide" }, "Click a node to follow it; click a popped pixel to go to its pop."),
     h("h3", {}, "Keys, while the viewer has the focus"),
   );
@@ -130,10 +147,10 @@ export class Narration implements View {
   }
 
   update(): void {
-    const { state, replay, image } = this.#session;
+    const { state, replay } = this.#session;
     // While it plays, a reader could only stutter.
     this.element.setAttribute("aria-live", state.playing ? "off" : "polite");
-    const parts = narrate(replay, image);
+    const parts = narrate(replay);
     const key = JSON.stringify(parts);
     if (key === this.#written) return;
     this.#written = key;
@@ -146,5 +163,7 @@ export class Narration implements View {
 }
 
 function partElement({ text, kind }: Part): Node {
-  return kind ? h("b", { class: kind === "popped" ? "hw-popped-word" : "" }, text) : document.createTextNode(text);
+  return kind
+    ? h("b", { class: kind === "popped" ? "hw-popped-word" : "" }, text)
+    : document.createTextNode(text);
 }

@@ -4,9 +4,14 @@ type Attributes = Readonly<Record<string, string | number | boolean | undefined>
 
 const SVG = "http://www.w3.org/2000/svg";
 
-function fill<E extends Element>(element: E, attributes: Attributes, children: readonly (Node | string)[]): E {
+function fill<E extends Element>(
+  element: E,
+  attributes: Attributes,
+  children: readonly (Node | string)[],
+): E {
   for (const [name, value] of Object.entries(attributes)) {
-    if (value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : String(value));
+    if (value !== undefined && value !== false)
+      element.setAttribute(name, value === true ? "" : String(value));
   }
   element.append(...children);
   return element;
@@ -42,7 +47,11 @@ export function setText(element: Element, text: string): void {
 }
 
 /** Gives a canvas one backing pixel for each pixel of the screen, and returns its context scaled to CSS pixels. */
-export function fitCanvas(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D | null {
+export function fitCanvas(
+  canvas: HTMLCanvasElement,
+  width: number,
+  height: number,
+): CanvasRenderingContext2D | null {
   const ratio = globalThis.devicePixelRatio || 1;
   const [w, hgt] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (canvas.width !== w || canvas.height !== hgt) {

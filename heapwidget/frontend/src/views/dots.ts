@@ -40,7 +40,14 @@ export class Dots {
     }
     for (const slot of layout.slots) {
       if (slot.kind !== "dot") continue;
-      const dot = s("circle", { cx: slot.x, cy: slot.y + slot.size / 2, r: slot.size / 2, "data-slot": slot.index, display: "none" });
+      const dot = s("circle", {
+        cx: slot.x,
+        cy: slot.y + slot.size / 2,
+        r: slot.size / 2,
+        pathLength: 100,
+        "data-slot": slot.index,
+        display: "none",
+      });
       this.#dots[slot.index] = dot;
       this.element.append(dot);
     }

@@ -4,7 +4,12 @@ import { h } from "./dom";
 
 export function mountFailure(parent: HTMLElement, error: unknown): () => void {
   const message = error instanceof Error ? error.message : String(error);
-  const root = h("div", { class: "heapwidget hw-failure", role: "alert" }, h("b", {}, "The trace cannot be shown. "), message);
+  const root = h(
+    "div",
+    { class: "heapwidget hw-failure", role: "alert" },
+    h("b", {}, "The trace cannot be shown. "),
+    message,
+  );
   parent.append(root);
   return () => root.remove();
 }

@@ -8,8 +8,8 @@ import { shareOf } from "../core/narration";
 import type { Replay } from "../core/replay";
 import { type Phase, phaseOf } from "../core/trace";
 import { Card, type CardPlace, type CardState } from "./card";
-import { Dots } from "./dots";
 import { h, setText } from "./dom";
+import { Dots } from "./dots";
 import { glideTime } from "./motion";
 import type { Panel, Stage, View } from "./panel";
 import { Strip } from "./strip";
@@ -58,7 +58,10 @@ class HeapView implements View {
       const node = this.#nodeAt(e);
       if (node !== null) session.update({ selected: session.state.selected === node ? null : node });
     };
-    for (const [element, over] of [[this.#tree, "pointerover"], [this.#strip.canvas, "pointermove"]] as const) {
+    for (const [element, over] of [
+      [this.#tree, "pointerover"],
+      [this.#strip.canvas, "pointermove"],
+    ] as const) {
       element.addEventListener(over, point, { signal });
       element.addEventListener("pointerleave", leave, { signal });
       element.addEventListener("click", select, { signal });
@@ -124,7 +127,14 @@ class HeapView implements View {
     const waiting: [node: number, key: number, place: CardPlace, level: number | null][] = [];
     const phase: Phase | null = row < 0 ? null : phaseOf(trace, row);
     const popped = row < 0 ? -1 : (trace.popNode[row] as number);
-    const show = (card: Card, node: number, key: number, place: CardPlace, level: number | null, fresh: boolean) => {
+    const show = (
+      card: Card,
+      node: number,
+      key: number,
+      place: CardPlace,
+      level: number | null,
+      fresh: boolean,
+    ) => {
       this.#shown.set(node, card);
       card.moveTo(place, glide, fresh);
       card.show(
@@ -140,7 +150,7 @@ class HeapView implements View {
         },
         this.#stage,
       );
-      card.fit();
+      card.fit(this.#stage);
       card.describe(level);
     };
     const claim = (node: number, key: number, place: CardPlace, level: number | null) => {
@@ -158,7 +168,8 @@ class HeapView implements View {
       filled = slot.index + 1;
       const node = heap.nodeAt(cell);
       const key = heap.keyAt(cell);
-      if (slot.kind === "card") claim(node, key, { x: slot.x - slot.size / 2, y: slot.y, width: slot.size }, slot.level);
+      if (slot.kind === "card")
+        claim(node, key, { x: slot.x - slot.size / 2, y: slot.y, width: slot.size }, slot.level);
       else this.#drawDot(replay, slot, node, key);
     }
     this.#dots.fill(filled);
@@ -167,7 +178,8 @@ class HeapView implements View {
       claim(popped, trace.popMass[row] as number, { x, y, width: size }, null);
     }
     const free = [...before.values(), ...this.#pool.filter((card) => card.element.hidden)];
-    for (const [node, key, place, level] of waiting) show(free.shift() ?? this.#newCard(), node, key, place, level, true);
+    for (const [node, key, place, level] of waiting)
+      show(free.shift() ?? this.#newCard(), node, key, place, level, true);
     for (const card of free) card.hide();
   }
 
@@ -181,7 +193,10 @@ class HeapView implements View {
   #drawDot(replay: Replay, slot: Slot, node: number, key: number): void {
     const { hovered, selected } = this.#stage.session.state;
     const touch = STATES[replay.touch[node] ?? 0];
-    const look = (touch ? ` hw-${touch}` : "") + (hovered === node || selected === node ? " hw-hot" : "") + (this.#sees(replay, node) ? " hw-sees" : "");
+    const look =
+      (touch ? ` hw-${touch}` : "") +
+      (hovered === node || selected === node ? " hw-hot" : "") +
+      (this.#sees(replay, node) ? " hw-sees" : "");
     this.#dots.show(slot, { share: Math.abs(key) / this.#largest, negative: key < 0, look });
   }
 
@@ -205,25 +220,30 @@ class HeapView implements View {
     const below: string[] = [];
     const shown = depthOf(this.#layout.slots.length);
     if (this.#window > 0) {
-      below.push(`from level ${levelOf(this.#window) + 1} down, around ${nodeLabel(trace, heap.nodeAt(this.#window), this.#stage.session.image)} · Esc: whole heap`);
+      const top = nodeLabel(trace, heap.nodeAt(this.#window));
+      below.push(`level ${levelOf(this.#window) + 1} and deeper, under ${top} · Esc for the whole heap`);
     } else if (heap.size > this.#layout.slots.length) {
       const deeper = depthOf(heap.size) - shown;
-      below.push(`… ${formatCount(heap.size - this.#layout.slots.length)} more, ${plural(deeper, "level")} deeper`);
+      below.push(
+        `… ${formatCount(heap.size - this.#layout.slots.length)} more, ${plural(deeper, "level")} deeper`,
+      );
     }
     const dust = row < 0 ? 0 : shareOf(trace, trace.dust[row] as number);
-    if (trace.conserved && step <= trace.walkEnd && dust > 0) below.push(`under the floor: ${formatShare(dust)}`);
+    if (trace.conserved && step <= trace.walkEnd && dust > 0)
+      below.push(`under the floor: ${formatShare(dust)}`);
     setText(this.#more, below.join(" · "));
     setText(this.#status, this.#describe(replay));
   }
 
   #describe(replay: Replay): string {
     const { trace, heap } = replay;
-    const { state, image } = this.#stage.session;
+    const { state } = this.#stage.session;
     const node = [state.hovered, state.selected].find((n): n is number => n !== null && heap.cellOf(n) >= 0);
-    if (node === undefined) return heap.size > 0 ? "the same heap as an array; a tick where a level of the tree begins" : "";
+    if (node === undefined)
+      return heap.size > 0 ? "the same heap as an array; a tick where a level of the tree begins" : "";
     const cell = heap.cellOf(node);
-    const parent = cell === 0 ? "on top" : `below ${nodeLabel(trace, heap.nodeAt((cell - 1) >> 1), image)}`;
-    return `cell ${formatCount(cell)} · ${nodeLabel(trace, node, image)} · ${formatKey(heap.keyAt(cell))} · ${parent}`;
+    const parent = cell === 0 ? "on top" : `below ${nodeLabel(trace, heap.nodeAt((cell - 1) >> 1))}`;
+    return `cell ${formatCount(cell)} · ${nodeLabel(trace, node)} · ${formatKey(heap.keyAt(cell))} · ${parent}`;
   }
 }
 
@@ -239,7 +259,9 @@ function hasNegative({ heap }: Replay): boolean {
 }
 
 function emptyMessage({ trace, step }: Replay): string {
-  if (step > trace.walkEnd && step < trace.finishEnd) return "The heap is empty. What is left in the network is passed on a whole layer at a time.";
-  if (step === trace.steps && trace.finishEnd < trace.steps) return "The heap is empty. Every position has been popped.";
+  if (step > trace.walkEnd && step < trace.finishEnd)
+    return "The heap is empty. What is left in the network is passed on a whole layer at a time.";
+  if (step === trace.steps && trace.finishEnd < trace.steps)
+    return "The heap is empty. Every position has been popped.";
   return "The heap is empty.";
 }

@@ -1,8 +1,9 @@
 /** The input: its picture, what has reached it in colour, and the frame of what a node sees. */
 
-import { type ColorMap, colorIndex, colorMap, cssColor } from "../core/colormap";
+import { type ColorMap, colorIndex, colorMap } from "../core/colormap";
 import { fieldRects, type Rect } from "../core/field";
 import { formatCount, formatKey, ordinal } from "../core/format";
+import type { Input } from "../core/input";
 import { nodeLabel } from "../core/labels";
 import { positionNoun } from "../core/narration";
 import type { Replay } from "../core/replay";
@@ -15,8 +16,16 @@ const SMALLEST_HATCHED = 4;
 /** Widest picture, and largest cell where there are few positions. */
 const WIDEST = 364;
 const LARGEST_CELL = 28;
+const STACKED_WIDEST = 252;
+/** Widest frame that is drawn around its cells instead of on them. */
+const SMALL_FRAME = 24;
+/** Height of a band of values over a band of contributions. */
+const BAND = 44;
 /** A photograph must show through what contributes little. */
-const PALEST = 0.12;
+const PALEST = 0.05;
+const STRONGEST = 0.9;
+/** Opacity of what was popped with the key 0. */
+const IDLE = 0.14;
 
 export const inputPanel: Panel = {
   name: "input",
@@ -31,7 +40,15 @@ class InputView implements View {
   readonly #hatch = h("canvas", { class: "hw-hatch", "aria-hidden": "true" });
   readonly #frames = h("div", { class: "hw-frames" });
   readonly #cell = h("div", { class: "hw-cell", hidden: true });
-  readonly #picture = h("div", { class: "hw-picture" }, this.#base, this.#overlay, this.#hatch, this.#cell, this.#frames);
+  readonly #picture = h(
+    "div",
+    { class: "hw-picture" },
+    this.#base,
+    this.#overlay,
+    this.#hatch,
+    this.#cell,
+    this.#frames,
+  );
   readonly #frameText = h("span", { class: "hw-clip" });
   readonly #colorText = h("span");
   readonly #ramp = h("canvas", { class: "hw-ramp", "aria-hidden": "true" });
@@ -39,8 +56,9 @@ class InputView implements View {
   readonly #rampHigh = h("span");
   readonly #status = h("div", { class: "hw-slot hw-clip" });
   readonly #root: HTMLElement;
-  /** CSS pixels of one cell of the grid. */
+  /** CSS pixels of one cell of the grid: width, and height of a row. */
   #scale = 1;
+  #rowScale = 1;
   /** Colours, and whether they were made for a dark page. */
   #colors: { map: ColorMap; dark: boolean } | null = null;
   /** Pixels of the overlay, one a position. */
@@ -53,15 +71,21 @@ class InputView implements View {
     this.#overlay.width = grid.columns;
     this.#overlay.height = grid.rows;
     const legend = h("span", { class: "hw-legend" }, this.#rampLow, this.#ramp, this.#rampHigh);
-    root.append(
-      this.#picture,
+    // One row of values stands above a row of contributions, which would hide it.
+    this.#picture.classList.toggle("hw-bands", isBand(stage.session.input));
+    const notes = h(
+      "div",
+      { class: "hw-notes" },
       h("div", { class: "hw-caption" }, this.#frameText),
       h("div", { class: "hw-caption" }, this.#colorText, legend),
       this.#status,
     );
+    root.append(this.#picture, notes);
     const { signal } = stage;
     const { session } = stage;
-    this.#picture.addEventListener("pointermove", (e) => session.update({ hovered: this.#positionAt(e) }), { signal });
+    this.#picture.addEventListener("pointermove", (e) => session.update({ hovered: this.#positionAt(e) }), {
+      signal,
+    });
     this.#picture.addEventListener("pointerleave", () => session.update({ hovered: null }), { signal });
     this.#picture.addEventListener("click", (e) => this.#click(this.#positionAt(e)), { signal });
   }
@@ -106,11 +130,14 @@ class InputView implements View {
     const { picture, session } = this.#stage;
     const { grid } = session.input;
     const ratio = globalThis.devicePixelRatio || 1;
-    const room = Math.min(this.#root.clientWidth || WIDEST, WIDEST);
-    const cell = Math.min(room / grid.columns, LARGEST_CELL);
+    const band = isBand(session.input);
+    const stacked = this.#root.closest(".hw-stacked") !== null && !band;
+    const room = Math.min(this.#root.clientWidth || WIDEST, stacked ? STACKED_WIDEST : WIDEST);
+    const cell = Math.min(room / grid.columns, (room * 1.1) / grid.rows, LARGEST_CELL);
     // Whole device pixels a cell keep all cells alike; a large picture may take a fraction.
     this.#scale = cell * ratio >= 2 ? Math.floor(cell * ratio) / ratio : cell;
-    const [width, height] = [grid.columns * this.#scale, grid.rows * this.#scale];
+    this.#rowScale = band ? BAND : this.#scale;
+    const [width, height] = [grid.columns * this.#scale, grid.rows * this.#rowScale];
     this.#picture.style.width = `${width}px`;
     this.#picture.style.height = `${height}px`;
     const source = picture.canvas(dark);
@@ -153,7 +180,10 @@ class InputView implements View {
       data[4 * p] = map[3 * color] as number;
       data[4 * p + 1] = map[3 * color + 1] as number;
       data[4 * p + 2] = map[3 * color + 2] as number;
-      const strength = photo && !collecting ? PALEST + (0.95 - PALEST) * Math.sqrt(Math.min(Math.abs(value) / scale, 1)) : 1;
+      const share = Math.min(Math.abs(value) / scale, 1);
+      // Selected for nothing: the last pixels of an image that is mostly paper.
+      const idle = collecting && value === 0;
+      const strength = idle ? IDLE : photo && !collecting ? PALEST + (STRONGEST - PALEST) * share ** 0.6 : 1;
       data[4 * p + 3] = Math.max(1, Math.round(255 * strength));
       if (signed && value < 0) hatching += this.#hatchPath(p, grid.columns);
     }
@@ -162,15 +192,15 @@ class InputView implements View {
   }
 
   #hatchPath(position: number, columns: number): string {
-    const size = this.#scale;
-    if (size < SMALLEST_HATCHED) return "";
-    const [x, y] = [(position % columns) * size, Math.floor(position / columns) * size];
-    return `M${x} ${y + size}l${size} ${-size}`;
+    const [w, hgt] = [this.#scale, this.#rowScale];
+    if (w < SMALLEST_HATCHED) return "";
+    const [x, y] = [(position % columns) * w, Math.floor(position / columns) * hgt];
+    return `M${x} ${y + hgt}l${w} ${-hgt}`;
   }
 
   #drawHatching(path: string): void {
     const { grid } = this.#stage.session.input;
-    const context = fitCanvas(this.#hatch, grid.columns * this.#scale, grid.rows * this.#scale);
+    const context = fitCanvas(this.#hatch, grid.columns * this.#scale, grid.rows * this.#rowScale);
     if (!context || !path) return;
     context.strokeStyle = this.#stage.theme.palette.dark ? "rgb(0 0 0 / 0.55)" : "rgb(255 255 255 / 0.75)";
     context.lineWidth = 1;
@@ -188,14 +218,23 @@ class InputView implements View {
       const rect = rects[i];
       const frame = child as HTMLElement;
       frame.hidden = !rect;
-      if (rect) place(frame, rect, this.#scale);
+      if (rect) this.#place(frame, rect, 2);
     });
     const position = hovered !== null && hovered < grid.count ? hovered : null;
     this.#cell.hidden = position === null;
     if (position !== null) {
       const [x0, y0] = [position % grid.columns, Math.floor(position / grid.columns)];
-      place(this.#cell, { x0, y0, x1: x0 + 1, y1: y0 + 1 }, this.#scale);
+      this.#place(this.#cell, { x0, y0, x1: x0 + 1, y1: y0 + 1 }, 0);
     }
+  }
+
+  /** Puts an element around a part of the grid; what is small is framed from outside. */
+  #place(element: HTMLElement, rect: Rect, border: number): void {
+    const [sx, sy] = [this.#scale, this.#rowScale];
+    const out = (rect.x1 - rect.x0) * sx < SMALL_FRAME ? border : 0;
+    element.style.transform = `translate(${rect.x0 * sx - out}px, ${rect.y0 * sy - out}px)`;
+    element.style.width = `${(rect.x1 - rect.x0) * sx + 2 * out}px`;
+    element.style.height = `${(rect.y1 - rect.y0) * sy + 2 * out}px`;
   }
 
   #drawLegend(replay: Replay): void {
@@ -209,13 +248,18 @@ class InputView implements View {
       for (let i = 0; i < 256; i++) {
         const value = replay.signed ? (2 * i) / 255 - 1 : i / 255;
         const color = colorIndex(value, 1, replay.signed);
-        image.data.set([map[3 * color] as number, map[3 * color + 1] as number, map[3 * color + 2] as number, 255], 4 * i);
+        // The negative half is hatched here too.
+        const alpha = value < 0 && i % 20 < 5 ? 110 : 255;
+        image.data.set(
+          [map[3 * color] as number, map[3 * color + 1] as number, map[3 * color + 2] as number, alpha],
+          4 * i,
+        );
       }
       context.putImageData(image, 0, 0);
     }
-    this.#ramp.style.backgroundColor = cssColor(map, 128);
-    setText(this.#rampLow, replay.signed ? `hatched ${formatKey(-replay.inputScale)}` : "0");
-    setText(this.#rampHigh, formatKey(replay.inputScale));
+    const most = replay.clipped ? "≥ " : "";
+    setText(this.#rampLow, replay.signed ? "" : "0");
+    setText(this.#rampHigh, (replay.signed ? "±" : most) + formatKey(replay.inputScale));
   }
 
   #write(replay: Replay): void {
@@ -228,21 +272,30 @@ class InputView implements View {
       setText(this.#frameText, replay.row >= 0 ? "a whole layer sees all of the input" : "");
     } else {
       const whole = fieldRects(trace, node, session.input.grid).every((r) => isAll(r, session.input.grid));
-      const label = nodeLabel(trace, node, session.image);
-      const text = node < trace.inputCount ? `frame: ${label}` : whole ? `${label} sees all of the input` : `frame: what ${label} sees`;
+      const label = nodeLabel(trace, node);
+      const text =
+        node < trace.inputCount
+          ? `frame: ${label}`
+          : whole
+            ? `${label} sees all of the input`
+            : `frame: what ${label} sees`;
       setText(this.#frameText, text);
     }
     const collecting = isCollecting(replay);
     setText(this.#colorText, collecting ? "colour: popped so far" : "colour: contribution so far");
+    this.#picture.title = isBand(session.input) ? "above: values, below: contributions" : "";
     const position = [hovered, selected].find((n): n is number => n !== null && n < trace.inputCount);
-    setText(this.#status, position === undefined ? this.#progress(replay, collecting) : this.#describe(replay, position));
+    setText(
+      this.#status,
+      position === undefined ? this.#progress(replay, collecting) : this.#describe(replay, position),
+    );
   }
 
   #progress(replay: Replay, collecting: boolean): string {
     const { trace } = replay;
-    const { image } = this.#stage.session;
-    const noun = `${positionNoun(image)}s`;
-    if (collecting) return `${formatCount(replay.step - trace.finishEnd)} of ${formatCount(trace.inputCount)} ${noun} popped`;
+    const noun = `${positionNoun(trace)}s`;
+    if (collecting)
+      return `${formatCount(replay.step - trace.finishEnd)} of ${formatCount(trace.inputCount)} ${noun} popped`;
     let reached = 0;
     for (const value of replay.input) if (value !== 0) reached++;
     return `${formatCount(reached)} of ${formatCount(trace.inputCount)} ${noun} reached`;
@@ -250,15 +303,20 @@ class InputView implements View {
 
   #describe(replay: Replay, position: number): string {
     const { trace } = replay;
-    const label = nodeLabel(trace, position, this.#stage.session.image);
+    const label = nodeLabel(trace, position);
     const row = replay.collectRow[position] ?? -1;
-    const value = isCollecting(replay) && row >= 0 ? (trace.popMass[row] as number) : (replay.input[position] as number);
-    const rank = row < 0 ? "" : ` · ${row < replay.step ? "popped" : "to be popped"} ${ordinal(row - trace.finishEnd + 1)}`;
+    const value =
+      isCollecting(replay) && row >= 0 ? (trace.popMass[row] as number) : (replay.input[position] as number);
+    const rank =
+      row < 0
+        ? ""
+        : ` · ${row < replay.step ? "popped" : "to be popped"} ${ordinal(row - trace.finishEnd + 1)}`;
     return `${label} · ${formatKey(value)}${rank}`;
   }
 }
 
-const isCollecting = (replay: Replay): boolean => replay.step > replay.trace.finishEnd || replay.trace.finishEnd === 0;
+const isCollecting = (replay: Replay): boolean =>
+  replay.step > replay.trace.finishEnd || replay.trace.finishEnd === 0;
 
 /** The node that the last row popped; none where it passed on a whole layer. */
 function poppedNode(replay: Replay): number | null {
@@ -269,8 +327,4 @@ function poppedNode(replay: Replay): number | null {
 const isAll = (r: Rect, grid: { columns: number; rows: number }): boolean =>
   r.x0 === 0 && r.y0 === 0 && r.x1 === grid.columns && r.y1 === grid.rows;
 
-function place(element: HTMLElement, rect: Rect, scale: number): void {
-  element.style.transform = `translate(${rect.x0 * scale}px, ${rect.y0 * scale}px)`;
-  element.style.width = `${(rect.x1 - rect.x0) * scale}px`;
-  element.style.height = `${(rect.y1 - rect.y0) * scale}px`;
-}
+const isBand = (input: Input): boolean => input.kind === "strip" && input.grid.rows === 1;

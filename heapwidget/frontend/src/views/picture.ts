@@ -1,7 +1,7 @@
 /** The input as pixels: drawn once for each theme, shown in the input panel and, cut out, on the cards. */
 
 import type { Rect } from "../core/field";
-import type { Input } from "../core/input";
+import type { Grid, Input } from "../core/input";
 
 /** Full ink, as a byte: pure black would be harder than the text beside it. */
 const INK = 16;
@@ -28,22 +28,36 @@ export class Picture {
     return this.#drawn.canvas;
   }
 
-  /** Draws the part of the picture within `rect` (in cells of the grid) into a canvas, as large as it fits. */
-  drawPatch(canvas: HTMLCanvasElement, rect: Rect, size: number, dark: boolean): void {
+  /**
+   * Draws the part of the picture within `rect` (in cells of the grid) into a canvas, as large as it fits; of a
+   * single cell the neighbourhood, with the cell framed.
+   */
+  drawPatch(canvas: HTMLCanvasElement, rect: Rect, size: number, dark: boolean, frame: string): void {
     const ratio = globalThis.devicePixelRatio || 1;
     const pixels = Math.round(size * ratio);
     if (canvas.width !== pixels) canvas.width = canvas.height = pixels;
+    canvas.style.width = canvas.style.height = `${size}px`;
     const context = canvas.getContext("2d");
     if (!context) return;
     context.clearRect(0, 0, pixels, pixels);
     const { grid } = this.input;
+    const single = rect.x1 - rect.x0 === 1 && rect.y1 - rect.y0 === 1;
+    const { x0, y0, x1, y1 } = single ? around(rect, grid) : rect;
     const [sx, sy] = [this.width / grid.columns, this.height / grid.rows];
-    const [w, hgt] = [(rect.x1 - rect.x0) * sx, (rect.y1 - rect.y0) * sy];
+    const [w, hgt] = [(x1 - x0) * sx, (y1 - y0) * sy];
     if (w <= 0 || hgt <= 0) return;
     const scale = pixels / Math.max(w, hgt);
-    const [dw, dh] = [Math.max(w * scale, 1), Math.max(hgt * scale, 1)];
+    const dw = Math.max(w * scale, 1);
+    // A single row would be a thread.
+    const dh = Math.max(hgt * scale, grid.rows === 1 ? pixels / 2 : 1);
+    const [left, top] = [Math.floor((pixels - dw) / 2), Math.floor((pixels - dh) / 2)];
     context.imageSmoothingEnabled = scale < 1;
-    context.drawImage(this.canvas(dark), rect.x0 * sx, rect.y0 * sy, w, hgt, (pixels - dw) / 2, (pixels - dh) / 2, dw, dh);
+    context.drawImage(this.canvas(dark), x0 * sx, y0 * sy, w, hgt, left, top, dw, dh);
+    if (!single) return;
+    context.strokeStyle = frame;
+    context.lineWidth = Math.max(1.5 * ratio, 1);
+    const [cw, ch] = [dw / (x1 - x0), dh / (y1 - y0)];
+    context.strokeRect(left + (rect.x0 - x0) * cw, top + (rect.y0 - y0) * ch, cw, ch);
   }
 
   #draw(dark: boolean): HTMLCanvasElement {
@@ -60,12 +74,26 @@ export class Picture {
   }
 }
 
+/** Cells on each side of a single one. */
+const NEIGHBOURS = 3;
+
+function around({ x0, y0 }: Rect, grid: Grid): Rect {
+  const range = (at: number, length: number): [number, number] => {
+    const low = Math.max(Math.min(at - NEIGHBOURS, length - 2 * NEIGHBOURS - 1), 0);
+    return [low, Math.min(low + 2 * NEIGHBOURS + 1, length)];
+  };
+  const [left, right] = range(x0, grid.columns);
+  const [top, bottom] = range(y0, grid.rows);
+  return { x0: left, y0: top, x1: right, y1: bottom };
+}
+
 /** A gray image is ink on paper in a light page, light on black in a dark one. */
 function fillImage(out: Uint8ClampedArray, pixels: Uint8Array, channels: 1 | 3, dark: boolean): void {
   for (let i = 0, p = 0; i < out.length; i += 4, p += channels) {
     const gray = pixels[p] as number;
     for (let c = 0; c < 3; c++) {
-      out[i + c] = channels === 3 ? (pixels[p + c] as number) : dark ? gray : 255 - (gray * (255 - INK)) / 255;
+      out[i + c] =
+        channels === 3 ? (pixels[p + c] as number) : dark ? gray : 255 - (gray * (255 - INK)) / 255;
     }
     out[i + 3] = 255;
   }

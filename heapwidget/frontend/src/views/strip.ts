@@ -30,7 +30,14 @@ export class Strip {
     return cell >= 0 && cell < this.#size ? cell : null;
   }
 
-  draw(heap: Heap, width: number, largest: number, signed: boolean, marks: StripMarks, palette: Palette): void {
+  draw(
+    heap: Heap,
+    width: number,
+    largest: number,
+    signed: boolean,
+    marks: StripMarks,
+    palette: Palette,
+  ): void {
     const context = fitCanvas(this.canvas, width, HEIGHT);
     this.#size = heap.size;
     this.#pitch = Math.min(width / Math.max(heap.size, 1), WIDEST);
@@ -47,9 +54,23 @@ export class Strip {
       const { high, low, touched } = extremes(heap, from, to, marks.touch);
       const within = (cell: number) => cell >= from && cell < to;
       const color =
-        within(marks.hot) || within(marks.selected) ? palette.ink : touched ? palette.blue : from === 0 ? palette.warm : null;
+        within(marks.hot) || within(marks.selected)
+          ? palette.ink
+          : touched
+            ? palette.blue
+            : from === 0
+              ? palette.warm
+              : null;
       const x = bin * step;
-      if (high > 0 || low === 0) add(paths, color ?? palette.warmSoft, x, full * (1 - high / largest), bar, Math.max((full * high) / largest, 1));
+      if (high > 0 || low === 0)
+        add(
+          paths,
+          color ?? palette.warmSoft,
+          x,
+          full * (1 - high / largest),
+          bar,
+          Math.max((full * high) / largest, 1),
+        );
       if (low < 0) add(paths, color ?? palette.cool, x, full, bar, Math.max((full * -low) / largest, 1));
     }
     for (const [color, path] of Object.entries(paths)) {
@@ -82,7 +103,14 @@ function extremes(heap: Heap, from: number, to: number, touch: Uint8Array) {
   return { high, low, touched };
 }
 
-function add(paths: Record<string, Path2D>, color: string, x: number, y: number, width: number, height: number): void {
+function add(
+  paths: Record<string, Path2D>,
+  color: string,
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+): void {
   const path = paths[color] ?? new Path2D();
   paths[color] = path;
   path.rect(x, y, width, height);

@@ -12,6 +12,10 @@ export interface Palette {
   readonly cool: string;
 }
 
+/** Font size of labels, and the width of a letter where text cannot be measured. */
+const LABEL_SIZE = 11;
+const LETTER = 6.3;
+
 const DARK_NAMES = /(^|[\s-])dark($|[\s-])/;
 
 /** Says whether the page is dark: its own word first, then its background, then the system's wish. */
@@ -28,7 +32,8 @@ export function isDark(element: Element): boolean {
   }
   for (let at: Element | null = element; at; at = at.parentElement) {
     const [r, g, b, a = 1] = (getComputedStyle(at).backgroundColor.match(/[\d.]+/g) ?? []).map(Number);
-    if (r !== undefined && g !== undefined && b !== undefined && a > 0.5) return 0.3 * r + 0.6 * g + 0.1 * b < 110;
+    if (r !== undefined && g !== undefined && b !== undefined && a > 0.5)
+      return 0.3 * r + 0.6 * g + 0.1 * b < 110;
   }
   return globalThis.matchMedia?.("(prefers-color-scheme: dark)").matches ?? false;
 }
@@ -36,6 +41,10 @@ export function isDark(element: Element): boolean {
 export class Theme {
   /** Colours in force. */
   #palette: Palette;
+  /** Measures text. */
+  #pen: CanvasRenderingContext2D | null = null;
+  /** The font of labels, once known. */
+  #font = "";
   /** The viewer's root, which bears the class. */
   readonly #root: HTMLElement;
 
@@ -48,9 +57,19 @@ export class Theme {
       if (JSON.stringify(this.#palette) !== before) onChange();
     };
     const observer = new MutationObserver(check);
-    for (const page of [document.body, document.documentElement]) observer.observe(page, { attributes: true });
+    for (const page of [document.body, document.documentElement])
+      observer.observe(page, { attributes: true });
     globalThis.matchMedia?.("(prefers-color-scheme: dark)").addEventListener?.("change", check, { signal });
     signal.addEventListener("abort", () => observer.disconnect());
+  }
+
+  /** Width of a text in the size of the cards' labels. */
+  textWidth(text: string): number {
+    this.#pen ??= document.createElement("canvas").getContext("2d");
+    if (!this.#pen) return text.length * LETTER;
+    if (this.#font === "") this.#font = `${LABEL_SIZE}px ${getComputedStyle(this.#root).fontFamily}`;
+    this.#pen.font = this.#font;
+    return this.#pen.measureText(text).width;
   }
 
   get palette(): Palette {

@@ -31,7 +31,11 @@ export class Transport implements View {
   constructor(session: Session, signal: AbortSignal) {
     this.#session = session;
     const button = (name: string, shape: keyof typeof ICONS, act: () => void) => {
-      const element = h("button", { type: "button", class: `hw-button hw-${shape}`, "aria-label": name, title: name }, icon(ICONS[shape]));
+      const element = h(
+        "button",
+        { type: "button", class: `hw-button hw-${shape}`, "aria-label": name, title: name },
+        icon(ICONS[shape]),
+      );
       element.addEventListener("click", act, { signal });
       return element;
     };
@@ -43,9 +47,15 @@ export class Transport implements View {
       last: button("Last", "last", () => session.seek(session.steps)),
     };
     this.#slider.max = String(session.steps);
-    this.#slider.addEventListener("input", () => session.update({ step: Number(this.#slider.value), playing: false, scrubbing: true }), { signal });
+    this.#slider.addEventListener(
+      "input",
+      () => session.update({ step: Number(this.#slider.value), playing: false, scrubbing: true }),
+      { signal },
+    );
     this.#slider.addEventListener("change", () => session.update({ scrubbing: false }), { signal });
-    this.#speed.addEventListener("change", () => session.update({ interval: Number(this.#speed.value) }), { signal });
+    this.#speed.addEventListener("change", () => session.update({ interval: Number(this.#speed.value) }), {
+      signal,
+    });
     this.#markPhases();
     this.element.append(
       h("div", { class: "hw-buttons" }, ...Object.values(this.#buttons)),
@@ -109,7 +119,13 @@ export class Transport implements View {
     // Names that would overlap share one place: the first ends where the second begins.
     const [a, b] = marks;
     const apart = a && b ? b[1] - a[1] > 0.16 : true;
-    const words = a && b && !apart ? [["walk", 0], [`${a[0]} · ${b[0]}`, a[1]]] : [["walk", 0], ...marks];
+    const words =
+      a && b && !apart
+        ? [
+            ["walk", 0],
+            [`${a[0]} · ${b[0]}`, a[1]],
+          ]
+        : [["walk", 0], ...marks];
     if (trace.walkEnd === 0) words.shift();
     for (const [word, at] of words as [string, number][]) {
       const label = h("span", { class: at > 0.75 ? "hw-left" : "" }, word);

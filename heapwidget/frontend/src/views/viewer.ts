@@ -16,7 +16,12 @@ const STACKED = 700;
 export function mountViewer(parent: HTMLElement, session: Session): () => void {
   const controller = new AbortController();
   const { signal } = controller;
-  const root = h("div", { class: "heapwidget", tabindex: 0, "data-lm-suppress-shortcuts": "true", "data-steps": session.steps });
+  const root = h("div", {
+    class: "heapwidget",
+    tabindex: 0,
+    "data-lm-suppress-shortcuts": "true",
+    "data-steps": session.steps,
+  });
   root.setAttribute("aria-label", `Heap viewer: ${session.trace.target.label}`);
   root.setAttribute("role", "group");
   parent.append(root);
@@ -28,7 +33,11 @@ export function mountViewer(parent: HTMLElement, session: Session): () => void {
   const panels = new PanelGrid(stage);
   const views: View[] = [title, panels, new Transport(session, signal), new Narration(session)];
   const [, , transport, narration] = views as [Title, PanelGrid, Transport, Narration];
-  root.append(title.element, panels.element, h("footer", { class: "hw-foot" }, transport.element, narration.element));
+  root.append(
+    title.element,
+    panels.element,
+    h("footer", { class: "hw-foot" }, transport.element, narration.element),
+  );
 
   function update(): void {
     root.classList.toggle("hw-stacked", root.clientWidth > 0 && root.clientWidth < STACKED);
@@ -89,7 +98,9 @@ class PanelGrid implements View {
   /** Keeps the order of the registry, whatever the order of asking. */
   #insert(region: HTMLElement, name: string): void {
     const later = PANELS.slice(PANELS.findIndex((panel) => panel.name === name) + 1);
-    const next = later.map((panel) => this.#shown.get(panel.name)?.region).find((element) => element !== undefined);
+    const next = later
+      .map((panel) => this.#shown.get(panel.name)?.region)
+      .find((element) => element !== undefined);
     this.element.insertBefore(region, next ?? null);
   }
 }
