@@ -70,14 +70,15 @@ class Relevance:
         part = walk.partitions[0]
         contributions = finish.contributions * walk.sign
         collect = _collect(part, contributions, ascending=False, zeros=False)
-        rows = [*walk.rows, *finish.rows]
+        pops = walk.rows
+        rows = [*pops, *finish.rows]
         nodes = np.concatenate([*board.log_nodes, finish.log_nodes]) if board.log_nodes else finish.log_nodes
         keys = np.concatenate([*board.log_keys, finish.log_keys]) if board.log_keys else finish.log_keys
         keys = np.where(nodes < part.n_nodes, keys * np.float32(walk.sign), keys)
         start = walk.start_log
         header = self.header | {
             "floor": walk.floor,
-            "phases": {"walk": len(walk.rows), "finish": len(finish.rows), "collect": len(collect[0])},
+            "phases": {"walk": len(pops), "finish": len(finish.rows), "collect": len(collect[0])},
             "start": [
                 [int(n), float(k)] for n, k in zip(nodes[:start], keys[:start], strict=True) if n >= part.n_nodes
             ],
@@ -98,10 +99,11 @@ class Relevance:
     def _dust(self, rows: list[Row], nodes: NDArray[np.int64], keys: NDArray[np.float32]) -> NDArray[np.float64]:
         """What lies below the floor after each row: the residual mass less the keys in the heap."""
         walk = self.walk
-        ends = np.array([walk.start_log, *(row.log_end for row in walk.rows)])
+        pops = walk.rows
+        ends = np.array([walk.start_log, *(row.log_end for row in pops)])
         # Every event gives a node a new key: each entry of the log, and each pop, which gives it none.
         logged = np.flatnonzero(nodes[: ends[-1]] >= walk.n_nodes[0])
-        popped = np.array([row.node for row in walk.rows], np.int64)
+        popped = np.array([row.node for row in pops], np.int64)
         node = np.concatenate([popped, nodes[logged]])
         key = np.concatenate([np.zeros(len(popped)), keys[logged]])
         row = np.concatenate([np.arange(len(popped)), np.searchsorted(ends, logged, side="right") - 1])
@@ -109,7 +111,7 @@ class Relevance:
         order = np.lexsort((np.arange(len(node)), row, node))
         node, key, row = node[order], key[order], row[order]
         before = np.where(np.r_[True, node[1:] != node[:-1]], 0.0, np.r_[0.0, key[:-1]])
-        changes = np.bincount(row + 1, key - before, minlength=len(walk.rows) + 1)
+        changes = np.bincount(row + 1, key - before, minlength=len(pops) + 1)
         in_heap = np.cumsum(changes)[1:]
         mass = np.array([r.residual_mass for r in rows])
         mass[: len(in_heap)] -= in_heap

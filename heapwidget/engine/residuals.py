@@ -1,7 +1,7 @@
 """Where relevance lies while a walk goes on: residuals by unit, masses and keys by node, and the heap of nodes.
 
 Keys are the masses as float32, so a key's bit pattern orders like the key. A heap entry packs (largest first, smaller
-id first) into one integer: the inverted bits of the key above the node id. Entries that no longer match their node's
+id first) into one integer: the node id less the key's bits, shifted above it. Entries that no longer match their node's
 key are stale.
 """
 
@@ -20,8 +20,10 @@ from heapwidget.engine.graph import PADDED, Layer, Operand
 
 ID_BITS = 32
 ID_MASK = (1 << ID_BITS) - 1
-KEY_TOP = 0x7FFFFFFF
 NOT_QUEUED = -1
+
+# NumPy takes an array of no axes faster than a Python number.
+_SHIFT = np.array(ID_BITS)
 
 
 class Board:
@@ -42,7 +44,7 @@ class Board:
     def __init__(self, n_nodes: int, floor: float, signed: bool) -> None:
         self.heap: list[int] = []
         self.keys = np.full(n_nodes, NOT_QUEUED, np.int32)
-        self.floor, self.signed = floor, signed
+        self.floor, self.signed = np.array(floor), signed
         self.explained = self.mass = self.bound = 0.0
         self.absorbed: dict[tuple[int, str], float] = {}
         self.absorbed_total = 0.0
@@ -66,11 +68,8 @@ class Board:
         """Push or re-key nodes."""
         self.keys[nodes] = bits
         self.log(nodes, bits.view(np.float32))
-        entries = KEY_TOP - bits.astype(np.int64)
-        entries <<= ID_BITS
-        entries |= nodes
         heap = self.heap
-        for entry in entries.tolist():
+        for entry in (nodes - (bits.astype(np.int64) << _SHIFT)).tolist():
             heappush(heap, entry)
 
 
@@ -85,7 +84,7 @@ class Store:
         self.residual: Array = np.zeros(partition.shape, dtype)
         alias = partition.is_unit and not board.signed
         self.mass = self.residual if alias else np.zeros(partition.grid, dtype)
-        self.nodes = np.arange(first, first + partition.n_nodes).reshape(partition.grid)
+        self.boxes = np.arange(partition.n_nodes).reshape(partition.grid)
         self.keys = board.keys[first : first + partition.n_nodes].reshape(partition.grid)
         self._k = k
         self._flat, self._flat_mass = self.residual.reshape(-1), self.mass.reshape(-1)
@@ -108,7 +107,7 @@ class Store:
     def take_unit(self, unit: int) -> float:
         """Empty a unit node."""
         m = float(self._flat[unit])
-        self._flat[unit] = 0
+        self._flat[unit] = 0.0
         if self.board.signed:
             self._flat_mass[unit] = 0
             self.board.mass -= abs(m)
@@ -120,7 +119,7 @@ class Store:
         residual: Array,
         keys: NDArray[np.int32],
         mass: Array,
-        nodes: NDArray[np.int64],
+        boxes: NDArray[np.int64],
         window: Window,
         values: Array,
     ) -> None:
@@ -132,10 +131,10 @@ class Store:
             size = np.abs(r)
             self._account(size - before, window, residual.shape)
             mass[window] = size
-            self.offer(size, keys[window], nodes[window])
+            self.offer(size, keys[window], boxes[window])
         else:
             r += values
-            self.offer(r, keys[window], nodes[window])
+            self.offer(r, keys[window], boxes[window])
 
     def add_boxes(self, window: Window, values: Array) -> None:
         """Add to a window of a layer whose nodes are larger than a unit."""
@@ -152,7 +151,7 @@ class Store:
         mass = self.mass[touched]
         mass += sums
         np.maximum(mass, 0, out=mass)
-        self.offer(mass, self.keys[touched], self.nodes[touched])
+        self.offer(mass, self.keys[touched], self.boxes[touched])
 
     def _account(self, change: Array, window: Window, shape: tuple[int, ...]) -> None:
         self.board.mass += float(change.sum())
@@ -180,22 +179,23 @@ class Store:
         if self.partition.is_unit:
             if self.board.signed:
                 self._flat_mass[units] = size
-            self.offer(size, self._flat_keys[units], units + self.first)
+            self.offer(size, self._flat_keys[units], units)
             return
         nodes, place = np.unique(self.partition.node_of_unit.reshape(-1)[units], return_inverse=True)
         mass = np.maximum(self._flat_mass[nodes] + np.bincount(place, change).astype(r.dtype), 0)
         self._flat_mass[nodes] = mass
-        self.offer(mass, self._flat_keys[nodes], nodes + self.first)
+        self.offer(mass, self._flat_keys[nodes], nodes)
 
-    def offer(self, mass: Array, keys: NDArray[np.int32], nodes: NDArray[np.int64]) -> None:
-        """Queue the nodes whose mass reached the floor, or changed while they were queued."""
+    def offer(self, mass: Array, keys: NDArray[np.int32], boxes: NDArray[np.int64]) -> None:
+        """Queue those of the boxes whose mass reached the floor, or changed while they were queued."""
         bits = mass.astype(np.float32, copy=False).view(np.int32)
         hit = mass >= self.board.floor
         if self.board.signed:
             hit |= keys != NOT_QUEUED
         hit &= bits != keys
-        if hit.any():
-            self.board.queue(nodes[hit], bits[hit])
+        at = hit.nonzero()
+        if len(at[0]):
+            self.board.queue(boxes[at] + self.first, bits[at])
 
 
 class InputStore(Store):
@@ -204,16 +204,17 @@ class InputStore(Store):
     def __init__(self, board: Board, partition: Partition, dtype: np.dtype[np.floating]) -> None:
         super().__init__(board, partition, 0, np.ones(partition.shape, dtype), dtype)
         self.mass = np.zeros(partition.grid, dtype)
+        self._flat_mass = self.mass.reshape(-1)
 
     def receive(self, window: Window, values: Array) -> None:
         """Collect what came to a window of the input."""
         self.residual[window] += values
         self.board.explained += float(values.sum())
         touched, sums = self.partition.fold(window, values)
-        self._collect(touched, sums, self.mass[touched], self.nodes[touched])
+        self._collect(touched, sums, self.mass[touched], self.boxes[touched])
 
     def _collect(self, at: Window | NDArray[np.int64], sums: Array, before: Array, nodes: NDArray[np.int64]) -> None:
-        mass = self.mass if isinstance(at, tuple) else self.mass.reshape(-1)
+        mass = self.mass if isinstance(at, tuple) else self._flat_mass
         mass[at] = now = before + sums
         changed = sums != 0
         self.board.log(nodes[changed], now[changed].astype(np.float32))
@@ -227,7 +228,7 @@ class InputStore(Store):
             return
         nodes, place = np.unique(self.partition.node_of_unit.reshape(-1)[units], return_inverse=True)
         sums = np.bincount(place, values).astype(self.mass.dtype)
-        self._collect(nodes, sums, self.mass.reshape(-1)[nodes], nodes + self.first)
+        self._collect(nodes, sums, self._flat_mass[nodes], nodes)
 
 
 _Run = tuple[list[int], NDArray[np.int64], Array, Callable[[NDArray[np.int64], Array], None]]
@@ -244,11 +245,11 @@ class _UnitInlet:
 
     def __init__(self, store: Store, shape: tuple[int, ...]) -> None:
         self._add = store.add
-        self._views: list[Array] = [a.reshape(shape) for a in (store.residual, store.keys, store.mass, store.nodes)]
+        self._views: list[Array] = [a.reshape(shape) for a in (store.residual, store.keys, store.mass, store.boxes)]
 
     def receive(self, window: Window, values: Array) -> None:
-        residual, keys, mass, nodes = self._views
-        self._add(residual, keys, mass, nodes, window, values)
+        residual, keys, mass, boxes = self._views
+        self._add(residual, keys, mass, boxes, window, values)
 
 
 class _BoxInlet:
@@ -300,6 +301,9 @@ def inlet(board: Board, stores: list[Store], layers: tuple[Layer, ...], operand:
     return _ScatterInlet(board, stores, layers, index, reader)
 
 
+_NOTHING: dict[str, float] = {}
+
+
 class UnitTable:
     """The messages of a layer of unit nodes, ready to be sent: a run of (unit, share) for each operand and unit."""
 
@@ -308,6 +312,7 @@ class UnitTable:
             self._run(entries, shares, stores, operand)
             for entries, shares, operand in zip(table.entries, table.shares, operands, strict=True)
         ]
+        self._m = np.zeros((), table.shares[0].dtype)
         self._causes = [(cause, share.tolist()) for cause, share in table.absorbed.items() if share.any()]
 
     @staticmethod
@@ -319,9 +324,9 @@ class UnitTable:
 
     def send(self, unit: int, m: float) -> dict[str, float]:
         """Pass on `m` from a unit; gives what was absorbed by which cause."""
+        self._m[...] = m
         for ends, units, shares, add in self._runs:
-            run = slice(ends[unit], ends[unit + 1])
-            values = shares[run] * m
-            if values.size:
-                add(units[run], values)
-        return {cause: share[unit] * m for cause, share in self._causes if share[unit]}
+            start, end = ends[unit], ends[unit + 1]
+            if start < end:
+                add(units[start:end], shares[start:end] * self._m)
+        return {cause: share[unit] * m for cause, share in self._causes} if self._causes else _NOTHING

@@ -30,7 +30,6 @@ from heapwidget.engine.graph import PADDED, Graph, Operand
 from heapwidget.engine.residuals import (
     ID_BITS,
     ID_MASK,
-    KEY_TOP,
     NOT_QUEUED,
     Board,
     InputStore,
@@ -107,7 +106,7 @@ class Walk:
             for number, layer in enumerate(layers)
         ]
         self._tables: dict[int, UnitTable | None] = {}
-        self.rows: list[Row] = []
+        self._rows: list[tuple[int, float, float, float, float, float, int]] = []
         self._seed(seeds * self.sign)
 
     def _seed(self, seeds: Array) -> None:
@@ -130,26 +129,26 @@ class Walk:
 
         A Ctrl-C takes effect between two pops, so the walk can go on from where it stopped.
         """
-        heap, offsets = self.board.heap, self.offsets
+        heap, offsets, pop = self.board.heap, self.offsets, self._pop
         keys = self.board.keys.data
-        top, mask, bits = KEY_TOP, ID_MASK, ID_BITS
-        mass_of = np.empty(1, np.int32)
-        as_float = mass_of.view(np.float32)
+        mask, bits = ID_MASK, ID_BITS
+        mass_bits = np.empty(1, np.int32)
+        mass_of, as_float = mass_bits.data, mass_bits.view(np.float32).data
         pops = 0
         with _interruptible() as interrupted:
             while heap and pops < max_pops and not interrupted:
                 entry = heappop(heap)
-                node, key = entry & mask, top - (entry >> bits)
+                node, key = entry & mask, -(entry >> bits)
                 if keys[node] != key:
                     continue
                 keys[node] = NOT_QUEUED
                 mass_of[0] = key
-                self._pop(bisect_right(offsets, node) - 1, node, float(as_float[0]))
+                pop(bisect_right(offsets, node) - 1, node, as_float[0])
                 pops += 1
                 if not pops & 255:
                     tick(256)
         # Stale entries alone are no frontier.
-        while heap and keys[heap[0] & mask] != top - (heap[0] >> bits):
+        while heap and keys[heap[0] & mask] != -(heap[0] >> bits):
             heappop(heap)
         return pops
 
@@ -157,7 +156,7 @@ class Walk:
         board, flow = self.board, self.flows[layer]
         assert flow is not None
         store, box = self.stores[layer], node - self.offsets[layer]
-        table = self._table(layer)
+        table = self._tables[layer] if layer in self._tables else self._table(layer)
         if table is not None:
             absorbed = table.send(box, store.take_unit(box))
         else:
@@ -174,26 +173,30 @@ class Walk:
         else:
             residual_mass = self.start_mass - board.explained - board.absorbed_total
             bound = self._start_bound - board.explained + self._start_explained
-        self.rows.append(Row(node, mass, board.explained, board.absorbed_total, residual_mass, bound, board.log_size))
+        self._rows.append((node, mass, board.explained, board.absorbed_total, residual_mass, bound, board.log_size))
+
+    @property
+    def rows(self) -> list[Row]:
+        """The pops so far."""
+        return [Row._make(row) for row in self._rows]
 
     def _table(self, layer: int) -> UnitTable | None:
         """The messages of a layer of unit nodes, made when the first of them is popped, where they fit a table."""
-        if layer not in self._tables:
-            operands = self.graph.layers[layer].operands
-            plain = self.partitions[layer].is_unit and all(o.layer is not None for o in operands)
-            flow = self.flows[layer]
-            table = flow.table() if plain and flow is not None else None
-            self._tables[layer] = None if table is None else UnitTable(table, self.stores, operands)
+        operands = self.graph.layers[layer].operands
+        plain = self.partitions[layer].is_unit and all(o.layer is not None for o in operands)
+        flow = self.flows[layer]
+        table = flow.table() if plain and flow is not None else None
+        self._tables[layer] = None if table is None else UnitTable(table, self.stores, operands)
         return self._tables[layer]
 
     def lower_floor(self, floor: float) -> None:
         """Let smaller nodes in: those that reach the new floor are pushed now, as a part of the last pop."""
         self.floor = floor
-        self.board.floor = max(floor * self.start_mass, SMALLEST_FLOOR)
+        self.board.floor = np.array(max(floor * self.start_mass, SMALLEST_FLOOR))
         for store in self.stores[1:]:
-            store.offer(store.mass, store.keys, store.nodes)
-        if self.rows:
-            self.rows[-1] = self.rows[-1]._replace(log_end=self.board.log_size)
+            store.offer(store.mass, store.keys, store.boxes)
+        if self._rows:
+            self._rows[-1] = (*self._rows[-1][:-1], self.board.log_size)
         else:
             self.start_log = self.board.log_size
 

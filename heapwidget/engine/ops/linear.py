@@ -292,8 +292,8 @@ class Conv(LinearFlow):
 
     def _seen(self, axis: int, positions: slice) -> slice:
         if positions.stop - positions.start == 1:
-            seen, _ = self._axes[axis][positions.start]
-            return seen
+            window: slice = self._axes[axis][positions.start][0]
+            return window
         lo, hi = self._span(axis, positions)
         size = self.x.shape[1 + axis]
         return slice(min(max(lo, 0), size), max(min(hi, size), 0))
@@ -308,7 +308,8 @@ class Conv(LinearFlow):
         channels, *positions = window
         if s.size == 1:
             kernel = tuple(self._axes[a][p.start][1] for a, p in enumerate(positions))
-            return w[(channels.start, slice(None), *kernel)] * s.ravel()[0]
+            part: Array = w[(channels.start, slice(None), *kernel)] * s.ravel()[0]
+            return part
         groups = self._groups if len(s) == self.shape[0] else 1
         w = w[channels].reshape(groups, len(s) // groups, w.shape[1], *w.shape[2:])
         if all(p.stop - p.start == 1 for p in positions):
