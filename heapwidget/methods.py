@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from heapwidget.checks import check_finite, check_single
 from heapwidget.engine.boxes import Partition, partition, positions, unbatched
-from heapwidget.engine.capture import Recording, untouched
+from heapwidget.engine.capture import Recording, record, untouched
 from heapwidget.engine.fields import fields
 from heapwidget.engine.flow import Array, Flow, host
 from heapwidget.engine.graph import Graph, build
@@ -130,6 +131,7 @@ def gradient(
         net.eval()
         leaf = x.detach().clone().requires_grad_()
         output = head_of(target)(net(leaf))
+        check_single(x, output)
         if target is None:
             choice = Choice("Σ outputs", None, torch.ones_like(output))
         else:
@@ -139,6 +141,10 @@ def gradient(
     shape = unbatched(tuple(x.shape))
     axis = 0 if len(shape) > 1 else None
     part = positions(shape, axis)
+    if not bool(grad.isfinite().all()):
+        raise ValueError(
+            "the gradient holds NaN or infinite values; look for them in the net's weights and activations"
+        )
     wide = grad.float() if grad.dtype in (torch.float16, torch.bfloat16) else grad
     contributions = host(wide.reshape(shape))
     collect = _collect(part, contributions, ascending, zeros=True)

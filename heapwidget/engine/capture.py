@@ -94,6 +94,11 @@ class _CallRecorder(TorchDispatchMode):
         self._stream = {id(x)}
         self._modules = [("", 1)]
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Else the first recording would import torch's compiler, which takes over a second.
+        return False
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:

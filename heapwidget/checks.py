@@ -1,0 +1,105 @@
+"""What the arguments must be: each refusal is one sentence that says what was wrong and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from heapwidget.engine.capture import Recording
+from heapwidget.engine.errors import UnsupportedOpError
+
+T = TypeVar("T")
+
+
+def plain_module(net: Any) -> nn.Module:
+    """The module itself, out of the wrappers that compile or spread it."""
+    if isinstance(net, torch.jit.ScriptModule):
+        raise UnsupportedOpError(
+            "a scripted net runs outside Python, where no op can be seen; pass the original module"
+        )
+    if not isinstance(net, nn.Module):
+        raise TypeError(f"net must be a torch.nn.Module, not {type(net).__name__}; a function can be wrapped in one")
+    if isinstance(net, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        return plain_module(net.module)
+    original = getattr(net, "_orig_mod", None)
+    return plain_module(original) if isinstance(original, nn.Module) else net
+
+
+def check_input(x: Any) -> None:
+    """A tensor of finite floats."""
+    if not isinstance(x, Tensor):
+        raise TypeError(f"x must be a torch.Tensor, not {type(x).__name__}; for an array, torch.from_numpy(x)")
+    if not x.is_floating_point():
+        raise TypeError(
+            f"x is of {x.dtype}, and whole numbers have no share of relevance; for images use x.float() / 255, for "
+            "token ids explain the embeddings, with a net that takes inputs_embeds: "
+            "attribute(net, net.get_input_embeddings()(ids))"
+        )
+    if x.numel() == 0:
+        raise ValueError(f"x of shape {tuple(x.shape)} is empty")
+    if not bool(torch.isfinite(x).all()):
+        raise ValueError("x holds NaN or infinite values; replace them first, for example with torch.nan_to_num(x)")
+
+
+def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
+    """One of a few words."""
+    if value not in choices:
+        raise ValueError(f"{name}={value!r} is not one of {', '.join(map(repr, choices))}")
+
+
+def accepted(run: Callable[[Tensor], T], x: Tensor) -> T:
+    """`run` on x, or on x with a batch axis added where the net refuses x as it is.
+
+    Raises
+    ------
+    ValueError
+        If the net takes neither.
+    """
+    try:
+        return run(x)
+    except (RuntimeError, IndexError) as refusal:
+        try:
+            return run(x[None])
+        except (RuntimeError, IndexError):
+            reason = str(refusal).strip().splitlines()[0]
+            raise ValueError(
+                f"the net does not run on x of shape {tuple(x.shape)}: {reason}; pass one input as the net takes it, "
+                "with its batch axis"
+            ) from refusal
+
+
+def check_single(x: Tensor, output: Tensor) -> None:
+    """One input, not a batch of several."""
+    batch = len(x) if x.ndim > 1 else 1
+    if batch > 1 and output.ndim > 0 and len(output) == batch:
+        raise ValueError(f"x is a batch of {batch} inputs; explain one at a time, with x[i:i+1]")
+
+
+def check_finite(net: nn.Module, recording: Recording) -> None:
+    """Find NaN and inf where they first appear: one pass over each activation, by its sum."""
+    for call in recording.calls:
+        for out in call.out if isinstance(call.out, tuple | list) else (call.out,):
+            if not isinstance(out, Tensor) or not out.is_floating_point() or bool(out.sum().isfinite()):
+                continue
+            if bool(out.isfinite().all()):
+                continue
+            where = f"'{call.module}'" if call.module else "the net itself"
+            for name, parameter in net.named_parameters():
+                if name.rpartition(".")[0] == call.module and not bool(parameter.isfinite().all()):
+                    raise ValueError(f"the weight {name!r} holds NaN or infinite values; load or train the net again")
+            raise ValueError(f"the activations of {where} ({call.name}) hold NaN or infinite values; they begin there")
+
+
+def picture_bytes(image: Any) -> NDArray[np.uint8]:
+    """A picture as uint8, (H, W) or (H, W, 3)."""
+    a = np.asarray(image)
+    if a.ndim not in (2, 3) or (a.ndim == 3 and a.shape[2] != 3):
+        raise ValueError(f"image has shape {a.shape}; it must be (height, width) or (height, width, 3)")
+    if a.dtype != np.uint8:
+        a = np.rint(np.clip(a, 0, 1) * 255).astype(np.uint8)
+    return a
