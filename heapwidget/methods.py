@@ -142,9 +142,8 @@ def gradient(
     axis = 0 if len(shape) > 1 else None
     part = positions(shape, axis)
     if not bool(grad.isfinite().all()):
-        raise ValueError(
-            "the gradient holds NaN or infinite values; look for them in the net's weights and activations"
-        )
+        check_finite(net, record(net, x, head_of(target)))
+        raise ValueError("the gradient holds NaN or infinite values, though no activation does")
     wide = grad.float() if grad.dtype in (torch.float16, torch.bfloat16) else grad
     contributions = host(wide.reshape(shape))
     collect = _collect(part, contributions, ascending, zeros=True)

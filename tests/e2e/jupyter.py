@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jupyter_client.blocking.client import BlockingKernelClient
-from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Route
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page
 
 TOKEN = "for-tests-only"
 HERE = {"127.0.0.1", "localhost"}
@@ -110,16 +110,16 @@ class Watch:
     errors: list[str] = field(default_factory=list)
 
     def attach(self, context: BrowserContext) -> None:
-        context.route("**/*", self._route)
+        """Listen only: a handler that must answer each request would stall the page while a test waits for the kernel."""
+        context.on("request", lambda request: self._address(request.url))
+        context.on("page", lambda page: page.on("websocket", lambda socket: self._address(socket.url)))
         context.on("console", self._console)
         context.on("weberror", lambda error: self.errors.append(str(error.error)))
 
-    def _route(self, route: Route) -> None:
-        if urlsplit(route.request.url).hostname in HERE:
-            route.continue_()
-        else:
-            self.outside.append(route.request.url)
-            route.abort()
+    def _address(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"blob", "data"} and parts.hostname not in HERE:
+            self.outside.append(url)
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -130,8 +130,11 @@ class Kernel:
     """A second line to the kernel of an open notebook."""
 
     def __init__(self, server: Server, notebook: str) -> None:
-        sessions = server.get("/api/sessions")
-        kernel = next(session["kernel"]["id"] for session in sessions if session["path"] == notebook)
+        def kernel_id() -> str | None:
+            sessions = server.get("/api/sessions")
+            return next((session["kernel"]["id"] for session in sessions if session["path"] == notebook), None)
+
+        kernel = wait_for(kernel_id, f"kernel of {notebook}")
         self._client = BlockingKernelClient(connection_file=str(server.runtime / f"kernel-{kernel}.json"))
         self._client.load_connection_file()
         self._client.start_channels()

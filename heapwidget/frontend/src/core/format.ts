@@ -22,25 +22,25 @@ export function formatValue(value: number): string {
   return size >= 1 && size < 1000 ? signed(value, String(Number(size.toPrecision(4)))) : formatKey(value);
 }
 
-/** A share in percent: `79 %`, `0.2 %`. What is neither all nor nothing is not rounded to it. */
+/** A share in percent: `79 %`, `0.2 %`. What is not all is never rounded to it. */
 export function formatShare(share: number): string {
   return percent(share, Math.round);
 }
 
 /** An upper bound in percent: rounded up, so that it stays one. */
 export function formatBound(share: number): string {
-  return percent(share, Math.ceil);
+  // Float noise must not make 22 of 21.
+  return percent(share, (x) => Math.ceil(x - 1e-6));
 }
 
 function percent(share: number, round: (x: number) => number): string {
   const size = Math.abs(share) * 100;
-  const decimals = size < 9.95 || (size >= 99 && size < 100) ? 1 : 0;
-  // The small number takes float noise off, so that 21 is not rounded up to 22.
-  let shown = round((size - 1e-6) * 10 ** decimals) / 10 ** decimals;
-  if (size < 100 && shown >= 100 && round === Math.round && size < 99.9999) shown = 99.9;
-  const tiny = size > 0 && size < 0.1;
-  const digits = tiny ? "<0.1" : shown >= 1000 ? formatCount(shown) : String(shown);
-  return tiny ? `${digits}${NARROW_SPACE}%` : signed(share, `${digits}${NARROW_SPACE}%`);
+  if (size > 0 && size < 0.1) return `<0.1${NARROW_SPACE}%`;
+  const scale = size < 9.95 || (size >= 99 && size < 100) ? 10 : 1;
+  const rounded = round(size * scale) / scale;
+  const shown = size < 99.9999 && round === Math.round ? Math.min(rounded, 99.9) : rounded;
+  const digits = shown >= 1000 ? formatCount(shown) : String(shown);
+  return signed(share, `${digits}${NARROW_SPACE}%`);
 }
 
 /** `1,980` */

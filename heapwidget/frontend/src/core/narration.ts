@@ -109,7 +109,7 @@ function consequences(replay: Replay, row: number): string {
     );
   }
   const absorbed = partOf(trace, (trace.absorbed[row] as number) - (trace.absorbed[row - 1] ?? 0));
-  if (trace.conserved && Math.abs(absorbed) >= 0.0005) {
+  if (trace.conserved && Math.abs(absorbed) >= 0.001) {
     clauses.push(`${formatShare(absorbed)} of the ${targetNoun(trace)} is absorbed`);
   }
   const sentence =

@@ -76,13 +76,14 @@ export class Card {
   #face: CardFace | null = null;
 
   constructor() {
+    const scale = h("div", { class: "hw-scale" }, this.#bar);
     const text = h(
       "div",
       { class: "hw-text" },
       h("div", { class: "hw-label" }, this.#name, this.#position),
       this.#key,
     );
-    this.element = h("div", { class: "hw-card" }, this.#patch, text, this.#bar, this.#badge);
+    this.element = h("div", { class: "hw-card" }, this.#patch, text, scale, this.#badge);
     this.element.style.height = `${CARD_HEIGHT}px`;
   }
 

@@ -16,6 +16,9 @@ import { Strip } from "./strip";
 
 const STATES: readonly CardState[] = ["", "pushed", "rekeyed"];
 
+/** Width where nothing can be measured. */
+const FALLBACK_WIDTH = 640;
+
 export const heapPanel: Panel = {
   name: "heap",
   title: "Heap",
@@ -39,6 +42,8 @@ class HeapView implements View {
   /** Cards made so far. */
   readonly #pool: Card[] = [];
   #layout: TreeLayout = treeLayout(0, 1);
+  /** Changes of size seen so far. */
+  #measured = 0;
   /** Heap cell at the top of the window. */
   #window = 0;
   /** Step that the cards show. */
@@ -87,7 +92,10 @@ class HeapView implements View {
   }
 
   #arrange(replay: Replay): void {
-    const width = Math.floor(this.#root.clientWidth) || 640;
+    const { changes } = this.#stage.sizes;
+    if (changes === this.#measured) return;
+    this.#measured = changes;
+    const width = Math.floor(this.#root.clientWidth) || FALLBACK_WIDTH;
     if (width === this.#layout.width) return;
     this.#layout = treeLayout(width, replay.largestHeap);
     this.#tree.style.height = `${this.#layout.height}px`;
@@ -206,7 +214,7 @@ class HeapView implements View {
     const cell = (node: number | null) => (node === null ? -1 : heap.cellOf(node));
     const marks = { touch: replay.touch, hot: cell(hovered), selected: cell(selected) };
     const { palette } = this.#stage.theme;
-    this.#strip.draw(heap, this.#layout.width, this.#largest, hasNegative(replay), marks, palette);
+    this.#strip.draw(heap, this.#layout.width, marks, palette);
   }
 
   #write(replay: Replay): void {
@@ -251,11 +259,6 @@ function largestKey({ heap, trace, row }: Replay): number {
   let largest = row < 0 || phaseOf(trace, row) === "finish" ? 0 : Math.abs(trace.popMass[row] as number);
   for (let cell = 0; cell < heap.size; cell++) largest = Math.max(largest, Math.abs(heap.keyAt(cell)));
   return largest || Math.abs(trace.popMass[row] ?? 1) || 1;
-}
-
-function hasNegative({ heap }: Replay): boolean {
-  for (let cell = 0; cell < heap.size; cell++) if (heap.keyAt(cell) < 0) return true;
-  return false;
 }
 
 function emptyMessage({ trace, step }: Replay): string {

@@ -9,6 +9,8 @@ export interface Stage {
   readonly session: Session;
   readonly theme: Theme;
   readonly picture: Picture;
+  /** Counts changes of size: measuring at every step would cost a layout each. */
+  readonly sizes: { changes: number };
   /** Aborted when the view goes. */
   readonly signal: AbortSignal;
 }

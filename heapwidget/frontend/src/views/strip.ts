@@ -30,19 +30,14 @@ export class Strip {
     return cell >= 0 && cell < this.#size ? cell : null;
   }
 
-  draw(
-    heap: Heap,
-    width: number,
-    largest: number,
-    signed: boolean,
-    marks: StripMarks,
-    palette: Palette,
-  ): void {
+  draw(heap: Heap, width: number, marks: StripMarks, palette: Palette): void {
     const context = fitCanvas(this.canvas, width, HEIGHT);
     this.#size = heap.size;
     this.#pitch = Math.min(width / Math.max(heap.size, 1), WIDEST);
     if (!context || heap.size === 0) return;
-    const full = signed ? BARS / 2 : BARS;
+    const { high: most, low: least } = extremes(heap, 0, heap.size, marks.touch);
+    const unit = BARS / (most - least || 1);
+    const zero = most * unit;
     const bins = Math.min(heap.size, Math.ceil(width));
     const perBin = heap.size / bins;
     const step = this.#pitch * perBin;
@@ -62,16 +57,11 @@ export class Strip {
               ? palette.warm
               : null;
       const x = bin * step;
-      if (high > 0 || low === 0)
-        add(
-          paths,
-          color ?? palette.warmSoft,
-          x,
-          full * (1 - high / largest),
-          bar,
-          Math.max((full * high) / largest, 1),
-        );
-      if (low < 0) add(paths, color ?? palette.cool, x, full, bar, Math.max((full * -low) / largest, 1));
+      if (high > 0 || low === 0) {
+        const height = Math.max(high * unit, 1);
+        add(paths, color ?? palette.warmSoft, x, zero - height, bar, height);
+      }
+      if (low < 0) add(paths, color ?? palette.cool, x, zero, bar, Math.max(-low * unit, 1));
     }
     for (const [color, path] of Object.entries(paths)) {
       context.fillStyle = color;

@@ -28,7 +28,8 @@ export function mountViewer(parent: HTMLElement, session: Session): () => void {
 
   const draw = frameScheduler(() => update(), signal);
   const theme = new Theme(root, draw, signal);
-  const stage: Stage = { session, theme, picture: new Picture(session.input), signal };
+  const sizes = { changes: 1 };
+  const stage: Stage = { session, theme, picture: new Picture(session.input), sizes, signal };
   const title = new Title(session, signal);
   const panels = new PanelGrid(stage);
   const views: View[] = [title, panels, new Transport(session, signal), new Narration(session)];
@@ -40,17 +41,23 @@ export function mountViewer(parent: HTMLElement, session: Session): () => void {
   );
 
   function update(): void {
-    root.classList.toggle("hw-stacked", root.clientWidth > 0 && root.clientWidth < STACKED);
     root.dataset.step = String(session.state.step);
     root.classList.toggle("hw-playing", session.state.playing);
     for (const view of views) view.update();
   }
 
+  const onResize = () => {
+    sizes.changes++;
+    root.classList.toggle("hw-stacked", root.clientWidth > 0 && root.clientWidth < STACKED);
+    draw();
+  };
+  onResize();
   update();
   const unsubscribe = session.subscribe(draw);
-  const resize = new ResizeObserver(draw);
+  const resize = new ResizeObserver(onResize);
   resize.observe(root);
-  globalThis.addEventListener?.("resize", draw, { signal });
+  // The ratio of pixels changes with the zoom, and the size need not.
+  globalThis.addEventListener?.("resize", onResize, { signal });
   root.addEventListener("keydown", (event) => onKey(event, session, title), { signal });
 
   return () => {
@@ -81,9 +88,11 @@ class PanelGrid implements View {
         shown.view.destroy();
         shown.region.remove();
         this.#shown.delete(panel.name);
+        this.#stage.sizes.changes++;
       } else if (!shown && wanted.includes(panel.name)) {
         const region = h("section", { class: `hw-panel hw-panel-${panel.name}`, "aria-label": panel.title });
         this.#insert(region, panel.name);
+        this.#stage.sizes.changes++;
         this.#shown.set(panel.name, { region, view: panel.create(region, this.#stage) });
       }
     }
