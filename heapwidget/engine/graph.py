@@ -12,6 +12,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -63,9 +64,23 @@ class Graph:
     output: Operand
     dtype: torch.dtype
 
-    @property
-    def n_units(self) -> int:
-        return self.layers[-1].offset + self.layers[-1].n_units
+    @cached_property
+    def _sources(self) -> tuple[tuple[int, ...], ...]:
+        return tuple(
+            tuple(sorted({s for operand in layer.operands for s in self._made_of(operand)})) for layer in self.layers
+        )
+
+    def _made_of(self, operand: Operand) -> list[int]:
+        if operand.layer is not None:
+            return [operand.layer]
+        assert operand.index is not None
+        ends = torch.tensor([layer.offset + layer.n_units for layer in self.layers], device=operand.index.device)
+        units = operand.index[operand.index >= 0]
+        return [int(n) for n in torch.bucketize(units, ends, right=True).unique()]
+
+    def sources(self, number: int) -> tuple[int, ...]:
+        """The layers whose units layer `number` reads."""
+        return self._sources[number]
 
 
 @dataclass

@@ -206,65 +206,55 @@ class Walk:
 
     def finish(self) -> Finish:
         """Pass on everything still residual, one whole layer at a time; the walk itself stays as it is."""
-        board = self.board
         device = next((f.device for f in self.flows if f is not None), torch.device("cpu"))
         left = [torch.from_numpy(s.residual.copy()).to(device) for s in self.stores]
-        collected = left[0]
-        absorbed = dict(board.absorbed)
+        sums = [self._sums(n, r) for n, r in enumerate(left)]
+        absorbed = dict(self.board.absorbed)
         rows: list[Row] = []
-        nodes: list[NDArray[np.int64]] = []
-        keys: list[NDArray[np.float32]] = []
-        log_end, arrived = board.log_size, host(collected)
+        nodes, keys = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
+        log_end, arrived = self.board.log_size, host(left[0]).copy()
         for number in range(len(left) - 1, 0, -1):
-            flow, r = self.flows[number], left[number]
-            if flow is None or not bool(r.any()):
+            flow, (mass, _) = self.flows[number], sums[number]
+            if flow is None or not mass:
                 continue
-            mass = float(r.abs().sum())
-            causes = whole_pass(self.graph, flow, number, left)
-            for cause, value in causes.items():
+            for cause, value in whole_pass(self.graph, flow, number, left).items():
                 absorbed[number, cause] = absorbed.get((number, cause), 0.0) + value
-            left[number] = torch.zeros_like(r)
-            now = host(collected)
-            _, sums = self.partitions[0].fold(_everything(now), now)
-            changed = np.flatnonzero((now != arrived).any() and self._changed(arrived, now))
-            arrived = now
-            nodes.append(changed)
-            keys.append(sums.reshape(-1)[changed].astype(np.float32))
-            log_end += len(changed)
-            rest = [(n, t) for n, t in enumerate(left) if n and bool(t.any())]
-            rows.append(
-                Row(
-                    self.offsets[number],
-                    mass,
-                    float(now.sum(dtype=np.float64)),
-                    sum(absorbed.values()),
-                    sum(float(t.abs().sum()) for _, t in rest),
-                    sum(float((t.abs() * self._k[n])[t != 0].sum()) for n, t in rest),
-                    log_end,
-                )
-            )
-        return Finish(
-            rows,
-            np.concatenate([np.empty(0, np.int64), *nodes]),
-            np.concatenate([np.empty(0, np.float32), *keys]),
-            arrived,
-            absorbed,
-        )
+            sums[number] = (0.0, 0.0)
+            for source in self.graph.sources(number):
+                sums[source] = self._sums(source, left[source])
+            if 0 in self.graph.sources(number):
+                now = host(left[0]).copy()
+                reached, totals = self._reached(arrived, now)
+                arrived = now
+                nodes.append(reached)
+                keys.append(totals)
+                log_end += len(reached)
+            explained = float(arrived.sum(dtype=np.float64))
+            rest, bound = (sum(column) for column in zip(*sums[1:], strict=True))
+            rows.append(Row(self.offsets[number], mass, explained, sum(absorbed.values()), rest, bound, log_end))
+        return Finish(rows, np.concatenate(nodes), np.concatenate(keys), arrived, absorbed)
 
-    def _changed(self, before: Array, after: Array) -> NDArray[np.bool_]:
-        """For each input position, whether anything came to it."""
-        _, changes = self.partitions[0].fold(_everything(after), (before != after).astype(np.float32))
-        flags: NDArray[np.bool_] = changes.reshape(-1) > 0
-        return flags
+    def _sums(self, number: int, r: Tensor) -> tuple[float, float]:
+        """Mass and bound of a layer's residuals; where nothing lies, an infinite k does not count."""
+        size = r.abs()
+        mass = float(size.sum(dtype=torch.float64))
+        k = self._k[number]
+        bounded = size * k if bool(k.isfinite().all()) else (size * k).nan_to_num(nan=0.0, posinf=torch.inf)
+        return mass, float(bounded.sum(dtype=torch.float64)) if mass else 0.0
 
-
-def _everything(a: Array) -> tuple[slice, ...]:
-    return tuple(slice(0, s) for s in a.shape)
+    def _reached(self, before: Array, after: Array) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The input positions to which anything came, and what lies on them now."""
+        everything = tuple(slice(0, s) for s in after.shape)
+        _, changes = self.partitions[0].fold(everything, before != after)
+        _, totals = self.partitions[0].fold(everything, after)
+        reached = np.flatnonzero(changes)
+        return reached, totals.reshape(-1)[reached].astype(np.float32)
 
 
 def whole_pass(graph: Graph, flow: Flow, number: int, left: list[Tensor]) -> dict[str, float]:
-    """Send all of `left[number]` one step down, into `left`; gives what was absorbed on the way, by cause."""
+    """Move all of `left[number]` one step down, into `left`; gives what was absorbed on the way, by cause."""
     messages, absorbed = flow.whole(left[number])
+    left[number] = torch.zeros_like(left[number])
     for operand, message in zip(graph.layers[number].operands, messages, strict=True):
         deliver(graph, operand, message, left, absorbed)
     return absorbed

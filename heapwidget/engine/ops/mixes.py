@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import torch
@@ -129,7 +130,13 @@ def mean_pool(builder: Builder, call: Call) -> bool:
         pooled: Tensor = call.op(a[None], *rest, **call.kwargs)
         return pooled[0]
 
-    builder.layer(call, out, "avg_pool", [builder.operand(x)], lambda rule: MeanPool(value, op, seen))
+    def transpose(s: Tensor) -> Tensor:
+        with torch.enable_grad():
+            a = torch.zeros_like(value).requires_grad_()
+            (message,) = torch.autograd.grad(op(a), a, s)
+        return message
+
+    builder.layer(call, out, "avg_pool", [builder.operand(x)], lambda rule: MeanPool(value, op, transpose, seen))
     return True
 
 
@@ -149,12 +156,17 @@ def reduction(builder: Builder, call: Call) -> bool:
     def op(a: Tensor) -> Tensor:
         return a.mean(axes, keepdim=True) if average else a.sum(axes, keepdim=True)
 
+    size = prod(value.shape[a] for a in axes) if average else 1
+
+    def transpose(s: Tensor) -> Tensor:
+        return (s / size).expand(value.shape)
+
     builder.layer(
         call,
         call.out,
         call.name,
         [builder.operand(x)],
-        lambda rule: MeanPool(value, op, seen),
+        lambda rule: MeanPool(value, op, transpose, seen),
         shape=tuple(1 if a in axes else s for a, s in enumerate(value.shape)),
         channel_axis=builder.channel_axis_of(x),
     )

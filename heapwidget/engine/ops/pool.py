@@ -73,13 +73,15 @@ class MaxPool(Flow):
 class MeanPool(Flow):
     """Any op that averages or adds up windows of x: shared in proportion to abs(x), evenly if all zero.
 
-    `op` is the pooling itself, keeping the rank of x; being linear, its transpose is its own VJP.
+    `op` is the pooling itself, keeping the rank of x, and `transpose` its transpose.
     """
 
     signed = False
 
-    def __init__(self, x: Tensor, op: Callable[[Tensor], Tensor], seen: Seen) -> None:
-        self._op, self._seen = op, seen
+    def __init__(
+        self, x: Tensor, op: Callable[[Tensor], Tensor], transpose: Callable[[Tensor], Tensor], seen: Seen
+    ) -> None:
+        self._op, self._transpose, self._seen = op, transpose, seen
         self._size = x.abs()
         total, count = op(self._size), op(torch.ones_like(x))
         self.shape = tuple(total.shape)
@@ -89,12 +91,6 @@ class MeanPool(Flow):
     @property
     def device(self) -> torch.device:
         return self._size.device
-
-    def _transpose(self, s: Tensor) -> Tensor:
-        with torch.enable_grad():
-            x = torch.zeros_like(self._size).requires_grad_()
-            (grad,) = torch.autograd.grad(self._op(x), x, s)
-        return grad
 
     def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
         message = self._size * self._transpose(r * self._over)
