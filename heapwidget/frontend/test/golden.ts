@@ -1,0 +1,41 @@
+/** The golden files that Python writes. */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const DIRECTORY = fileURLToPath(new URL("../../../tests/golden", import.meta.url));
+
+export type Op = readonly ["push", number, number] | readonly ["rekey", number, number] | readonly ["pop"];
+
+export interface HeapqCase {
+  readonly order: string;
+  readonly ops: readonly Op[];
+  readonly arrays: readonly (readonly (readonly [key: number, node: number])[])[];
+}
+
+export interface TraceCase {
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly columns: Readonly<Record<string, readonly number[]>>;
+  readonly states: Readonly<
+    Record<
+      string,
+      {
+        readonly heap: readonly (readonly [node: number, key: number])[];
+        readonly input: readonly (readonly [node: number, key: number])[];
+        readonly selected: readonly number[];
+      }
+    >
+  >;
+  readonly labels?: readonly (readonly [node: number, label: string])[];
+}
+
+const read = (name: string): unknown => JSON.parse(readFileSync(join(DIRECTORY, name), "utf8"));
+
+export const heapqCases = (): readonly HeapqCase[] => read("heapq_ops.json") as readonly HeapqCase[];
+
+export function traceCases(): (readonly [string, TraceCase])[] {
+  return readdirSync(DIRECTORY)
+    .filter((name) => /^trace_.*\.json$/.test(name))
+    .map((name) => [name, read(name) as TraceCase] as const);
+}

@@ -1,0 +1,51 @@
+/** An anywidget model without a kernel. */
+
+import type { AnyModel } from "@anywidget/types";
+import { vi } from "vitest";
+import type { Traits } from "../src/host/anywidget";
+import { asViews } from "./columns";
+import { COLUMNS, HEADER, PIXELS } from "./sample";
+
+type Callback = () => void;
+
+export function fakeModel(traits: Partial<Traits> = {}) {
+  const values: Record<string, unknown> = {
+    _trace: { header: HEADER, columns: asViews(COLUMNS) },
+    _input: PIXELS,
+    step: 0,
+    n_steps: 6,
+    playing: false,
+    interval: 100,
+    selected_node: null,
+    panels: ["input", "heap"],
+    ...traits,
+  };
+  const listeners = new Map<string, Set<Callback>>();
+  const fire = (name: string) => {
+    for (const callback of [...(listeners.get(`change:${name}`) ?? [])]) callback();
+  };
+  const model = {
+    get: (name: string) => values[name],
+    set: (name: string, value: unknown) => {
+      if (values[name] === value) return;
+      values[name] = value;
+      fire(name);
+    },
+    on: (event: string, callback: Callback) => {
+      listeners.set(event, (listeners.get(event) ?? new Set()).add(callback));
+    },
+    off: vi.fn((event: string, callback: Callback) => {
+      listeners.get(event)?.delete(callback);
+    }),
+    save_changes: vi.fn(),
+  };
+  return {
+    model: model as unknown as AnyModel<Traits>,
+    values,
+    saves: model.save_changes,
+    off: model.off,
+    /** What the kernel sends. */
+    receive: (name: keyof Traits, value: unknown) => model.set(name, value),
+    listening: () => [...listeners.values()].reduce((n, set) => n + set.size, 0),
+  };
+}

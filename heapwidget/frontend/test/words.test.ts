@@ -1,0 +1,203 @@
+import { describe, expect, it } from "vitest";
+import { colorIndex, colorMap } from "../src/core/colormap";
+import { formatBound, formatCount, formatKey, formatShare, formatValue, ordinal } from "../src/core/format";
+import { nodeLabel, shorten } from "../src/core/labels";
+import { narrate, plainText, summary } from "../src/core/narration";
+import { Replay } from "../src/core/replay";
+import { readTrace } from "../src/core/trace";
+import { asViews } from "./columns";
+import { COLUMNS, collectTrace, HEADER, sampleTrace } from "./sample";
+
+const plain = (text: string) => text.replaceAll("\u202f", " ");
+
+describe("numbers", () => {
+  it.each([
+    [0, "0"],
+    [0.05284, "0.0528"],
+    [0.8, "0.800"],
+    [11.257, "11.3"],
+    [1234.5, "1,235"],
+    [-0.5, "−0.500"],
+    [0.0000123, "1.23e−5"],
+    [2.5e7, "2.50e7"],
+  ])("%f is written %s", (value, text) => expect(formatKey(value)).toBe(text));
+
+  it.each([
+    [11.257, "11.26"],
+    [2.31, "2.31"],
+    [-9.17, "−9.17"],
+    [0.05284, "0.0528"],
+  ])("the target %f is written %s", (value, text) => expect(formatValue(value)).toBe(text));
+
+  it.each([
+    [0, "0 %"],
+    [0.0004, "<0.1 %"],
+    [0.0021, "0.2 %"],
+    [0.111, "11 %"],
+    [0.79, "79 %"],
+    [0.9999, "99.9 %"],
+    [1, "100 %"],
+    [-0.25, "−25 %"],
+    [12.5, "1,250 %"],
+  ])("a share of %f is %s", (share, text) => expect(plain(formatShare(share))).toBe(text));
+
+  it("rounds bounds up", () => {
+    expect(plain(formatBound(0.2101))).toBe("22 %");
+    expect(plain(formatBound(0.21))).toBe("21 %");
+    expect(plain(formatBound(0.0211))).toBe("2.2 %");
+  });
+
+  it("counts", () => {
+    expect([1, 2, 3, 4, 11, 12, 13, 21, 102, 1011].map(ordinal)).toEqual([
+      "1st",
+      "2nd",
+      "3rd",
+      "4th",
+      "11th",
+      "12th",
+      "13th",
+      "21st",
+      "102nd",
+      "1,011th",
+    ]);
+    expect(formatCount(1980)).toBe("1,980");
+  });
+});
+
+describe("labels", () => {
+  const layer = (label: string, shape: number[], box: number[], channel_axis: number | null) => ({
+    label,
+    op: "x",
+    shape,
+    box,
+    channel_axis,
+    field: null,
+  });
+  const label = (of: ReturnType<typeof layer>, index: number) => {
+    const layers = [layer("input", [1], [1], null), of];
+    const empty = Object.fromEntries(Object.keys(COLUMNS).map((name) => [name, []]));
+    const header = { ...HEADER, layers, start: [], phases: { walk: 0, finish: 0, collect: 0 } };
+    const columns = { ...empty, log_offset: [0], contribution: [0] };
+    return nodeLabel(readTrace(header, asViews(columns)), 1 + index);
+  };
+
+  it.each([
+    ["conv2·8 (1,0)", layer("conv2", [16, 8, 8], [1, 1, 1], 0), 8 * 64 + 8],
+    ["fc1·118", layer("fc1", [120], [1], 0), 118],
+    ["conv2 (1,0)", layer("conv2", [16, 8, 8], [16, 1, 1], 0), 8],
+    ["conv2·8", layer("conv2", [16, 8, 8], [1, 8, 8], 0), 8],
+    ["conv1 (0–3,4–7)", layer("conv1", [6, 24, 24], [6, 4, 4], 0), 1],
+    ["conv2", layer("conv2", [16, 8, 8], [16, 8, 8], 0), 0],
+    ["tokens (3)", layer("tokens", [5, 8], [1, 8], 1), 3],
+    ["edge (8)", layer("edge", [9], [4], null), 2],
+  ])("%s", (text, of, index) => expect(label(of, index)).toBe(text));
+
+  it("calls the positions of an image pixels", () => {
+    expect(nodeLabel(sampleTrace(), 4)).toBe("pixel (1,1)");
+    expect(nodeLabel(sampleTrace({ input: { kind: "strip" } }), 4)).toBe("input (1,1)");
+  });
+
+  it("are shortened from the front, by whole words first", () => {
+    const within = (n: number) => (text: string) => text.length <= n;
+    expect(shorten("layer3.0.conv1·118", within(20))).toBe("layer3.0.conv1·118");
+    expect(shorten("layer3.0.conv1·118", within(13))).toBe("…0.conv1·118");
+    expect(shorten("layer3.0.conv1·118", within(11))).toBe("…conv1·118");
+    expect(shorten("layer3.0.conv1·118", within(6))).toBe("…1·118");
+  });
+});
+
+describe("narration", () => {
+  const told = (replay: Replay, step: number) => {
+    replay.seek(step);
+    return plain(plainText(narrate(replay)));
+  };
+
+  it("tells a walk, its finish and what is collected", () => {
+    const replay = new Replay(sampleTrace());
+    expect([0, 1, 2, 3, 4, 5, 6].map((step) => told(replay, step))).toEqual([
+      "Nothing popped yet. The heap holds one node, out<i>, with all of the logit: 8.00.",
+      "Pop out<i>: the largest in the heap, 8.00. 2 nodes it draws on enter the heap.",
+      "Pop hidden·0: the largest in the heap, 4.00, tied with hidden·1 (the smaller id goes first). " +
+        "1 pixel is reached; 13 % of the logit is absorbed.",
+      "Pop hidden·1: the largest in the heap, 4.00. 1 node it draws on enters the heap; 2 pixels are reached.",
+      "The walk is over. What is left in hidden, 0.500 in all, is passed on at once; 1 pixel is reached. " +
+        "Now the 2 pixels form a heap of their own.",
+      "Pixel (1,1) has the largest contribution, 4.00.",
+      "Pixel (0,0) has the 2nd largest contribution, 3.00. It was the last: the heap is empty.",
+    ]);
+  });
+
+  it("tells a gradient's pops, smallest first", () => {
+    const replay = new Replay(collectTrace([0.5, -2, 0.25], "ascending"));
+    expect(told(replay, 0)).toBe(
+      "Nothing popped yet. The heap holds 3 input positions; the smallest, input (1) with −2.00, is on top.",
+    );
+    expect(told(replay, 1)).toBe("Input (1) has the smallest gradient, −2.00.");
+    expect(told(replay, 2)).toBe("Input (2) has the 2nd smallest gradient, 0.250.");
+  });
+
+  it("says so where nothing reaches the floor, and where a node comes again", () => {
+    const trace = sampleTrace(
+      { phases: { walk: 4, finish: 0, collect: 2 } },
+      { log_offset: [0, 2, 3, 6, 6, 6, 6], log_node: [6, 7, 0, 4, 5, 6], log_key: [4, 4, 3, 2, 0, 0.5] },
+    );
+    const replay = new Replay(trace);
+    expect(told(replay, 4)).toBe(
+      "Pop hidden·0 again: the largest in the heap, 0.500. Nothing it draws on reaches the floor of 0.1 %. " +
+        "It was popped before, at step 2; this has reached it since. Now the 2 pixels form a heap of their own.",
+    );
+  });
+
+  it("names the popped node apart from the others", () => {
+    const replay = new Replay(sampleTrace());
+    replay.seek(2);
+    const kinds = narrate(replay).filter((part) => part.kind);
+    expect(kinds).toEqual([
+      { text: "hidden·0", kind: "popped" },
+      { text: "hidden·1", kind: "node" },
+    ]);
+  });
+});
+
+describe("the title line", () => {
+  const titles = (replay: Replay, steps: number[]) =>
+    steps.map((step) => {
+      replay.seek(step);
+      return plain(summary(replay));
+    });
+
+  it("counts the target's parts", () => {
+    expect(titles(new Replay(sampleTrace()), [0, 2, 3, 4])).toEqual([
+      "logit 8 · relevance, z⁺ · 0 % on pixels",
+      "logit 8 · relevance, z⁺ · 38 % on pixels, 13 % absorbed, error ≤ 50 %",
+      "logit 8 · relevance, z⁺ · 63 % on pixels, 13 % absorbed, error ≤ 27 %",
+      "logit 8 · relevance, z⁺ · 88 % on pixels, 13 % absorbed, exact",
+    ]);
+  });
+
+  it("takes the parts of a negative target as its parts", () => {
+    const negative = { target: { label: "7", index: 7, value: -8 } };
+    const columns = { explained: [0, -3, -5, -7, -7, -7], absorbed: [0, 0, 0, 0, 0, 0] };
+    expect(titles(new Replay(sampleTrace(negative, columns)), [4])).toEqual([
+      "logit −8 · relevance, z⁺ · 88 % on pixels, exact",
+    ]);
+  });
+
+  it("claims no shares where none are conserved", () => {
+    expect(titles(new Replay(collectTrace([1, 2], "ascending")), [1])).toEqual([
+      "output 1 · gradient of the output, smallest first, keys are not shares",
+    ]);
+  });
+});
+
+describe("colour maps", () => {
+  it("run from one end to the other, and are neutral in the middle where signed", () => {
+    expect([colorIndex(0, 2, false), colorIndex(2, 2, false), colorIndex(9, 2, false)]).toEqual([
+      0, 255, 255,
+    ]);
+    expect([colorIndex(-2, 2, true), colorIndex(2, 2, true)]).toEqual([0, 255]);
+    const map = colorMap(false, true);
+    expect(Math.abs((map[3 * 128] ?? 0) - (map[3 * 128 + 2] ?? 0))).toBeLessThan(16);
+    expect([...colorMap(false, false).subarray(0, 3)]).toEqual([0xff, 0xed, 0xa0]);
+  });
+});
