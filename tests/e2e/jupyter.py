@@ -49,6 +49,10 @@ class Server:
         with urllib.request.urlopen(request, timeout=10) as response:
             return json.load(response)
 
+    def kernel(self, notebook: str) -> dict[str, Any]:
+        """The kernel of an open notebook; an empty dict while it has none."""
+        return next((s["kernel"] for s in self.get("/api/sessions") if s["path"] == notebook), {})
+
     def is_up(self) -> bool:
         try:
             return bool(self.get("/api/status"))
@@ -110,7 +114,7 @@ class Watch:
     errors: list[str] = field(default_factory=list)
 
     def attach(self, context: BrowserContext) -> None:
-        """Listen only: a handler that must answer each request would stall the page while a test waits for the kernel."""
+        """Listen only: a handler that must answer stalls the page while a test waits for the kernel."""
         context.on("request", lambda request: self._address(request.url))
         context.on("page", lambda page: page.on("websocket", lambda socket: self._address(socket.url)))
         context.on("console", self._console)
@@ -130,11 +134,7 @@ class Kernel:
     """A second line to the kernel of an open notebook."""
 
     def __init__(self, server: Server, notebook: str) -> None:
-        def kernel_id() -> str | None:
-            sessions = server.get("/api/sessions")
-            return next((session["kernel"]["id"] for session in sessions if session["path"] == notebook), None)
-
-        kernel = wait_for(kernel_id, f"kernel of {notebook}")
+        kernel = server.kernel(notebook)["id"]
         self._client = BlockingKernelClient(connection_file=str(server.runtime / f"kernel-{kernel}.json"))
         self._client.load_connection_file()
         self._client.start_channels()
@@ -166,8 +166,15 @@ class Kernel:
 
 
 def open_notebook(page: Page, server: Server, name: str) -> None:
-    """Open a notebook and wait until its kernel is idle."""
+    """Open a notebook and wait until its kernel is idle and the page has a line to it."""
+
+    def ready() -> bool:
+        kernel = server.kernel(name)
+        return kernel.get("execution_state") == "idle" and kernel["connections"] > 0
+
     page.goto(f"{server.url}/lab/tree/{name}?token={TOKEN}")
+    # The indicator says idle before there is a kernel at all.
+    wait_for(ready, "kernel", seconds=120)
     page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=120_000)
 
 
