@@ -1,9 +1,11 @@
 """What every test shares: where things are, and how much chance and skipping is allowed."""
 
+import importlib.util
 import os
 import shutil
 import sysconfig
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -31,6 +33,26 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def tool_path() -> str:
     """The PATH for outside tools: the machine's own come first, then those that the test extra installs."""
     return os.pathsep.join([os.environ.get("PATH", os.defpath), sysconfig.get_path("scripts")])
+
+
+@pytest.fixture(scope="session")
+def hook() -> ModuleType:
+    """The build hook, which is no part of the package."""
+    spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "heapwidget" / "frontend" / "hatch_build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def bundle(hook: ModuleType) -> Path:
+    """The folder of the bundle, made anew where the front end has changed since the last install."""
+    frontend, static = ROOT / "heapwidget" / "frontend", ROOT / "heapwidget" / "static"
+    if not hook.is_fresh(frontend, static):
+        hook.build(frontend, static)
+    return static
 
 
 @pytest.fixture(scope="session")

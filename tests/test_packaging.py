@@ -1,6 +1,5 @@
 """The build hook, and what wheel and sdist hold."""
 
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -14,16 +13,6 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-@pytest.fixture(scope="module")
-def hook() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "heapwidget" / "frontend" / "hatch_build.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -98,7 +87,7 @@ def test_missing_npm_is_one_sentence(hook: ModuleType, project: Path, no_npm: Pa
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def built(tmp_path_factory: pytest.TempPathFactory, bundle: Path) -> Iterator[Path]:
     """A folder with a wheel and an sdist, made from a copy so that the tree stays as it is."""
     folder = tmp_path_factory.mktemp("build")
     copy = folder / "copy"
@@ -147,8 +136,8 @@ def test_installed_package_finds_its_notebooks(built: Path, tmp_path: Path) -> N
     assert Path(done.stdout.strip()) == tmp_path / "heapwidget" / "notebooks"
 
 
-def test_bundle_is_small_and_calls_nobody() -> None:
-    widget = (ROOT / "heapwidget" / "static" / "widget.js").read_text(encoding="utf-8")
+def test_bundle_is_small_and_calls_nobody(bundle: Path) -> None:
+    widget = (bundle / "widget.js").read_text(encoding="utf-8")
     assert len(widget) < 150_000
     for address in ("http://", "https://"):
         assert address not in widget.replace("http://www.w3.org/", ""), "the viewer asks no other host for anything"

@@ -31,7 +31,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(chromium: str, bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with jupyterlab(tmp_path_factory.mktemp("jupyter")) as server:
         shutil.copytree(ROOT / "notebooks", server.folder, dirs_exist_ok=True)
         yield server
