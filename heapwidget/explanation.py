@@ -69,6 +69,11 @@ class Explanation:
     """One explanation: the pops, what they found, and how far it can be trusted.
 
     Made by `heapwidget.attribute` and `heapwidget.load`, not by hand.
+
+    Attributes
+    ----------
+    relevance
+        The walk itself, where there is one to continue.
     """
 
     def __init__(
@@ -79,7 +84,8 @@ class Explanation:
         relevance: Relevance | None,
         image: NDArray[np.uint8] | None,
     ) -> None:
-        self._x, self._relevance, self._image = x, relevance, image
+        self.relevance = relevance
+        self._x, self._image = x, image
         self._trace, self._contributions = trace, contributions
 
     def __repr__(self) -> str:
@@ -189,7 +195,7 @@ class Explanation:
     @property
     def can_refine(self) -> bool:
         """Whether the walk is at hand, to be continued."""
-        return self._relevance is not None
+        return self.relevance is not None
 
     def refine(self, max_pops: int = 1000, floor: float | None = None) -> Explanation:
         """Go on popping where the walk stopped, then finish again; gives this explanation, changed.
@@ -206,13 +212,13 @@ class Explanation:
         RuntimeError
             If there is no walk: for other methods, and for explanations that were loaded from a file.
         """
-        if self._relevance is None:
+        if self.relevance is None:
             raise RuntimeError(
                 "there is no walk to continue: only method='relevance' walks, and a file keeps the trace, not the net"
             )
         if max_pops < 1:
             raise ValueError(f"max_pops must be at least 1, not {max_pops}")
-        walk = self._relevance.walk
+        walk = self.relevance.walk
         if floor is None and not walk.pending:
             floor = walk.floor / 10
         if floor is not None:
@@ -220,7 +226,7 @@ class Explanation:
                 raise ValueError(f"floor {floor} is not between 0 and the walk's floor so far, {walk.floor}")
             walk.lower_floor(floor)
         walk.run(max_pops)
-        self._trace, self._contributions = self._relevance.trace()
+        self._trace, self._contributions = self.relevance.trace()
         return self
 
     def to_dataframe(self) -> Any:

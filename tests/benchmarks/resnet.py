@@ -26,8 +26,7 @@ def resnet18() -> nn.Module:
     torch.manual_seed(0)
     widths = [64, 64, 128, 128, 256, 256, 512, 512]
     blocks = [
-        Block(inner, outer, 2 if inner != outer else 1)
-        for inner, outer in zip([64, *widths[:-1]], widths, strict=True)
+        Block(inner, outer, 2 if inner != outer else 1) for inner, outer in zip([64, *widths[:-1]], widths, strict=True)
     ]
     return nn.Sequential(
         nn.Conv2d(3, 64, 7, 2, 3, bias=False),

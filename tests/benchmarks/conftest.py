@@ -1,0 +1,59 @@
+"""The benchmark's table: what was measured, what it has to reach, printed at the end."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+
+
+def best(run: Callable[[], object], repeats: int = 7) -> float:
+    """Seconds of the quickest of some runs, after one to warm up: other programs only ever add time."""
+    run()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+class Figures:
+    """Rows of the table."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, str, str]] = []
+
+    def at_most(self, what: str, value: float, limit: float, unit: str) -> None:
+        """Note a figure that must not be larger than its limit."""
+        self.rows.append((what, f"{value:,.4g} {unit}", f"at most {limit:g} {unit}"))
+        assert value <= limit, f"{what}: {value:.4g} {unit} is more than {limit:g}"
+
+    def at_least(self, what: str, value: float, limit: float, unit: str) -> None:
+        """Note a figure that must not be smaller than its limit."""
+        self.rows.append((what, f"{value:,.4g} {unit}", f"at least {limit:,g} {unit}"))
+        assert value >= limit, f"{what}: {value:.4g} {unit} is less than {limit:g}"
+
+    def note(self, what: str, text: str) -> None:
+        """Note a figure without a limit."""
+        self.rows.append((what, text, ""))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Both sides of a ratio on one core, so that another program on the other does not decide it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
+    table = Figures()
+    yield table
+    widths = [max(len(row[c]) for row in table.rows) for c in range(3)]
+    reporter = request.config.pluginmanager.getplugin("terminalreporter")
+    reporter.write_line("")
+    for row in table.rows:
+        reporter.write_line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

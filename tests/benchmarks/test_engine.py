@@ -1,0 +1,73 @@
+"""The engine's figures: time against its own forward and backward, against the article's loop, and in pops a second."""
+
+import heapq
+import time
+
+import numpy as np
+import torch
+from benchmarks.conftest import Figures, best
+from benchmarks.resnet import resnet18
+from torch import Tensor, nn
+
+import heapwidget as hw
+from heapwidget.engine.capture import record
+
+
+def digit() -> Tensor:
+    return hw.samples.digits().images[7:8, None].float() / 255
+
+
+def forward_backward(net: nn.Module, x: Tensor) -> Tensor:
+    leaf = x.clone().requires_grad_()
+    (grad,) = torch.autograd.grad(net(leaf).sum(), leaf)
+    return grad
+
+
+def test_attribute_of_a_digit(figures: Figures) -> None:
+    net, x = hw.samples.lenet(), digit()
+    seconds = best(lambda: hw.attribute(net, x), repeats=15)
+    figures.at_most("attribute(lenet, digit), defaults, warm", seconds * 1e3, 60, "ms")
+    peer = best(lambda: forward_backward(net, x), repeats=15)
+    figures.note("  against one forward + backward", f"{seconds / peer:.1f}x of {peer * 1e3:.2f} ms")
+
+
+def test_unit_walk(figures: Figures) -> None:
+    net, x = hw.samples.lenet(), digit()
+    rates = []
+    for _ in range(15):
+        explanation = hw.attribute(net, x, nodes="unit", max_pops=0, progress=False)
+        start = time.perf_counter()
+        explanation.relevance.walk.lower_floor(1e-5)
+        pops = explanation.relevance.walk.run(1_000_000)
+        rates.append(pops / (time.perf_counter() - start))
+    figures.at_least(f"unit-node walk, LeNet, floor 1e-5 ({pops:,} pops)", max(rates), 50_000, "pops/s")
+
+
+def test_gradient(figures: Figures) -> None:
+    net, x = resnet18(), torch.rand(1, 3, 224, 224)
+    seconds = best(lambda: hw.attribute(net, x, method="gradient"), repeats=5)
+    peer = best(lambda: forward_backward(net, x), repeats=5)
+    figures.at_most("method='gradient', 3x224x224, over forward + backward", seconds / peer, 1.5, "x")
+
+    def article() -> None:
+        grad = forward_backward(net, x)[0]
+        heap: list[tuple[Tensor, tuple[int, ...]]] = []
+        for index in np.ndindex(*grad.shape):
+            heapq.heappush(heap, (grad[index], index))
+        while heap:
+            heapq.heappop(heap)
+
+    start = time.perf_counter()
+    article()
+    figures.at_least("  the article's loop, over it", (time.perf_counter() - start) / seconds, 20, "x")
+
+
+def test_recording(figures: Figures) -> None:
+    net, x = resnet18(), torch.rand(1, 3, 224, 224)
+
+    def plain() -> None:
+        with torch.no_grad():
+            net(x)
+
+    ratio = best(lambda: record(net, x), repeats=9) / best(plain, repeats=9)
+    figures.at_most("recording a ResNet-18-sized net, over a plain forward", ratio, 2, "x")
