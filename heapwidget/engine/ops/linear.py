@@ -288,12 +288,12 @@ class Conv(LinearFlow):
         else:
             group = channels.start // (out // self._groups)
             inputs = slice(group * inner, (group + 1) * inner)
-        return (inputs, *(self._seen(a, p) for a, p in enumerate(positions)))
+        if all(p.stop - p.start == 1 for p in positions):
+            return (inputs, *(self._axes[a][p.start][0] for a, p in enumerate(positions)))
+        return (inputs, *(self._region(a, p) for a, p in enumerate(positions)))
 
-    def _seen(self, axis: int, positions: slice) -> slice:
-        if positions.stop - positions.start == 1:
-            window: slice = self._axes[axis][positions.start][0]
-            return window
+    def _region(self, axis: int, positions: slice) -> slice:
+        """The inputs from the first to the last that a run of positions sees, padding cut off."""
         lo, hi = self._span(axis, positions)
         size = self.x.shape[1 + axis]
         return slice(min(max(lo, 0), size), max(min(hi, size), 0))
@@ -333,7 +333,7 @@ class Conv(LinearFlow):
             out[(slice(None), *at)] += part.reshape(-1, *counts)
         cut = tuple(
             slice(seen.start - lo, seen.stop - lo)
-            for seen, (lo, _) in zip((self._seen(a, p) for a, p in enumerate(positions)), spans, strict=True)
+            for seen, (lo, _) in zip((self._region(a, p) for a, p in enumerate(positions)), spans, strict=True)
         )
         return out[(slice(None), *cut)]
 
