@@ -46,6 +46,11 @@ export function fakeModel(traits: Partial<Traits> = {}) {
     off: model.off,
     /** What the kernel sends. */
     receive: (name: keyof Traits, value: unknown) => model.set(name, value),
+    /** Several traits in one message: all are set before the first event. */
+    receiveAll: (traits: Partial<Traits>) => {
+      Object.assign(values, traits);
+      for (const name of Object.keys(traits)) fire(name);
+    },
     listening: () => [...listeners.values()].reduce((n, set) => n + set.size, 0),
   };
 }

@@ -108,6 +108,16 @@ describe("the widget", () => {
     expect(Number(root()?.dataset.step)).toBeGreaterThan(saved);
   });
 
+  it("lets the kernel win where it sets several traits at once", () => {
+    const { receive, receiveAll, values, root } = run({ interval: 20, ...longTrace() });
+    receive("playing", true);
+    vi.advanceTimersByTime(310);
+    receiveAll({ playing: false, step: 0 });
+    frame();
+    expect(values).toMatchObject({ playing: false, step: 0 });
+    expect(root()?.dataset.step).toBe("0");
+  });
+
   it("loads a trace that comes later", () => {
     const { root, receive } = run();
     receive("_trace", (longTrace() as { _trace: unknown })._trace);

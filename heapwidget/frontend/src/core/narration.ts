@@ -1,6 +1,6 @@
 /** What happened at a step, in one or two plain sentences, and what the title line claims. */
 
-import { formatBound, formatKey, formatShare, formatValue, ordinal, plural } from "./format";
+import { formatBound, formatCount, formatKey, formatShare, formatValue, ordinal, plural } from "./format";
 import { nodeLabel } from "./labels";
 import type { Replay } from "./replay";
 import { layerOf, phaseOf, type Trace } from "./trace";
@@ -76,7 +76,12 @@ function walkRow(replay: Replay, row: number): Part[] {
     },
     ...tieParts(replay),
     { text: `. ${consequences(replay, row)}` },
-    { text: before >= 0 ? ` It was popped before, at step ${before + 1}; this has reached it since.` : "" },
+    {
+      text:
+        before >= 0
+          ? ` It was popped before, at step ${formatCount(before + 1)}; this has reached it since.`
+          : "",
+    },
     { text: row + 1 === trace.finishEnd ? nowCollect(trace, row) : "" },
   ];
   return parts.filter((part) => part.text !== "");

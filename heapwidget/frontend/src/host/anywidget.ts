@@ -46,15 +46,15 @@ export class ModelHost {
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** When it was last saved. */
   #savedAt = Number.NEGATIVE_INFINITY;
-  /** What the model was last told, so that its own echo is not taken for news. */
-  readonly #told = new Map<Field, unknown>();
+  /** Values of the model that the session has seen: only others are news, and only they are not overwritten. */
+  readonly #known = new Map<Field, unknown>();
 
   constructor(model: AnyModel<Traits>) {
     this.#model = model;
     this.#load();
     this.#listen("change:_trace", () => this.#reload());
     this.#listen("change:_input", () => this.#reload());
-    for (const field of FIELDS) this.#listen(`change:${TRAITS[field]}`, () => this.#fromModel(field));
+    for (const field of FIELDS) this.#listen(`change:${TRAITS[field]}`, () => this.#fromModel());
   }
 
   /** Shows the model in an element until the returned function is called. */
@@ -89,13 +89,11 @@ export class ModelHost {
   }
 
   #load(): void {
+    this.#known.clear();
     try {
       const raw = (this.#model.get("_trace") ?? {}) as { header?: unknown; columns?: unknown };
       const trace = readTrace(raw.header, raw.columns);
-      const initial = Object.fromEntries(
-        FIELDS.map((field) => [field, this.#read(field)]).filter(([, value]) => value !== undefined),
-      );
-      const session = new Session(trace, readInput(this.#model.get("_input"), trace), initial);
+      const session = new Session(trace, readInput(this.#model.get("_input"), trace), this.#news());
       session.subscribe((state, previous) => this.#toModel(state, previous));
       this.#session = session;
     } catch (error) {
@@ -109,15 +107,22 @@ export class ModelHost {
     for (const remount of [...this.#remounts]) remount();
   }
 
-  #read(field: Field): unknown {
-    return this.#model.get(TRAITS[field]);
+  #fromModel(): void {
+    // All at once: a kernel may set several traits in one message, and each has its own event.
+    const news = this.#news();
+    if (this.#session instanceof Session) this.#session.update(news);
   }
 
-  #fromModel(field: Field): void {
-    const value = this.#read(field);
-    if (value === undefined || (this.#told.has(field) && same(this.#told.get(field), value))) return;
-    this.#told.delete(field);
-    if (this.#session instanceof Session) this.#session.update({ [field]: value });
+  /** Fields that the model gave new values. */
+  #news(): Partial<ViewState> {
+    const news: Partial<Record<Field, unknown>> = {};
+    for (const field of FIELDS) {
+      const value = this.#model.get(TRAITS[field]);
+      if (value === undefined || (this.#known.has(field) && same(this.#known.get(field), value))) continue;
+      this.#known.set(field, value);
+      news[field] = value;
+    }
+    return news as Partial<ViewState>;
   }
 
   /** Play, pause, clicks and the end of a scrub are saved at once, a moving playhead from time to time. */
@@ -140,8 +145,8 @@ export class ModelHost {
     let changed = false;
     for (const field of FIELDS) {
       const value = field === "panels" ? [...state.panels] : state[field];
-      if (same(this.#read(field), value)) continue;
-      this.#told.set(field, value);
+      if (same(this.#known.get(field), value)) continue;
+      this.#known.set(field, value);
       this.#model.set(TRAITS[field], value as never);
       changed = true;
     }

@@ -123,7 +123,8 @@ export class Card {
     if (before?.node !== face.node || before.layer !== face.layer) this.#label(face, stage);
     const { classList, dataset } = this.element;
     if (before?.key !== face.key) setText(this.#key, formatKey(face.key));
-    this.#bar.style.transform = `scaleX(${Math.max(face.share, 0.02)})`;
+    const share = `${(100 * Math.min(Math.max(face.share, 0.02), 1)).toFixed(1)}%`;
+    if (this.#bar.style.width !== share) this.#bar.style.width = share;
     this.#bar.classList.toggle("hw-negative", face.key < 0);
     if (before?.state !== face.state) {
       this.#badge.querySelector("path")?.setAttribute("d", BADGES[face.state]);

@@ -74,7 +74,7 @@ export class Dots {
     const dot = this.#dots[slot.index];
     dot?.setAttribute("class", what);
     dot?.setAttribute("r", radius.toFixed(1));
-    dot?.setAttribute("fill-opacity", (0.45 + 0.55 * face.share).toFixed(2));
+    dot?.style.setProperty("--hw-share", `${(45 + 55 * face.share).toFixed(0)}%`);
   }
 }
 
