@@ -7,7 +7,6 @@ from e2e.jupyter import Kernel, Server, Watch, open_notebook, overlay, run_all, 
 from playwright.sync_api import Locator, Page, expect
 
 NOTEBOOK = "quickstart.ipynb"
-pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
