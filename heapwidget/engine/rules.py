@@ -46,14 +46,16 @@ class Term:
 class Branch:
     """A sum of terms over its own denominator.
 
-    `bias` changes the op's bias before it joins the denominator (`None`: biases take nothing); `epsilon` is added
-    to the denominator with the denominator's sign, sign(0) = +1.
+    `bias` changes the op's bias before it joins the denominator (`None`: biases take nothing); `epsilon` is added to
+    the denominator with the denominator's sign, sign(0) = +1; `only` says, from the op's own output z, which units
+    the branch is for (`None`: all).
     """
 
     terms: tuple[Term, ...]
     bias: Change | None = None
     epsilon: float = 0.0
     coefficient: float = 1.0
+    only: Change | None = None
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,13 @@ class Rule:
     signed: bool
 
 
+_PRO = (Term(_positive, _positive), Term(_negative, _negative))
+_CONTRA = (Term(_positive, _negative), Term(_negative, _positive))
+
+
 def zplus(bias: bool = False) -> Rule:
     """(x+ w+ + x- w-) over its sum: non-negative, so relevance keeps its sign; positive biases share on request."""
-    terms = (Term(_positive, _positive), Term(_negative, _negative))
-    return Rule("zplus", "z⁺", (Branch(terms, bias=_positive if bias else None),), signed=False)
+    return Rule("zplus", "z⁺", (Branch(_PRO, bias=_positive if bias else None),), signed=False)
 
 
 def epsilon(epsilon: float = 1e-6) -> Rule:
@@ -78,9 +83,69 @@ def epsilon(epsilon: float = 1e-6) -> Rule:
     return Rule("epsilon", "ε", (branch,), signed=True)
 
 
+def gamma(gamma: float = 0.25) -> Rule:
+    """What pulls a unit its own way counts 1 + gamma times: x w + gamma (x w)+ where z > 0, mirrored where z <= 0."""
+
+    def more_positive(a: Tensor) -> Tensor:
+        return a + gamma * a.clamp(min=0)
+
+    def more_negative(a: Tensor) -> Tensor:
+        return a + gamma * a.clamp(max=0)
+
+    above = Branch(
+        (Term(_positive, more_positive), Term(_negative, more_negative)), bias=more_positive, only=lambda z: z > 0
+    )
+    below = Branch(
+        (Term(_positive, more_negative), Term(_negative, more_positive)), bias=more_negative, only=lambda z: z <= 0
+    )
+    return Rule("gamma", f"γ {gamma:g}", (above, below), signed=True)
+
+
+def alpha_beta(alpha: float = 2.0, beta: float = 1.0) -> Rule:
+    """Alpha times the share of what pulls up, less beta times the share of what pulls down; alpha - beta = 1.
+
+    Raises
+    ------
+    ValueError
+        If alpha - beta is not 1: relevance would not be conserved.
+    """
+    if abs(alpha - beta - 1) > 1e-9 or beta < 0:
+        raise ValueError(f"alpha - beta must be 1 with beta >= 0, but alpha={alpha} and beta={beta}")
+    branches = (Branch(_PRO, coefficient=alpha), Branch(_CONTRA, coefficient=-beta))
+    return Rule("alpha_beta", f"α{alpha:g} β{beta:g}", branches if beta else branches[:1], signed=beta > 0)
+
+
+def absolute() -> Rule:
+    """abs(x w) over its sum: non-negative."""
+    return Rule("absolute", "|z|", (Branch((Term(torch.abs, torch.abs),)),), signed=False)
+
+
 def flat() -> Rule:
-    """The same share for every valid input."""
+    """The same share for every valid input; meant for the first layer."""
     return Rule("flat", "flat", (Branch((Term(torch.ones_like, torch.ones_like),)),), signed=False)
 
 
-RULES: dict[str, Callable[[], Rule]] = {"zplus": zplus, "epsilon": epsilon, "flat": flat}
+def w_square() -> Rule:
+    """The weight squared over its sum; meant for the first layer."""
+    return Rule("w_square", "w²", (Branch((Term(torch.ones_like, torch.square),)),), signed=False)
+
+
+def z_box(low: float, high: float) -> Rule:
+    """(x w - low w+ - high w-) over its sum; meant for a first layer whose inputs lie between low and high."""
+    terms = (
+        Term(_same, _same),
+        Term(lambda x: torch.full_like(x, -low), _positive),
+        Term(lambda x: torch.full_like(x, -high), _negative),
+    )
+    return Rule("z_box", f"z box {low:g}–{high:g}", (Branch(terms),), signed=True)
+
+
+RULES: dict[str, Callable[[], Rule]] = {
+    "zplus": zplus,
+    "epsilon": epsilon,
+    "gamma": gamma,
+    "alpha_beta": alpha_beta,
+    "absolute": absolute,
+    "flat": flat,
+    "w_square": w_square,
+}

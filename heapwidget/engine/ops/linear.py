@@ -36,14 +36,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class _Prepared(Generic[T]):
-    """A rule's branch with its arrays: `scale` is coefficient / denominator."""
+    """A rule's branch with its arrays: changed inputs and weights, coefficient over denominator, each cause's share."""
 
     terms: list[tuple[T, T]]
     scale: T
-    bias: T | None
-    stabiliser: T | None
-    coefficient: float
-    dead_ends: bool
+    absorbing: dict[str, T]
 
 
 class LinearFlow(Flow):
@@ -80,17 +77,28 @@ class LinearFlow(Flow):
         z = self.apply(*terms[0])
         for term in terms[1:]:
             z = z + self.apply(*term)
-        bias = None if branch.bias is None or self.b is None else branch.bias(self.b)
-        if bias is not None:
-            z = z + bias
-        stabiliser = None
+        total, absorbing = z, {}
+        if branch.bias is not None and self.b is not None:
+            absorbing[BIAS] = branch.bias(self.b).expand_as(z)
+            total = total + absorbing[BIAS]
         if branch.epsilon:
-            stabiliser = torch.where(z >= 0, branch.epsilon, -branch.epsilon).to(z.dtype)
-            z = z + stabiliser
-        over = inverse(z)
-        return _Prepared(
-            terms, over * branch.coefficient, bias, stabiliser, branch.coefficient, bool((over == 0).any())
-        )
+            absorbing[STABILISER] = torch.where(total >= 0, branch.epsilon, -branch.epsilon).to(z.dtype)
+            total = total + absorbing[STABILISER]
+        scale = inverse(total) * branch.coefficient
+        lost = (scale == 0) * branch.coefficient
+        if branch.only is not None:
+            applies = branch.only(self._z)
+            scale, lost = scale * applies, lost * applies
+        absorbing = {cause: part * scale for cause, part in absorbing.items()}
+        if bool(lost.any()):
+            absorbing[DEAD_END] = lost.to(z.dtype)
+        return _Prepared(terms, scale, absorbing)
+
+    @cached_property
+    def _z(self) -> Tensor:
+        """The op's own output."""
+        z = self.apply(self.x, self.w)
+        return z if self.b is None else z + self.b
 
     def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
         message = torch.zeros_like(self.x)
@@ -99,13 +107,8 @@ class LinearFlow(Flow):
             s = r * branch.scale
             for x, w in branch.terms:
                 message += x * self.transpose(s, w)
-            if branch.bias is not None:
-                add_up(absorbed, BIAS, float((s * branch.bias).sum(dtype=torch.float64)))
-            if branch.stabiliser is not None:
-                add_up(absorbed, STABILISER, float((s * branch.stabiliser).sum(dtype=torch.float64)))
-            if branch.dead_ends:
-                lost = r[branch.scale == 0].sum(dtype=torch.float64)
-                add_up(absorbed, DEAD_END, branch.coefficient * float(lost))
+            for cause, share in branch.absorbing.items():
+                add_up(absorbed, cause, float((r * share).sum(dtype=torch.float64)))
         return [message], absorbed
 
     def amplification(self, k: list[Tensor]) -> Tensor:
@@ -118,18 +121,11 @@ class LinearFlow(Flow):
     @cached_property
     def _host(self) -> list[_Prepared[Array]]:
         """The branches on the host."""
-
-        def copied(t: Tensor | None) -> Array | None:
-            return None if t is None else host(t.expand(self.shape))
-
         return [
             _Prepared(
                 [(host(x), self.rows(w)) for x, w in b.terms],
                 host(b.scale),
-                copied(b.bias),
-                copied(b.stabiliser),
-                b.coefficient,
-                b.dead_ends,
+                {cause: host(share) for cause, share in b.absorbing.items()},
             )
             for b in self._branches
         ]
@@ -153,17 +149,12 @@ class LinearFlow(Flow):
         absorbed: dict[str, float] = {}
         message = None
         for branch in self._host:
-            scale = branch.scale[window]
-            s = m * scale
+            s = m * branch.scale[window]
             for x, w in branch.terms:
                 values = self.spread(window, s, w) * x[inlet]
                 message = values if message is None else message + values
-            if branch.bias is not None:
-                add_up(absorbed, BIAS, float((s * branch.bias[window]).sum()))
-            if branch.stabiliser is not None:
-                add_up(absorbed, STABILISER, float((s * branch.stabiliser[window]).sum()))
-            if branch.dead_ends:
-                add_up(absorbed, DEAD_END, branch.coefficient * float(m[scale == 0].sum()))
+            for cause, share in branch.absorbing.items():
+                add_up(absorbed, cause, float((m * share[window]).sum()))
         assert message is not None
         return [Message(0, inlet, message)], absorbed
 
@@ -186,11 +177,8 @@ class LinearFlow(Flow):
             scale = branch.scale.reshape(-1, 1)
             for x, w in branch.terms:
                 shares += self.seen(x) * self.seeing(w) * scale
-            for cause, part in ((BIAS, branch.bias), (STABILISER, branch.stabiliser)):
-                if part is not None:
-                    absorbed[cause] = absorbed.get(cause, 0) + (branch.scale * part).reshape(-1)
-            if branch.dead_ends:
-                absorbed[DEAD_END] = absorbed.get(DEAD_END, 0) + (branch.scale == 0).reshape(-1) * branch.coefficient
+            for cause, share in branch.absorbing.items():
+                absorbed[cause] = absorbed.get(cause, 0) + share.reshape(-1)
         return Table([entries], [shares], absorbed)
 
     @property
