@@ -20,7 +20,7 @@ from heapwidget.checks import (
 )
 from heapwidget.engine.boxes import GRANULARITIES
 from heapwidget.engine.capture import record
-from heapwidget.engine.rules import RULES, Rule
+from heapwidget.engine.composites import RuleLike, composite
 from heapwidget.explanation import Explanation
 from heapwidget.methods import Relevance, gradient
 from heapwidget.targets import Target, head_of
@@ -38,7 +38,7 @@ def attribute(
     *,
     target: Target = None,
     method: str = "relevance",
-    rule: str | Rule = "zplus",
+    rule: RuleLike = "zplus",
     nodes: str | Mapping[str, str] = "auto",
     floor: float = 1e-3,
     max_pops: int = 20_000,
@@ -63,7 +63,8 @@ def attribute(
         `"relevance"`: a best-first walk that moves relevance from the target to the input, conserving it.
         `"gradient"`: the article's code, a heap of the gradient at each position of the input.
     rule
-        How a layer's relevance is shared: `"zplus"`, `"epsilon"`, `"flat"`, or a `Rule`.
+        How a layer's relevance is shared: the name of a rule or composite (`"zplus"`, `"epsilon"`, `"epsilon_plus"`,
+        ...), a `Rule`, a `Composite`, or a mapping from patterns to rules: `{"first": "flat", "*": "zplus"}`.
     nodes
         What the heap holds: `"unit"`, `"channel"`, `"position"`, `"layer"`, or `"auto"`, the finest of unit,
         position and tile with at most 4,096 nodes in the layer; or a mapping from layer labels to these.
@@ -110,7 +111,7 @@ def attribute(
     recording = accepted(lambda a: record(net, a, head_of(target)), x)
     check_single(recording.input, recording.output)
     check_finite(net, recording)
-    relevance = Relevance.start(net, recording, target, class_names, _rule(rule), nodes, floor)
+    relevance = Relevance.start(net, recording, target, class_names, composite(rule), nodes, floor)
     with tqdm(total=max_pops, desc="pops", delay=1, disable=not progress, leave=False) as bar:
         relevance.walk.run(max_pops, bar.update)
     trace, contributions = relevance.trace()
@@ -135,10 +136,3 @@ def explain(net: nn.Module, x: Tensor, *, panels: Sequence[str] = ("input", "hea
         A widget; its `explanation` holds the numbers.
     """
     return attribute(net, x, **options).view(panels=list(panels))
-
-
-def _rule(rule: str | Rule) -> Rule:
-    if isinstance(rule, Rule):
-        return rule
-    check_choice("rule", rule, tuple(RULES))
-    return RULES[rule]()

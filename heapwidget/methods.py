@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from heapwidget.checks import check_finite, check_single
 from heapwidget.engine.boxes import Partition, partition, positions, unbatched
 from heapwidget.engine.capture import Recording, record, untouched
+from heapwidget.engine.composites import Composite
 from heapwidget.engine.fields import fields
 from heapwidget.engine.flow import Array, Flow, host
 from heapwidget.engine.graph import Graph, build
 from heapwidget.engine.ops import HANDLERS
-from heapwidget.engine.rules import Rule
 from heapwidget.engine.search import Finish, Row, Walk
 from heapwidget.targets import Choice, Target, choose, head_of
 from heapwidget.trace import COLUMNS, FORMAT, VERSION, Trace
@@ -38,7 +38,7 @@ class Relevance:
         recording: Recording,
         target: Target,
         class_names: Sequence[str] | None,
-        rule: Rule,
+        rules: Composite,
         nodes: str | Mapping[str, str],
         floor: float,
     ) -> Relevance:
@@ -48,7 +48,10 @@ class Relevance:
         output = recording.output.detach().to(graph.dtype)
         value = float(choice.value(output))
         seeds = host((output * choice.weights).reshape(graph.output.shape))
-        flows: list[Flow | None] = [None if layer.make is None else layer.make(rule) for layer in graph.layers]
+        flows: list[Flow | None] = [
+            None if layer.make is None else layer.make(rule)
+            for layer, rule in zip(graph.layers, rules.rules(graph), strict=True)
+        ]
         walk = Walk(graph, flows, _partitions(graph, nodes), seeds, floor)
         seen = fields(graph, flows)
         layers = [
@@ -62,7 +65,7 @@ class Relevance:
             }
             for layer, part, field in zip(graph.layers, walk.partitions, seen, strict=True)
         ]
-        return cls(walk, _header("relevance", rule.name, "descending", layers, choice, value))
+        return cls(walk, _header("relevance", rules.name, "descending", layers, choice, value))
 
     def trace(self) -> tuple[Trace, Array]:
         """Finish the walk on the side and tell it all: the trace, and the contributions of the input's units."""
