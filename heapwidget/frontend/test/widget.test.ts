@@ -236,7 +236,7 @@ describe("what is in the page", () => {
     receive("step", 6);
     frame();
     expect(el.querySelector(".hw-calm")?.textContent).toBe(
-      "The heap is empty. Every position has been popped.",
+      "The heap is empty. The 2 pixels that it held are popped.",
     );
     expect(el.querySelector<HTMLElement>(".hw-calm")?.hidden).toBe(false);
   });

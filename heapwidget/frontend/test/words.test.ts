@@ -175,6 +175,23 @@ describe("the title line", () => {
     ]);
   });
 
+  it("certifies nothing where nothing walked", () => {
+    const header = { method: "integrated_gradients", rule: null, phases: { walk: 0, finish: 0, collect: 2 } };
+    const short = Object.fromEntries(
+      Object.entries(COLUMNS).map(([name, values]) => [name, values.slice(4)]),
+    );
+    const columns = {
+      ...short,
+      log_offset: [0, 0, 0],
+      log_node: [],
+      log_key: [],
+      contribution: COLUMNS.contribution,
+    };
+    expect(titles(new Replay(sampleTrace(header, columns as Record<string, number[]>)), [1])).toEqual([
+      "logit 8 · integrated gradients · 88 % on pixels, 13 % absorbed",
+    ]);
+  });
+
   it("takes the parts of a negative target as its parts", () => {
     const negative = { target: { label: "7", index: 7, value: -8 } };
     const columns = { explained: [0, -3, -5, -7, -7, -7], absorbed: [0, 0, 0, 0, 0, 0] };

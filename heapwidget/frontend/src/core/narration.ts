@@ -197,7 +197,8 @@ export function summary(replay: Replay): string {
   const at = (column: Float32Array) => partOf(trace, column[row] ?? 0);
   const claims = [`${formatShare(at(trace.explained))} on ${trace.image ? "pixels" : "the input"}`];
   if (at(trace.absorbed) !== 0) claims.push(`${formatShare(at(trace.absorbed))} absorbed`);
-  const bound = row < 0 ? Number.NaN : (trace.bound[row] as number);
+  // Nothing is certified before the first pop, nor where nothing walked: other methods have errors of their own.
+  const bound = row < 0 || trace.finishEnd === 0 ? Number.NaN : (trace.bound[row] as number);
   // A bound of float noise is none: the contributions are those of the full pass.
   if (Number.isFinite(bound)) {
     claims.push(

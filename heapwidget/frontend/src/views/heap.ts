@@ -4,7 +4,7 @@ import { covers, fieldRects } from "../core/field";
 import { formatCount, formatKey, formatShare, plural } from "../core/format";
 import { nodeLabel } from "../core/labels";
 import { cellOf, depthOf, levelOf, type Slot, type TreeLayout, treeLayout, windowFor } from "../core/layout";
-import { shareOf } from "../core/narration";
+import { positionNoun, shareOf } from "../core/narration";
 import type { Replay } from "../core/replay";
 import { type Phase, phaseOf } from "../core/trace";
 import { Card, type CardPlace, type CardState } from "./card";
@@ -264,7 +264,8 @@ function largestKey({ heap, trace, row }: Replay): number {
 function emptyMessage({ trace, step }: Replay): string {
   if (step > trace.walkEnd && step < trace.finishEnd)
     return "The heap is empty. What is left in the network is passed on a whole layer at a time.";
-  if (step === trace.steps && trace.finishEnd < trace.steps)
-    return "The heap is empty. Every position has been popped.";
+  if (step === trace.steps && trace.finishEnd < trace.steps) {
+    return `The heap is empty. The ${plural(trace.steps - trace.finishEnd, positionNoun(trace))} that it held are popped.`;
+  }
   return "The heap is empty.";
 }

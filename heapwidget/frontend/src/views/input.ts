@@ -196,11 +196,11 @@ class InputView implements View {
   #progress(replay: Replay, collecting: boolean): string {
     const { trace } = replay;
     const noun = `${positionNoun(trace)}s`;
-    if (collecting)
-      return `${formatCount(replay.step - trace.finishEnd)} of ${formatCount(trace.inputCount)} ${noun} popped`;
+    const of = (n: number, all: number) => `${formatCount(n)} of ${formatCount(all)} ${noun}`;
+    if (collecting) return `${of(replay.step - trace.finishEnd, trace.steps - trace.finishEnd)} popped`;
     let reached = 0;
     for (const value of replay.input) if (value !== 0) reached++;
-    return `${formatCount(reached)} of ${formatCount(trace.inputCount)} ${noun} reached`;
+    return `${of(reached, trace.inputCount)} reached`;
   }
 
   #describe(replay: Replay, position: number): string {
