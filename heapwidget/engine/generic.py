@@ -26,6 +26,8 @@ class Generic(Flow):
         with torch.enable_grad():
             self._leaves = [a.detach().requires_grad_() for a in operands]
             self._z = op(*self._leaves)
+        # An op without a derivative says so now, not in the middle of a walk.
+        self._messages(torch.zeros_like(self._z))
         self._over = inverse(self._z.detach())
         self.shape = tuple(self._z.shape)
 
@@ -33,10 +35,13 @@ class Generic(Flow):
     def device(self) -> torch.device:
         return self._over.device
 
-    def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
-        s = r * self._over
+    def _messages(self, s: Tensor) -> list[Tensor]:
+        """Gradient of sum(s z) times input; nothing where it is not finite, as of a square root at 0."""
         grads = torch.autograd.grad(self._z, self._leaves, s, retain_graph=True, materialize_grads=True)
-        messages = [a * g for a, g in zip(self._operands, grads, strict=True)]
+        return [(a * g).nan_to_num(0, 0, 0) for a, g in zip(self._operands, grads, strict=True)]
+
+    def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
+        messages = self._messages(r * self._over)
         absorbed: dict[str, float] = {}
         lost = float(r[self._over == 0].sum(dtype=torch.float64))
         passed = float(sum(m.sum(dtype=torch.float64) for m in messages))
@@ -49,12 +54,9 @@ class Generic(Flow):
         if n_out * sum(a.numel() for a in self._operands) > JACOBIAN_LIMIT:
             return torch.full_like(self._over, torch.inf)
         rows = torch.eye(n_out, dtype=self._over.dtype, device=self.device).reshape(n_out, *self.shape)
-        jacobians = [
-            torch.autograd.grad(self._z, self._leaves, row, retain_graph=True, materialize_grads=True) for row in rows
-        ]
         zero = torch.zeros((), dtype=self._over.dtype, device=self.device)
         sums = [
-            sum(((a * g).abs().mul(ki).sum() for a, g, ki in zip(self._operands, j, k, strict=True)), zero)
-            for j in jacobians
+            sum((message.abs().mul(ki).sum() for message, ki in zip(self._messages(row), k, strict=True)), zero)
+            for row in rows
         ]
         return torch.stack(sums).reshape(self.shape) * self._over.abs()

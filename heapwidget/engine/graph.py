@@ -94,17 +94,21 @@ class _Draft:
     offset: int
     operands: tuple[Operand, ...]
     make: Callable[[Rule], Flow] | None
-    raw: Tensor
     fold: Callable[[Tensor, Tensor], None] | None = None
 
 
 @dataclass
 class _Stream:
-    """A tensor whose entries are units: of `layer` in order, or by `index` of the tensor's own shape."""
+    """A tensor whose entries are units: of `layer` in order, or by `index` of the tensor's own shape.
+
+    `gate`: it came straight out of a gate's squashing function. `raw`: it is the very output of `layer`, and nothing
+    else was done with that.
+    """
 
     layer: int | None
     index: Tensor | None
     gate: bool = False
+    raw: bool = False
 
 
 Handler = Callable[["Builder", Call], bool]
@@ -112,17 +116,21 @@ Handler = Callable[["Builder", Call], bool]
 
 @dataclass
 class Builder:
-    """Reads calls in order and keeps which tensor holds which units; handlers of `engine.ops` add to it."""
+    """Reads calls in order and keeps which tensor holds which units; handlers of `engine.ops` add to it.
+
+    `reads` counts how often each tensor, by its id, is read.
+    """
 
     x: Tensor
     leaves: set[str]
     dtype: torch.dtype
+    reads: Counter[int] = field(default_factory=Counter)
     drafts: list[_Draft] = field(default_factory=list)
     _streams: dict[int, _Stream] = field(default_factory=dict)
     _named: set[tuple[str, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.drafts.append(_Draft("input", "input", unbatched(tuple(self.x.shape)), None, 0, (), None, self.x))
+        self.drafts.append(_Draft("input", "input", unbatched(tuple(self.x.shape)), None, 0, (), None))
         self._streams[id(self.x)] = _Stream(0, None)
 
     def active(self, t: Any) -> bool:
@@ -156,12 +164,13 @@ class Builder:
     def _flat_index(index: Tensor | None, shape: Sequence[int]) -> Tensor | None:
         return None if index is None else index.reshape(unbatched(tuple(shape)))
 
-    def same_units(self, t: Tensor, out: Tensor, *, gate: bool = False) -> None:
-        """`out` holds the units of `t`, entry by entry (a broadcast repeats them)."""
+    def same_units(self, t: Tensor, out: Tensor, *, gate: bool = False, reshaped: bool = False) -> None:
+        """`out` holds the units of `t`, entry by entry (a broadcast repeats them); only `reshaped`, the values too."""
         stream = self._streams[id(t)]
         if out.numel() == t.numel():
             index = None if stream.index is None else stream.index.reshape(out.shape)
-            self._streams[id(out)] = _Stream(stream.layer, index, gate)
+            raw = reshaped and stream.raw and self.reads[id(t)] <= 1
+            self._streams[id(out)] = _Stream(stream.layer, index, gate, raw)
         else:
             self._streams[id(out)] = _Stream(None, self.units(t).expand(out.shape), gate)
 
@@ -181,10 +190,9 @@ class Builder:
         return self._streams[id(t)].gate
 
     def made_by(self, t: Tensor) -> _Draft | None:
-        """The layer of which `t` is the very output, before anything was done to it."""
+        """The layer of which `t` is the very output, in whatever shape, where nothing else was or is done with it."""
         stream = self._streams[id(t)]
-        draft = None if stream.layer is None else self.drafts[stream.layer]
-        return draft if draft is not None and draft.raw is t else None
+        return self.drafts[stream.layer] if stream.layer is not None and stream.raw and self.reads[id(t)] <= 1 else None
 
     def channel_axis_of(self, t: Tensor) -> int | None:
         """The channel axis of the layer that `t` shows, where the shapes agree."""
@@ -210,10 +218,13 @@ class Builder:
         offset = last.offset + prod(last.shape)
         shape = unbatched(tuple(out.shape)) if shape is None else shape
         name = self._name(call, op)
-        self.drafts.append(_Draft(name, op, shape, channel_axis, offset, tuple(operands), make, out, fold))
-        self._streams[id(out)] = _Stream(len(self.drafts) - 1, None)
-        if 0 in (o.layer for o in operands) and self.drafts[0].channel_axis is None and len(self.drafts[0].shape) > 1:
-            self.drafts[0].channel_axis = len(self.drafts[0].shape) - 1 if op == "linear" else 0
+        self.drafts.append(_Draft(name, op, shape, channel_axis, offset, tuple(operands), make, fold))
+        self._streams[id(out)] = _Stream(len(self.drafts) - 1, None, raw=True)
+        first = self.drafts[0]
+        if 0 in (o.layer for o in operands) and first.channel_axis is None and len(first.shape) > 1:
+            # A product of the input as it stands mixes its last axis; one of the flattened input says nothing.
+            rows = op == "linear" and operands[0].shape == first.shape
+            first.channel_axis = len(first.shape) - 1 if rows else 0
 
     def _name(self, call: Call, op: str) -> str:
         run = (call.module, call.run)
@@ -226,11 +237,11 @@ class Builder:
         """Take an op without a handler: by its own VJP, with a warning, or refuse it."""
         outs = [o for o in (call.out if isinstance(call.out, tuple | list) else [call.out]) if isinstance(o, Tensor)]
         outs = [o for o in outs if o.is_floating_point()]
-        if not outs:
-            return
         active = [t for t in _tensors(call) if self.active(t) and t.is_floating_point()]
         where = f"{call.op} in module '{call.module}'" if call.module else f"{call.op}"
-        for number, out in enumerate(outs):
+        # An op may give statistics beside its result that nobody reads.
+        read = [(number, out) for number, out in enumerate(outs) if self.reads[id(out)]]
+        for number, out in read:
             op = _rerun(call, active, number, self.dtype)
             try:
                 flow = Generic([self.value(t) for t in active], op)
@@ -246,9 +257,10 @@ class Builder:
                 [self.operand(t) for t in active],
                 _constantly(flow),
             )
-        warnings.warn(
-            f"no rule for {where}: its relevance is shared by gradient x input of this op alone", stacklevel=2
-        )
+        if read:
+            warnings.warn(
+                f"no rule for {where}: its relevance is shared by gradient x input of this op alone", stacklevel=2
+            )
 
 
 def build(recording: Recording, leaves: set[str], handlers: dict[str, Handler]) -> Graph:
@@ -271,7 +283,8 @@ def build(recording: Recording, leaves: set[str], handlers: dict[str, Handler]) 
         If the output does not depend on the input.
     """
     x = recording.input
-    builder = Builder(x, leaves, torch.float64 if x.dtype == torch.float64 else torch.float32)
+    dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
+    builder = Builder(x, leaves, dtype, _reads(recording))
     for call in recording.calls:
         if not any(builder.active(t) for t in _tensors(call)):
             continue
@@ -317,6 +330,12 @@ def _constantly(flow: Flow) -> Callable[[Rule], Flow]:
 
 def _tensors(call: Call) -> list[Tensor]:
     return [t for t in torch.utils._pytree.tree_leaves((call.args, call.kwargs)) if isinstance(t, Tensor)]
+
+
+def _reads(recording: Recording) -> Counter[int]:
+    """How often each tensor is read; a call that gives back the very tensor that it took does not count."""
+    ids = (id(t) for call in recording.calls for t in _tensors(call) if t is not call.out)
+    return Counter([*ids, id(recording.output)])
 
 
 def _rerun(call: Call, active: list[Tensor], output: int, dtype: torch.dtype) -> Callable[..., Tensor]:

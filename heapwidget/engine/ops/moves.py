@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
+from heapwidget.engine.boxes import unbatched
 from heapwidget.engine.capture import Call
 from heapwidget.engine.graph import PADDED, Builder, Handler
 
@@ -30,6 +31,9 @@ RESHAPES = [
     "view_copy",
     "squeeze_copy",
     "unsqueeze_copy",
+    # In place, but of the shape alone: a linear layer does so to vectors.
+    "squeeze_",
+    "unsqueeze_",
 ]
 
 # Entry by entry with no other unit in play.
@@ -72,6 +76,8 @@ MOVES = [
     "split",
     "split_with_sizes",
     "unbind",
+    "unsafe_split",
+    "unsafe_split_with_sizes",
     "cat",
     "stack",
     "flip",
@@ -79,6 +85,10 @@ MOVES = [
     "repeat",
     "select_scatter",
     "slice_scatter",
+    "diagonal_scatter",
+    "as_strided",
+    "as_strided_scatter",
+    "index_put",
     "copy",
     "index_select",
     "gather",
@@ -112,6 +122,14 @@ FLOAT_MOVES = [
     "channel_shuffle",
 ]
 
+CONSTANTS = [
+    *(f"{name}_like" for name in ("zeros", "ones", "full", "empty", "rand", "randn", "randint")),
+    *(f"new_{name}" for name in ("zeros", "ones", "full", "empty", "empty_strided")),
+    "fill",
+    "zero",
+    "bernoulli",
+]
+
 BATCH_NORMS = [
     "native_batch_norm",
     "_native_batch_norm_legit_no_training",
@@ -123,7 +141,15 @@ BATCH_NORMS = [
 
 def reshape(builder: Builder, call: Call) -> bool:
     """The same entries in the same order."""
-    builder.same_units(call.args[0], call.out)
+    builder.same_units(call.args[0], call.out, reshaped=True)
+    return True
+
+
+def constant(builder: Builder, call: Call) -> bool:
+    """Of its operand it takes the shape alone, unless it is filled with something active."""
+    filling = call.args[1] if call.name == "fill" else None
+    if isinstance(filling, Tensor) and builder.active(filling):
+        builder.same_units(filling, call.out)
     return True
 
 
@@ -164,7 +190,7 @@ def batch_norm(builder: Builder, call: Call) -> bool:
     if not builder.active(x) or bound.get("training") is True or mean is None:
         return False
     draft = builder.made_by(x)
-    if draft is not None and draft.fold is not None:
+    if draft is not None and draft.fold is not None and draft.shape == unbatched(tuple(x.shape)):
         scale = torch.rsqrt(var.to(builder.dtype) + float(bound["eps" if "eps" in bound else "epsilon"]))
         if gamma is not None:
             scale = scale * gamma.detach().to(builder.dtype)
@@ -172,13 +198,13 @@ def batch_norm(builder: Builder, call: Call) -> bool:
         if beta is not None:
             shift = shift + beta.detach().to(builder.dtype)
         draft.fold(scale, shift)
-        draft.fold = None
     builder.same_units(x, call.out[0])
     return True
 
 
 HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(RESHAPES, reshape),
+    **dict.fromkeys(CONSTANTS, constant),
     **dict.fromkeys(SQUASHES, squash),
     **dict.fromkeys(MOVES + FLOAT_MOVES, move),
     **dict.fromkeys(BATCH_NORMS, batch_norm),
