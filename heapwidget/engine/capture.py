@@ -16,7 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_iter
+from torch.utils._pytree import tree_iter, tree_map
+
+from heapwidget.engine.errors import UnsupportedOpError
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,11 @@ def record(net: nn.Module, x: Tensor, head: Callable[[Any], Any] | None = None) 
     head
         Applied to the net's output inside the recording, such as a target function.
     """
+    # Buffers go in as arguments, so that what the net writes into them is made functional too.
+    buffers = dict(net.named_buffers())
 
-    def run(inner: Tensor) -> Any:
-        out = net(inner)
+    def run(inner: Tensor, buffers: dict[str, Tensor]) -> Any:
+        out = torch.func.functional_call(net, buffers, (inner,))
         return out if head is None else head(out)
 
     mode = _CallRecorder(x)
@@ -81,18 +85,23 @@ def record(net: nn.Module, x: Tensor, head: Callable[[Any], Any] | None = None) 
         net.eval()
         stack.enter_context(mode.follow_modules(net))
         stack.enter_context(mode)
-        output = torch.func.functionalize(run)(x)
-    return Recording(x, mode.calls, output)
+        output = torch.func.functionalize(run)(x, buffers)
+    return Recording(x, mode.calls, mode.now(output))
 
 
 class _CallRecorder(TorchDispatchMode):
-    """Keeps each op that takes a tensor which descends from the input."""
+    """Keeps each op that takes a tensor which descends from the input.
+
+    Inside composite ops PyTorch still works in place, below `functionalize`. Such an op is run out of place, and its
+    result stands for the tensor that it would have changed from then on.
+    """
 
     def __init__(self, x: Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.calls: list[Call] = []
         self._stream = {id(x)}
         self._modules = [("", 1)]
+        self._stand_ins: dict[int, tuple[Tensor, Tensor]] = {}
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -103,13 +112,59 @@ class _CallRecorder(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        out = func(*args, **kwargs)
+        given = args[0] if args else None
+        if self._stand_ins:
+            args, kwargs = tree_map(self.now, (args, kwargs))
         stream = self._stream
-        if any(isinstance(a, Tensor) and id(a) in stream for a in tree_iter((args, kwargs))):
-            # The call holds on to its tensors, so no id in the stream can be taken by another tensor.
-            self.calls.append(Call(func, args, kwargs, out, *self._modules[-1]))
-            stream.update(id(o) for o in tree_iter(out) if isinstance(o, Tensor))
+        if not any(isinstance(a, Tensor) and id(a) in stream for a in tree_iter((args, kwargs))):
+            return func(*args, **kwargs)
+        if func._schema.is_mutable:
+            return self._run_out_of_place(func, given, args, kwargs)
+        out = func(*args, **kwargs)
+        self._keep(func, args, kwargs, out)
         return out
+
+    def _keep(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
+        # The call holds on to its tensors, so no id in the stream can be taken by another tensor.
+        self.calls.append(Call(func, args, kwargs, out, *self._modules[-1]))
+        self._stream.update(id(o) for o in tree_iter(out) if isinstance(o, Tensor))
+
+    def now(self, a: Any) -> Any:
+        """What stands for a tensor since an op meant to change it; anything else is itself."""
+        return self._stand_ins[id(a)][1] if isinstance(a, Tensor) and id(a) in self._stand_ins else a
+
+    def _run_out_of_place(self, func: Any, changed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        packet = getattr(torch.ops.aten, func.overloadpacket.__name__.removesuffix("_"), None)
+        names = [a.name for a in func._schema.arguments]
+        overloads = [getattr(packet, name) for name in packet.overloads()] if packet is not None else []
+        fitting = [o for o in overloads if not o._schema.is_mutable and [a.name for a in o._schema.arguments] == names]
+        if not fitting or not isinstance(changed, Tensor):
+            where = f" in module '{self._modules[-1][0]}'" if self._modules[-1][0] else ""
+            raise UnsupportedOpError(
+                f"{func}{where} writes into a tensor and has no form that does not; rewrite it without in-place ops"
+            )
+        out = fitting[0](*args, **kwargs)
+        if torch.Tag.inplace_view in func.tags:
+            args = self._reshape_given(func, changed, args, kwargs)
+        self._keep(fitting[0], args, kwargs, out)
+        self._stand_ins[id(changed)] = (changed, out)
+        return out
+
+    def _reshape_given(self, func: Any, given: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Let an op such as `transpose_` change a tensor's shape, which its caller may ask for; gives its arguments."""
+        alias = given.detach()
+
+        def part(a: Any) -> Any:
+            return alias if a is given else a
+
+        for i, call in enumerate(self.calls):
+            if any(a is given for a in tree_iter((call.args, call.kwargs, call.out))):
+                before, named, out = tree_map(part, (call.args, call.kwargs, call.out))
+                self.calls[i] = Call(call.op, before, named, out, call.module, call.run)
+        args = tree_map(part, args)
+        self._stream.add(id(alias))
+        func(given, *args[1:], **kwargs)
+        return args
 
     @contextmanager
     def follow_modules(self, net: nn.Module) -> Iterator[None]:
