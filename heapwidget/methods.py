@@ -61,9 +61,10 @@ class Relevance:
                 "shape": list(layer.shape),
                 "box": list(part.box),
                 "channel_axis": layer.channel_axis,
+                "reads": list(graph.sources(number)),
                 "field": [list(r) for r in field.values()] if any(r.axis is not None for r in field.values()) else None,
             }
-            for layer, part, field in zip(graph.layers, walk.partitions, seen, strict=True)
+            for number, (layer, part, field) in enumerate(zip(graph.layers, walk.partitions, seen, strict=True))
         ]
         return cls(walk, _header("relevance", rules.name, "descending", layers, choice, value))
 
@@ -157,6 +158,7 @@ def gradient(
             "shape": list(shape),
             "box": list(part.box),
             "channel_axis": axis,
+            "reads": [],
             "field": None,
         }
     ]

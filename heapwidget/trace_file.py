@@ -94,7 +94,7 @@ def _validate_header(trace: Trace) -> None:
     header = trace.header
     try:
         sound = {"method", "rule", "order", "conserved", "target", "floor", "ledger", "input"} <= set(header)
-        sound &= all({"label", "op", "channel_axis", "field"} <= set(layer) for layer in header["layers"])
+        sound &= all({"label", "op", "channel_axis", "reads", "field"} <= set(layer) for layer in header["layers"])
         sound &= all(min((*p.shape, *p.box), default=1) > 0 for p in trace.partitions)
         sound &= all(int(header["phases"][phase]) >= 0 for phase in PHASES)
         start = [int(node) for node, _ in header["start"]]
