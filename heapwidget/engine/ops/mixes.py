@@ -177,7 +177,8 @@ def sum_of_two(builder: Builder, call: Call) -> bool:
     """A sum or difference; where one side is constant, it absorbs its share."""
     a, b = call.args[:2]
     alpha = float(call.bound["alpha"])
-    scaled = [(a, alpha), (b, 1.0)] if call.name == "rsub" else [(a, 1.0), (b, alpha)]
+    factors = {"add": (1.0, alpha), "sub": (1.0, -alpha), "rsub": (-alpha, 1.0)}[call.name]
+    scaled = list(zip((a, b), factors, strict=True))
     shape = call.out.shape
 
     def value(t: Any, factor: float) -> Tensor:
@@ -191,7 +192,25 @@ def sum_of_two(builder: Builder, call: Call) -> bool:
     if constant is None and len(active) == 1:
         builder.same_units(holders[0], call.out)
         return True
+    if constant is not None and _as_bias(builder, holders[0], scaled, constant):
+        builder.same_units(holders[0], call.out)
+        return True
     _split(builder, call, holders, "add", lambda: split.by_size(active, constant))
+    return True
+
+
+def _as_bias(builder: Builder, t: Tensor, scaled: list[tuple[Any, float]], constant: Tensor) -> bool:
+    """Merge a constant into the weights that made `t`, if it is one number for each channel: a bias added by hand."""
+    draft = builder.made_by(t)
+    if draft is None or draft.fold is None or draft.channel_axis is None or constant.numel() != t.numel():
+        return False
+    by_channel = constant.reshape(draft.shape).movedim(draft.channel_axis, 0)
+    by_channel = by_channel.reshape(len(by_channel), -1)
+    shift = by_channel[:, 0]
+    if not torch.equal(by_channel, shift[:, None].expand_as(by_channel)):
+        return False
+    factor = next(f for side, f in scaled if side is t)
+    draft.fold(torch.full_like(shift, factor), shift)
     return True
 
 
