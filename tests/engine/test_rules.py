@@ -1,0 +1,186 @@
+"""Each rule on each linear op beside its slow twin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import slow_twins as twins
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from nets import SIGNS, values
+from torch import Tensor, nn
+from twin_checks import assert_twins, last_flow
+
+from heapwidget.engine.rules import Rule, epsilon, flat, zplus
+
+RULES = {
+    "zplus": zplus(),
+    "zplus with biases": zplus(bias=True),
+    "epsilon 0": epsilon(0),
+    "epsilon 1e-6": epsilon(1e-6),
+    "epsilon 0.5": epsilon(0.5),
+    "flat": flat(),
+}
+
+
+def double(net: nn.Module, sign: str, seed: int) -> nn.Module:
+    """The module in float64, its weights and biases of a sign, about a fifth of them zero."""
+    net = net.double()
+    with torch.no_grad():
+        for number, p in enumerate(net.parameters()):
+            drawn = values(tuple(p.shape), sign, seed + number)
+            p.copy_(drawn * (values(tuple(p.shape), "both", seed - number) > -0.8))
+    return net
+
+
+def twin_of(rule: str, x: Tensor, linear: Callable[[Tensor, Tensor], Tensor], w: Tensor, b: np.ndarray) -> twins.Shares:
+    """The twin of a rule on `linear(x, w) + b`."""
+    matrix = twins.dense(lambda u: linear(u, w), tuple(x.shape))
+    flat_x = x.numpy().ravel()
+    if rule == "flat":
+        return twins.flat(twins.dense(lambda u: linear(u, torch.ones_like(w)), tuple(x.shape)) != 0)
+    if rule.startswith("zplus"):
+        return twins.zplus(flat_x, matrix, b, bias="biases" in rule)
+    return twins.epsilon(flat_x, matrix, b, float(rule.split()[1]))
+
+
+def check(net: nn.Module, x: Tensor, rule: str, linear: Callable[[Tensor, Tensor], Tensor]) -> None:
+    """`linear(x, w)` is the module without its bias, all with the batch axis of one."""
+    w, bias = net.weight.detach(), net.bias
+    out = linear(x, w)
+    b = torch.zeros_like(out) if bias is None else net(torch.zeros_like(x)).detach()
+    layer, flow = last_flow(net, x, RULES[rule])
+    assert_twins(layer, flow, twin_of(rule, x, linear, w, b.numpy().ravel()))
+
+
+@st.composite
+def convolutions(draw: st.DrawFn, transposed: bool) -> tuple[nn.Module, Tensor, Callable[[Tensor, Tensor], Tensor]]:
+    """A convolution of random settings, its input, and what it does with a weight."""
+    rank = draw(st.sampled_from([1, 2, 2, 3]))
+    groups = draw(st.sampled_from([1, 1, 2, 3]))
+    inputs, outputs = (groups * draw(st.integers(1, 2)) for _ in range(2))
+
+    def each(low: int, high: int) -> tuple[int, ...]:
+        return tuple(draw(st.integers(low, high)) for _ in range(rank))
+
+    size, kernel, stride, padding, dilation = each(2, 5), each(1, 3), each(1, 3), each(0, 2), each(1, 2)
+    settings = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    if transposed:
+        outs = [
+            (n - 1) * t - 2 * p + d * (k - 1) + 1
+            for n, k, t, p, d in zip(size, kernel, stride, padding, dilation, strict=True)
+        ]
+    else:
+        outs = [
+            (n + 2 * p - d * (k - 1) - 1) // t + 1
+            for n, k, t, p, d in zip(size, kernel, stride, padding, dilation, strict=True)
+        ]
+    assume(min(outs) >= 1)
+    assume(outputs * int(np.prod(outs)) <= 150)
+    name = f"Conv{'Transpose' if transposed else ''}{rank}d"
+    net = getattr(nn, name)(inputs, outputs, kernel, bias=draw(st.booleans()), **settings)
+    seed = draw(st.integers(10, 10**6))
+    net = double(net, draw(st.sampled_from(["both", "both", "negative", "positive"])), seed)
+    x = values((1, inputs, *size), draw(st.sampled_from(SIGNS)), seed + 9)
+    run = getattr(torch, f"conv{'_transpose' if transposed else ''}{rank}d")
+
+    def linear(u: Tensor, w: Tensor) -> Tensor:
+        return run(u, w, None, **settings)
+
+    return net, x, linear
+
+
+@pytest.mark.parametrize("rule", RULES)
+@given(convolutions(transposed=False))
+@settings(max_examples=25)
+def test_convolution(rule: str, drawn: tuple[nn.Module, Tensor, Callable[[Tensor, Tensor], Tensor]]) -> None:
+    net, x, linear = drawn
+    check(net, x, rule, linear)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@given(convolutions(transposed=True))
+@settings(max_examples=10)
+def test_transposed_convolution(rule: str, drawn: tuple[nn.Module, Tensor, Callable[[Tensor, Tensor], Tensor]]) -> None:
+    net, x, linear = drawn
+    check(net, x, rule, linear)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("bias", [True, False])
+@given(
+    shape=st.sampled_from([(1, 7), (1, 1), (7,), (1, 4, 5), (1, 3, 1), (1, 2, 3, 4)]),
+    outputs=st.integers(1, 6),
+    sign=st.sampled_from(SIGNS),
+    seed=st.integers(10, 10**6),
+)
+@settings(max_examples=10)
+def test_linear(rule: str, bias: bool, shape: tuple[int, ...], outputs: int, sign: str, seed: int) -> None:
+    net = double(nn.Linear(shape[-1], outputs, bias=bias), "both", seed)
+    x = values(shape, sign, seed + 9)
+    check_rows(net, x, rule)
+
+
+def check_rows(net: nn.Module, x: Tensor, rule: str) -> None:
+    """A linear layer on vectors, on tokens, or on rows of rows: its layer counts them in one go."""
+    w = net.weight.detach()
+    layer, flow = last_flow(net, x, RULES[rule])
+    b = net(torch.zeros_like(x)).detach().numpy().ravel()
+    assert int(np.prod(layer.shape)) == b.size
+    assert_twins(layer, flow, twin_of(rule, x, lambda u, v: u @ v.mT, w, b))
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("bias", [True, False])
+def test_batch_norm_is_merged(rule: str, affine: bool, bias: bool) -> None:
+    conv = double(nn.Conv2d(2, 3, 3, padding=1, bias=bias), "both", 50)
+    norm = nn.BatchNorm2d(3, affine=affine).double()
+    norm.running_mean[:] = torch.tensor([0.3, -1.0, 2.0])
+    norm.running_var[:] = torch.tensor([0.5, 2.0, 1.0])
+    if affine:
+        with torch.no_grad():
+            norm.weight[:] = torch.tensor([-1.5, 2.0, 0.0])
+            norm.bias[:] = torch.tensor([0.5, -0.2, 1.0])
+    net = nn.Sequential(conv, norm).eval()
+    x = values((1, 2, 4, 5), "both", 3)
+    layer, flow = last_flow(net, x, RULES[rule])
+    b = net(torch.zeros_like(x)).detach().numpy().ravel()
+    matrix = twins.dense(lambda u: net(u) - net(torch.zeros_like(x)), tuple(x.shape))
+    if rule == "flat":
+        # Every input in reach of the kernel shares, also where the norm's scale is 0.
+        ones = torch.ones_like(conv.weight)
+        shares = twins.flat(twins.dense(lambda u: torch.conv2d(u, ones, padding=1), tuple(x.shape)) != 0)
+    elif rule.startswith("zplus"):
+        shares = twins.zplus(x.numpy().ravel(), matrix, b, bias="biases" in rule)
+    else:
+        shares = twins.epsilon(x.numpy().ravel(), matrix, b, float(rule.split()[1]))
+    assert_twins(layer, flow, shares)
+
+
+@pytest.mark.parametrize("make", [zplus, epsilon, flat])
+def test_rules_say_what_they_are(make: Callable[[], Rule]) -> None:
+    rule = make()
+    assert rule.name == make.__name__
+    assert rule.signed == (make is epsilon)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("shape", [(1, 5), (1, 3, 5), (1, 2, 3, 5)])
+@pytest.mark.parametrize("form", ["after", "before", "from", "minus"])
+def test_a_bias_added_by_hand_is_a_bias(rule: str, shape: tuple[int, ...], form: str) -> None:
+    w, b = values((5, 4), "both", 6), values((4,), "both", 7)
+    x = values(shape, "both", 8)
+    sign = -1.0 if form == "from" else 1.0
+    shift = -b if form == "minus" else b
+
+    def net(t: Tensor) -> Tensor:
+        z = t @ w
+        return {"after": lambda: z + b, "before": lambda: b + z, "from": lambda: b - z, "minus": lambda: z - b}[form]()
+
+    layer, flow = last_flow(net, x, RULES[rule])
+    row = np.tile(shift.numpy(), int(np.prod(shape)) // 5)
+    assert_twins(layer, flow, twin_of(rule, x, lambda u, v: sign * (u @ v), w, row))
