@@ -59,10 +59,36 @@ def epsilon(x: np.ndarray, w: np.ndarray, b: np.ndarray, e: float) -> Shares:
     )
 
 
+def gamma(x: np.ndarray, w: np.ndarray, b: np.ndarray, g: float) -> Shares:
+    """Z > 0: [x+ (w + g w+) + x- (w + g w-)] / (their sum + b + g b+); else with the signs of w and b swapped."""
+    x_plus, x_minus = np.maximum(x, 0), np.minimum(x, 0)
+    z = (w * x).sum(axis=1) + b
+    parts, biases = np.zeros_like(w), np.zeros_like(b)
+    for j, row in enumerate(w):
+        up, down = row + g * np.maximum(row, 0), row + g * np.minimum(row, 0)
+        parts[j] = x_plus * up + x_minus * down if z[j] > 0 else x_plus * down + x_minus * up
+        biases[j] = b[j] + g * (max(b[j], 0) if z[j] > 0 else min(b[j], 0))
+    d = parts.sum(axis=1) + biases
+    return Shares([divide(parts, d)], {"bias": divide(biases, d), "dead end": (d == 0) * 1.0})
+
+
+def alpha_beta(x: np.ndarray, w: np.ndarray, alpha: float, beta: float) -> Shares:
+    """Alpha pos / sum pos - beta neg / sum neg."""
+    pos, neg = np.maximum(w * x, 0), np.minimum(w * x, 0)
+    sums = pos.sum(axis=1), neg.sum(axis=1)
+    lost = alpha * (sums[0] == 0) - beta * (sums[1] == 0)
+    return Shares([alpha * divide(pos, sums[0]) - beta * divide(neg, sums[1])], {"dead end": lost})
+
+
+def proportional(parts: np.ndarray) -> Shares:
+    """Each part over the sum of all."""
+    d = parts.sum(axis=1)
+    return Shares([divide(parts, d)], {"dead end": (d == 0) * 1.0})
+
+
 def flat(connected: np.ndarray) -> Shares:
     """The same for every input that the unit is connected to."""
-    count = connected.sum(axis=1)
-    return Shares([divide(connected * 1.0, count)], {"dead end": (count == 0) * 1.0})
+    return proportional(connected * 1.0)
 
 
 class Axis(NamedTuple):

@@ -14,7 +14,7 @@ from nets import SIGNS, values
 from torch import Tensor, nn
 from twin_checks import assert_twins, last_flow
 
-from heapwidget.engine.rules import Rule, epsilon, flat, zplus
+from heapwidget.engine.rules import Rule, absolute, alpha_beta, epsilon, flat, gamma, w_square, z_box, zplus
 
 RULES = {
     "zplus": zplus(),
@@ -22,8 +22,16 @@ RULES = {
     "epsilon 0": epsilon(0),
     "epsilon 1e-6": epsilon(1e-6),
     "epsilon 0.5": epsilon(0.5),
+    "gamma 0.25": gamma(),
+    "alpha_beta 2 1": alpha_beta(),
+    "alpha_beta 1 0": alpha_beta(1, 0),
+    "absolute": absolute(),
     "flat": flat(),
+    "w_square": w_square(),
+    "z_box -1 2": z_box(-1, 2),
 }
+
+SIGNED = {zplus: False, epsilon: True, gamma: True, alpha_beta: True, absolute: False, flat: False, w_square: False}
 
 
 def double(net: nn.Module, sign: str, seed: int) -> nn.Module:
@@ -38,13 +46,27 @@ def double(net: nn.Module, sign: str, seed: int) -> nn.Module:
 
 def twin_of(rule: str, x: Tensor, linear: Callable[[Tensor, Tensor], Tensor], w: Tensor, b: np.ndarray) -> twins.Shares:
     """The twin of a rule on `linear(x, w) + b`."""
-    matrix = twins.dense(lambda u: linear(u, w), tuple(x.shape))
-    flat_x = x.numpy().ravel()
     if rule == "flat":
         return twins.flat(twins.dense(lambda u: linear(u, torch.ones_like(w)), tuple(x.shape)) != 0)
-    if rule.startswith("zplus"):
+    return twin_of_matrix(rule, x, twins.dense(lambda u: linear(u, w), tuple(x.shape)), b)
+
+
+def twin_of_matrix(rule: str, x: Tensor, matrix: np.ndarray, b: np.ndarray) -> twins.Shares:
+    name, *numbers = rule.split()
+    flat_x = x.numpy().ravel()
+    if name == "zplus":
         return twins.zplus(flat_x, matrix, b, bias="biases" in rule)
-    return twins.epsilon(flat_x, matrix, b, float(rule.split()[1]))
+    settings = [float(n) for n in numbers]
+    if name == "z_box":
+        low, high = settings
+        return twins.proportional(flat_x * matrix - low * np.maximum(matrix, 0) - high * np.minimum(matrix, 0))
+    return {
+        "epsilon": lambda: twins.epsilon(flat_x, matrix, b, *settings),
+        "gamma": lambda: twins.gamma(flat_x, matrix, b, *settings),
+        "alpha_beta": lambda: twins.alpha_beta(flat_x, matrix, *settings),
+        "absolute": lambda: twins.proportional(np.abs(flat_x * matrix)),
+        "w_square": lambda: twins.proportional(matrix**2),
+    }[name]()
 
 
 def check(net: nn.Module, x: Tensor, rule: str, linear: Callable[[Tensor, Tensor], Tensor]) -> None:
@@ -53,7 +75,7 @@ def check(net: nn.Module, x: Tensor, rule: str, linear: Callable[[Tensor, Tensor
     out = linear(x, w)
     b = torch.zeros_like(out) if bias is None else net(torch.zeros_like(x)).detach()
     layer, flow = last_flow(net, x, RULES[rule])
-    assert_twins(layer, flow, twin_of(rule, x, linear, w, b.numpy().ravel()))
+    assert_twins(layer, flow, twin_of(rule, x, linear, w, b.numpy().ravel()), exact_k="box" not in rule)
 
 
 @st.composite
@@ -130,7 +152,7 @@ def check_rows(net: nn.Module, x: Tensor, rule: str) -> None:
     layer, flow = last_flow(net, x, RULES[rule])
     b = net(torch.zeros_like(x)).detach().numpy().ravel()
     assert int(np.prod(layer.shape)) == b.size
-    assert_twins(layer, flow, twin_of(rule, x, lambda u, v: u @ v.mT, w, b))
+    assert_twins(layer, flow, twin_of(rule, x, lambda u, v: u @ v.mT, w, b), exact_k="box" not in rule)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -153,19 +175,23 @@ def test_batch_norm_is_merged(rule: str, affine: bool, bias: bool) -> None:
     if rule == "flat":
         # Every input in reach of the kernel shares, also where the norm's scale is 0.
         ones = torch.ones_like(conv.weight)
-        shares = twins.flat(twins.dense(lambda u: torch.conv2d(u, ones, padding=1), tuple(x.shape)) != 0)
-    elif rule.startswith("zplus"):
-        shares = twins.zplus(x.numpy().ravel(), matrix, b, bias="biases" in rule)
+        shares = twins.flat(twins.dense(lambda u: torch.conv2d(u, ones, padding=1), tuple(x.shape)) > 0)
     else:
-        shares = twins.epsilon(x.numpy().ravel(), matrix, b, float(rule.split()[1]))
-    assert_twins(layer, flow, shares)
+        shares = twin_of_matrix(rule, x, matrix, b)
+    assert_twins(layer, flow, shares, exact_k="box" not in rule)
 
 
-@pytest.mark.parametrize("make", [zplus, epsilon, flat])
-def test_rules_say_what_they_are(make: Callable[[], Rule]) -> None:
+@pytest.mark.parametrize(("make", "signed"), SIGNED.items())
+def test_rules_say_what_they_are(make: Callable[[], Rule], signed: bool) -> None:
     rule = make()
     assert rule.name == make.__name__
-    assert rule.signed == (make is epsilon)
+    assert rule.signed == signed
+
+
+@pytest.mark.parametrize(("alpha", "beta"), [(2, 2), (1, 1), (0, -1)])
+def test_alpha_less_beta_is_one(alpha: float, beta: float) -> None:
+    with pytest.raises(ValueError, match=f"alpha={alpha} and beta={beta}"):
+        alpha_beta(alpha, beta)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -183,4 +209,5 @@ def test_a_bias_added_by_hand_is_a_bias(rule: str, shape: tuple[int, ...], form:
 
     layer, flow = last_flow(net, x, RULES[rule])
     row = np.tile(shift.numpy(), int(np.prod(shape)) // 5)
-    assert_twins(layer, flow, twin_of(rule, x, lambda u, v: sign * (u @ v), w, row))
+    shares = twin_of(rule, x, lambda u, v: sign * (u @ v), w, row)
+    assert_twins(layer, flow, shares, exact_k="box" not in rule)
