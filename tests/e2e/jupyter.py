@@ -44,18 +44,26 @@ class Server:
     folder: Path
     runtime: Path
 
-    def get(self, path: str) -> Any:
-        request = urllib.request.Request(f"{self.url}{path}", headers={"Authorization": f"token {TOKEN}"})
+    def ask(self, path: str, method: str = "GET") -> Any:
+        """The answer of the server's interface; None where it has no content."""
+        headers = {"Authorization": f"token {TOKEN}"}
+        request = urllib.request.Request(f"{self.url}{path}", headers=headers, method=method)
         with urllib.request.urlopen(request, timeout=10) as response:
-            return json.load(response)
+            return json.loads(response.read() or "null")
+
+    def shut_down(self, notebook: str) -> None:
+        """End the kernel of a notebook."""
+        for session in self.ask("/api/sessions"):
+            if session["path"] == notebook:
+                self.ask(f"/api/sessions/{session['id']}", "DELETE")
 
     def kernel(self, notebook: str) -> dict[str, Any]:
         """The kernel of an open notebook; an empty dict while it has none."""
-        return next((s["kernel"] for s in self.get("/api/sessions") if s["path"] == notebook), {})
+        return next((s["kernel"] for s in self.ask("/api/sessions") if s["path"] == notebook), {})
 
     def is_up(self) -> bool:
         try:
-            return bool(self.get("/api/status"))
+            return bool(self.ask("/api/status"))
         except OSError:
             return False
 
@@ -172,7 +180,7 @@ def open_notebook(page: Page, server: Server, name: str) -> None:
         kernel = server.kernel(name)
         return kernel.get("execution_state") == "idle" and kernel["connections"] > 0
 
-    page.goto(f"{server.url}/lab/tree/{name}?token={TOKEN}")
+    page.goto(f"{server.url}/lab/tree/{name}?reset&token={TOKEN}")
     # The indicator says idle before there is a kernel at all.
     wait_for(ready, "kernel", seconds=120)
     page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=120_000)
