@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
+from e2e.conftest import browser, page, server, watch  # noqa: F401 - fixtures
 
 
 def best(run: Callable[[], object], repeats: int = 7) -> float:
