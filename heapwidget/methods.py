@@ -77,6 +77,9 @@ class Relevance:
         collect = _collect(part, contributions, ascending=False, zeros=False)
         pops = walk.rows
         rows = [*pops, *finish.rows]
+        if rows and not finish.rows:
+            # The walk left nothing at all, so what its running sums still show is rounding.
+            rows[-1] = rows[-1]._replace(residual_mass=0.0, bound=0.0)
         nodes = np.concatenate([*board.log_nodes, finish.log_nodes]) if board.log_nodes else finish.log_nodes
         keys = np.concatenate([*board.log_keys, finish.log_keys]) if board.log_keys else finish.log_keys
         keys = np.where(nodes < part.n_nodes, keys * np.float32(walk.sign), keys)
