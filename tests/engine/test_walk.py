@@ -1,0 +1,229 @@
+"""What holds at every moment of a walk, on random nets."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_nets import Net, nets
+from torch import Tensor
+
+import heapwidget as hw
+from heapwidget.engine.rules import RULES
+from heapwidget.engine.search import Walk
+from heapwidget.replay import replay
+
+RULE_NAMES = ["zplus", "zplus", "flat", "absolute", "epsilon", "gamma", "alpha_beta", "epsilon_plus_flat"]
+SIGNED = {"epsilon", "gamma", "alpha_beta", "epsilon_plus_flat"}
+TARGETS: list[Any] = [0, 1, 2, (0, 1), None, lambda out: -out.abs().sum(), lambda out: out[0, 0] * out[0, 1]]
+NODES = ["unit", "channel", "position", "layer", "auto"]
+
+choices = st.fixed_dictionaries(
+    {
+        "rule": st.sampled_from([*RULE_NAMES, hw.epsilon(0.1), hw.zplus(bias=True)]),
+        "nodes": st.sampled_from(NODES),
+        "floor": st.sampled_from([0.0, 1e-4, 1e-2, 0.1]),
+        "target": st.sampled_from(TARGETS),
+    }
+)
+
+
+def attribute(net: Net, x: Tensor, **options: Any) -> hw.Explanation:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return hw.attribute(net, x, progress=False, **options)
+
+
+def walk_of(explanation: hw.Explanation) -> Walk:
+    assert explanation.relevance is not None
+    return explanation.relevance.walk
+
+
+def collected(walk: Walk) -> np.ndarray:
+    return walk.stores[0].residual * walk.sign
+
+
+def mass(walk: Walk) -> float:
+    return sum(float(np.abs(s.residual).sum(dtype=np.float64)) for s in walk.stores[1:])
+
+
+def check_ledger(walk: Walk, target: float, scale: float, close: float) -> None:
+    """Target = input + residual + absorbed, all from the stores themselves."""
+    on_input = float(collected(walk).sum(dtype=np.float64))
+    residual = walk.sign * sum(float(s.residual.sum(dtype=np.float64)) for s in walk.stores[1:])
+    absorbed = walk.sign * sum(walk.board.absorbed.values())
+    assert abs(target - on_input - residual - absorbed) <= close * scale
+    assert abs(walk.sign * walk.board.explained - on_input) <= close * scale
+    assert abs(walk.sign * walk.board.absorbed_total - absorbed) <= close * scale
+
+
+@pytest.mark.parametrize(("dtype", "close"), [(torch.float64, 1e-9), (torch.float32, 1e-4)], ids=["double", "float"])
+@given(data=st.data(), options=choices)
+@settings(max_examples=60)
+def test_relevance_is_conserved_after_every_pop(
+    dtype: torch.dtype, close: float, data: st.DataObject, options: dict[str, Any]
+) -> None:
+    net, x = data.draw(nets(dtype))
+    explanation = attribute(net, x, max_pops=0, **options)
+    walk, target = walk_of(explanation), explanation.trace.header["target"]["value"]
+    scale = max(abs(target), walk.start_mass)
+    check_ledger(walk, target, scale, close)
+    for _ in range(150):
+        if not walk.run(1):
+            break
+        scale = max(scale, mass(walk), np.abs(collected(walk)).sum())
+        check_ledger(walk, target, scale, close)
+        assert abs(walk.rows[-1].residual_mass - mass(walk)) <= close * scale
+
+
+@given(drawn=nets(), options=choices, pops=st.integers(0, 60))
+@settings(max_examples=60)
+def test_a_walk_may_stop_anywhere(drawn: tuple[Net, Tensor], options: dict[str, Any], pops: int) -> None:
+    net, x = drawn
+    full = attribute(net, x, max_pops=0, **options)
+    stopped = attribute(net, x, max_pops=pops, **options)
+    assert stopped.trace.header["phases"]["walk"] <= pops
+    scale = float(full.attribution.abs().sum() + stopped.trace.columns["pop_mass"].max(initial=1e-9))
+    assert float((full.attribution - stopped.attribution).abs().max()) <= 1e-8 * scale
+    by_layer = attribute(net, x, **(options | {"nodes": "layer", "floor": 0.0}))
+    assert float((full.attribution - by_layer.attribution).abs().max()) <= 1e-8 * scale
+    for explanation in (full, stopped, by_layer):
+        ledger = explanation.ledger
+        assert abs(ledger.target - ledger.explained - ledger.absorbed_total) <= 1e-8 * max(scale, abs(ledger.target))
+        assert ledger.explained == pytest.approx(float(explanation.attribution.sum()), abs=1e-9 * scale)
+        assert explanation.bound == 0
+
+
+@given(drawn=nets(), options=choices)
+@settings(max_examples=60)
+def test_the_bound_holds_after_every_pop(drawn: tuple[Net, Tensor], options: dict[str, Any]) -> None:
+    net, x = drawn
+    explanation = attribute(net, x, max_pops=0, **options)
+    walk = walk_of(explanation)
+    final = explanation.attribution.numpy().reshape(collected(walk).shape)
+    one_sign = not walk.board.signed
+    scale = max(walk.start_mass, float(np.abs(final).sum()))
+    for _ in range(100):
+        if not walk.run(1):
+            break
+        error = float(np.abs(collected(walk) - final).sum())
+        bound = walk.rows[-1].bound
+        scale = max(scale, bound if np.isfinite(bound) else 0.0)
+        assert error <= bound + 1e-9 * scale
+        # All that is on its way has one sign, so the bound is the error itself.
+        if one_sign:
+            assert error >= bound - 1e-9 * scale
+
+
+@given(drawn=nets(), options=choices, cuts=st.lists(st.integers(1, 20), max_size=3))
+@settings(max_examples=40)
+def test_refining_in_pieces_is_one_walk(drawn: tuple[Net, Tensor], options: dict[str, Any], cuts: list[int]) -> None:
+    net, x = drawn
+    whole = attribute(net, x, max_pops=sum(cuts) + 5, **options)
+    pieces = attribute(net, x, max_pops=5, **options)
+    for cut in cuts:
+        if not walk_of(pieces).pending:
+            break
+        pieces.refine(max_pops=cut)
+    for name, column in whole.trace.columns.items():
+        np.testing.assert_array_equal(pieces.trace.columns[name], column, err_msg=name)
+    assert pieces.trace.header["ledger"] == whole.trace.header["ledger"]
+
+
+@given(drawn=nets(side=4, length=4), options=choices, pops=st.integers(0, 60), finer=st.booleans())
+@settings(max_examples=40)
+def test_a_trace_replays(drawn: tuple[Net, Tensor], options: dict[str, Any], pops: int, finer: bool) -> None:
+    """Each row pops the root of the heap; dust and keys make up the residual mass; the end shows the attribution."""
+    net, x = drawn
+    explanation = attribute(net, x, max_pops=pops, **options)
+    if finer:
+        explanation.refine(max_pops=20, floor=options["floor"] / 7)
+    trace, rows = explanation.trace, walk_of(explanation).rows
+    start_mass = walk_of(explanation).start_mass
+    for step in range(trace.n_steps + 1):
+        state = replay(trace, step)
+        if 1 <= step <= len(rows) and step != trace.phase_start("collect"):
+            keys = sum(key for _, key in state.heap.pairs)
+            on_its_way = rows[step - 1].residual_mass
+            assert abs(keys + trace.columns["dust"][step - 1] - on_its_way) <= 1e-4 * max(on_its_way, start_mass)
+        if step == trace.phase_start("collect"):
+            shown = np.zeros(trace.partitions[0].n_nodes)
+            shown[list(state.input)] = list(state.input.values())
+            sums = explanation.attribution.numpy()[0].sum(axis=0).ravel()
+            np.testing.assert_allclose(shown, sums, rtol=1e-4, atol=1e-5 * (np.abs(sums).sum() + start_mass))
+    assert state.selected == explanation.order.tolist()
+    assert not state.heap.items
+
+
+def naive_order(explanation: hw.Explanation, floor: float, limit: int) -> list[tuple[int, float]]:
+    """The walk as the design tells it: dictionaries of residuals, and a look at all nodes for each pop."""
+    walk = walk_of(explanation)
+    messages = naive_messages(walk)
+    nodes = [p.node_of_unit.ravel() + first for p, first in zip(walk.partitions, walk.offsets, strict=False)]
+    node_of = np.concatenate(nodes).tolist()
+    units_of: dict[int, list[int]] = {}
+    for unit, node in enumerate(node_of):
+        units_of.setdefault(node, []).append(unit)
+    residual = {u: v for u, v in enumerate(np.concatenate([s.residual.ravel() for s in walk.stores]).tolist()) if v}
+    queued: set[int] = set()
+    order = []
+
+    def mass_of(node: int) -> float:
+        return sum(abs(residual.get(u, 0.0)) for u in units_of[node])
+
+    for _ in range(limit):
+        queued |= {n for n in {node_of[u] for u in residual} if n >= walk.n_nodes[0] and mass_of(n) >= floor}
+        if not queued:
+            break
+        node = min(queued, key=lambda n: (-np.float32(mass_of(n)), n))
+        order.append((node, mass_of(node)))
+        queued.remove(node)
+        for unit in units_of[node]:
+            r = residual.pop(unit, 0.0)
+            for i, share in messages.get(unit, {}).items():
+                residual[i] = residual.get(i, 0.0) + r * share
+    return order
+
+
+def naive_messages(walk: Walk) -> dict[int, dict[int, float]]:
+    """Which share of each unit goes to which, by passing on one unit at a time."""
+    graph = walk.graph
+    messages: dict[int, dict[int, float]] = {}
+    for layer, flow in zip(graph.layers[1:], walk.flows[1:], strict=True):
+        for unit in range(layer.n_units):
+            r = torch.zeros(layer.n_units, dtype=torch.float64)
+            r[unit] = 1
+            out = messages.setdefault(layer.offset + unit, {})
+            for operand, message in zip(layer.operands, flow.whole(r.reshape(layer.shape))[0], strict=True):
+                first = None if operand.layer is None else graph.layers[operand.layer].offset
+                for place, value in enumerate(message.ravel().tolist()):
+                    to = int(operand.index.reshape(-1)[place]) if first is None else first + place
+                    if value and to >= 0:
+                        out[to] = out.get(to, 0.0) + value
+    return messages
+
+
+@given(drawn=nets(side=4, length=3), options=choices)
+@settings(max_examples=40)
+def test_pops_come_in_the_order_of_a_naive_walk(drawn: tuple[Net, Tensor], options: dict[str, Any]) -> None:
+    net, x = drawn
+    options["floor"] = options["floor"] * 1.0137 + 1e-3
+    explanation = attribute(net, x, max_pops=0, **options)
+    walk = walk_of(explanation)
+    expected = naive_order(explanation, options["floor"] * walk.start_mass, limit=60)
+    walk.run(60)
+    got = [(row.node, row.mass) for row in walk.rows]
+    # Masses that are but rounding errors come in any order.
+    real = next((i for i, (_, m) in enumerate(expected) if m < 1e-9 * walk.start_mass), len(expected))
+    assert [node for node, _ in got[:real]] == [node for node, _ in expected[:real]]
+    np.testing.assert_allclose([m for _, m in got[:real]], [m for _, m in expected[:real]], rtol=1e-6)
+
+
+def test_all_rules_are_walked() -> None:
+    assert set(RULES) <= {*RULE_NAMES, "w_square"}
+    assert set(RULE_NAMES) >= SIGNED

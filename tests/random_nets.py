@@ -1,0 +1,165 @@
+"""Random small nets for hypothesis: chains with skips, concatenations, reused modules, views and in-place ops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+Past = list[Tensor]
+
+
+class Step(nn.Module):
+    """One step of a net: a function of all tensors so far, with the modules it needs."""
+
+    def __init__(self, f: Callable[..., Tensor], *modules: nn.Module) -> None:
+        super().__init__()
+        self.f, self.parts = f, nn.ModuleList(modules)
+
+    def forward(self, past: Past) -> Tensor:
+        return self.f(past, *self.parts)
+
+
+class Net(nn.Module):
+    """Steps one after the other; gives the last one's result."""
+
+    def __init__(self, steps: list[Step], names: list[str]) -> None:
+        super().__init__()
+        self.steps, self.names = nn.ModuleList(steps), names
+
+    def forward(self, x: Tensor) -> Tensor:
+        past = [x]
+        for step in self.steps:
+            past.append(step(past))
+        return past[-1]
+
+    def __repr__(self) -> str:
+        return f"Net({' '.join(self.names)})"
+
+
+def _on_last(f: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    return lambda past, *parts: f(past[-1], *parts)
+
+
+def _in_place(h: Tensor) -> Tensor:
+    y = h.clone()
+    y[:, :1] *= 2
+    y.view(1, -1)[:, ::3] += 0.25
+    return y.relu_()
+
+
+def _same_shape(past: Past, i: int) -> Tensor | None:
+    found = [t for t in past[:-1] if t.shape == past[-1].shape]
+    return found[i % len(found)] if found else None
+
+
+SQUASHES: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": F.relu,
+    "relu6": F.relu6,
+    "leaky": lambda h: F.leaky_relu(h, 0.1),
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "inplace": _in_place,
+    "dropout": lambda h: F.dropout(h, 0.5, training=False),
+    "scaled": lambda h: h * -1.5 / 2,
+    "shifted": lambda h: h + 0.3,
+    "turned": lambda h: h.permute(0, 1, 3, 2).contiguous(),
+    "flipped": lambda h: h.flip(2),
+    "shuffled": lambda h: h.view(1, -1).roll(3, 1).view(h.shape),
+    "padded": lambda h: F.pad(h, (1, 0, 0, 1), value=0.5),
+    "cut": lambda h: h[:, :, :, 1:] if h.shape[3] > 2 else h * 1,
+    "detour": lambda h: h.reshape(1, h.shape[1], -1).unsqueeze(0).squeeze(0).view(h.shape),
+}
+PAIRS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "skip": lambda a, b: a + b,
+    "difference": lambda a, b: a - b,
+    "product": lambda a, b: a * b,
+    "gate": lambda a, b: a * torch.sigmoid(b),
+    "maximum": torch.maximum,
+}
+WINDOWS = ["max_pool", "avg_pool", "adaptive"]
+CONVS = ["conv", "conv", "conv", "conv_bn", "twice", "grouped"]
+KINDS = [*CONVS, *CONVS, "relu", "relu", *SQUASHES, *PAIRS, "skip", "skip", "concat", *WINDOWS]
+
+
+def step(kind: str, past: Past, n: int) -> Step | None:
+    """A step of a kind, `n` choosing its variant; `None` where it does not fit what is there."""
+    h = past[-1]
+    channels, height, width = h.shape[1:]
+    if kind in SQUASHES:
+        return Step(_on_last(SQUASHES[kind]))
+    if kind in PAIRS:
+        return None if _same_shape(past, n) is None else Step(lambda p: PAIRS[kind](p[-1], _same_shape(p, n)))
+    if kind == "concat":
+        if channels > 3:
+            return None
+        return Step(lambda p: torch.cat([p[-1], p[-1].flip(3)], 1) if n % 2 else torch.cat([p[-1], p[-1] * 2], 1))
+    if kind in WINDOWS:
+        if min(height, width) < 2:
+            return None
+        pools = {
+            "max_pool": nn.MaxPool2d(2, 1 + n % 2, ceil_mode=n % 3 == 0),
+            "avg_pool": nn.AvgPool2d(2, 1 + n % 2, padding=n % 2),
+            "adaptive": nn.AdaptiveAvgPool2d((1 + n % 2, 2)),
+        }
+        return Step(_on_last(lambda t, pool: pool(t)), pools[kind])
+    if kind == "twice":
+        conv = nn.Conv2d(channels, channels, 3, padding=1)
+        return Step(_on_last(lambda t, c: c(c(t).relu())), conv)
+    outs, size = 1 + n % 3, min(1 + n % 3, height, width)
+    if kind == "grouped":
+        return Step(_on_last(lambda t, c: c(t)), nn.Conv2d(channels, channels, size, padding=n % 2, groups=channels))
+    parts = [nn.Conv2d(channels, outs, size, stride=1 + n % 2, padding=n % 2, bias=n % 5 > 0)]
+    if kind == "conv_bn":
+        parts.append(nn.BatchNorm2d(outs))
+    return Step(_on_last(lambda t, *modules: nn.Sequential(*modules)(t)), *parts)
+
+
+def _randomised(module: nn.Module) -> None:
+    """Weights and statistics of both signs, biases that matter."""
+    with torch.no_grad():
+        for m in module.modules():
+            for p in m.parameters(recurse=False):
+                p.copy_(torch.randn(p.shape) * (0.7 if p.ndim > 1 else 0.4))
+            if isinstance(m, nn.BatchNorm2d):
+                m.running_mean.normal_(0, 0.5)
+                m.running_var.uniform_(0.5, 2)
+
+
+@st.composite
+def nets(
+    draw: st.DrawFn, dtype: torch.dtype = torch.float64, side: int = 5, length: int = 6, kinds: list[str] = KINDS
+) -> tuple[Net, Tensor]:
+    """A net in eval mode that ends in a linear head of three outputs, and an input for it."""
+    seed = draw(st.integers(0, 10**6))
+    torch.manual_seed(seed)
+    x = torch.randn(1, draw(st.integers(1, 2)), side, side)
+    x = x * (torch.rand(x.shape) > 0.2)
+    past, steps, names = [x], [], []
+
+    def append(new: Step, name: str) -> None:
+        _randomised(new)
+        new.eval()
+        steps.append(new)
+        names.append(name)
+        with torch.no_grad():
+            past.append(new(past))
+
+    for _ in range(draw(st.integers(1, length))):
+        kind, n = draw(st.sampled_from(kinds)), draw(st.integers(0, 29))
+        new = step(kind, past, n)
+        if new is not None and past[-1].numel() < 150:
+            append(new, f"{kind}{n}")
+    head = draw(st.sampled_from(["flat", "mean", "hidden"]))
+    h = past[-1]
+    if head == "mean":
+        append(Step(_on_last(lambda t, linear: linear(t.mean(dim=(2, 3)))), nn.Linear(h.shape[1], 3)), head)
+    elif head == "flat":
+        append(Step(_on_last(lambda t, linear: linear(t.flatten(1))), nn.Linear(h[0].numel(), 3)), head)
+    else:
+        parts = nn.Linear(h[0].numel(), 5), nn.Linear(5, 3)
+        append(Step(_on_last(lambda t, a, b: b(F.relu(a(t.flatten(1)), inplace=True))), *parts), head)
+    return Net(steps, names).to(dtype).eval(), x.to(dtype)
