@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from heapwidget.explanation import Explanation
 from heapwidget.still import picture, still
+from heapwidget.trace import Trace
 
 STATIC = Path(__file__).parent / "static"
-PANELS = ("input", "heap")
+PANELS = ("input", "heap", "curve")
 
 
 class HeapViewer(anywidget.AnyWidget):
@@ -41,7 +42,8 @@ class HeapViewer(anywidget.AnyWidget):
     selected_node
         The node picked in the viewer, or `None`.
     panels
-        The panels shown, of `"input"` and `"heap"`.
+        The panels shown, of `"input"`, `"heap"` and `"curve"`; by default all for a walk that conserves the target, and
+        input and heap for other methods.
     """
 
     _esm = STATIC / "widget.js"
@@ -54,15 +56,16 @@ class HeapViewer(anywidget.AnyWidget):
     playing = traitlets.Bool(False).tag(sync=True)
     interval = traitlets.Int(100, min=1).tag(sync=True)
     selected_node = traitlets.Int(None, allow_none=True).tag(sync=True)
-    panels = traitlets.List(traitlets.Enum(PANELS), list(PANELS)).tag(sync=True)
+    panels = traitlets.List(traitlets.Enum(PANELS)).tag(sync=True)
 
     def __init__(self, explanation: Explanation, **traits: Any) -> None:
         self._explanation = explanation
         trace = explanation.trace
         self.set_trait("n_steps", trace.n_steps)
         columns = {name: column.data for name, column in trace.columns.items()}
+        traits.setdefault("panels", default_panels(trace))
         super().__init__(
-            _trace={"header": dict(trace.header), "columns": columns}, _input=_shown_input(explanation), **traits
+            _trace={"header": dict(trace.header), "columns": columns}, _input=shown_input(explanation), **traits
         )
 
     @property
@@ -99,7 +102,13 @@ class HeapViewer(anywidget.AnyWidget):
         return data | {"image/png": b64encode(still(self._explanation)).decode()}, metadata
 
 
-def _shown_input(explanation: Explanation) -> dict[str, Any]:
+def default_panels(trace: Trace) -> list[str]:
+    """All panels for a walk that conserves the target; those that every method fills for the others."""
+    walked = trace.conserved and trace.phase_start("collect") > 0
+    return [name for name in PANELS if walked or name in ("input", "heap")]
+
+
+def shown_input(explanation: Explanation) -> dict[str, Any]:
     """What the input panel draws: pixels of an image, else the values themselves."""
     pixels = picture(explanation)
     if pixels is not None:

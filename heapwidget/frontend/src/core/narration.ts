@@ -165,7 +165,7 @@ export function shareOf(trace: Trace, mass: number): number {
 }
 
 /** Relevance as a part of the target: of a negative target's, all of it is negative. */
-function partOf(trace: Trace, relevance: number): number {
+export function partOf(trace: Trace, relevance: number): number {
   return shareOf(trace, relevance) * Math.sign(trace.target.value) + 0;
 }
 
@@ -194,18 +194,41 @@ export function summary(replay: Replay): string {
   }
   const rule =
     trace.rule === null ? method : `${method}, ${RULES[trace.rule] ?? trace.rule.replaceAll("_", " ")}`;
-  const at = (column: Float32Array) => partOf(trace, column[row] ?? 0);
-  const claims = [`${formatShare(at(trace.explained))} on ${trace.image ? "pixels" : "the input"}`];
-  if (at(trace.absorbed) !== 0) claims.push(`${formatShare(at(trace.absorbed))} absorbed`);
+  const absorbed = partOf(trace, trace.absorbed[row] ?? 0);
+  const claims = [
+    onInput(trace, row),
+    absorbed === 0 ? "" : `${formatShare(absorbed)} absorbed`,
+    certified(trace, row),
+  ].filter((claim) => claim !== "");
+  return `${value} · ${rule} · ${claims.join(", ")}`;
+}
+
+/** How much has reached the input after a row. */
+function onInput(trace: Trace, row: number): string {
+  const share = formatShare(partOf(trace, trace.explained[row] ?? 0));
+  return `${share} on ${trace.image ? "pixels" : "the input"}`;
+}
+
+/** The error certified after a row, or nothing. */
+function certified(trace: Trace, row: number): string {
   // Nothing is certified before the first pop, nor where nothing walked: other methods have errors of their own.
   const bound = row < 0 || trace.finishEnd === 0 ? Number.NaN : (trace.bound[row] as number);
+  if (!Number.isFinite(bound)) return "";
+  const share = Math.abs(shareOf(trace, bound));
   // A bound of float noise is none: the contributions are those of the full pass.
-  if (Number.isFinite(bound)) {
-    claims.push(
-      Math.abs(shareOf(trace, bound)) < 1e-6
-        ? "exact"
-        : `error ≤ ${formatBound(Math.abs(shareOf(trace, bound)))}`,
-    );
+  return share < 1e-6 ? "exact" : `error ≤ ${formatBound(share)}`;
+}
+
+/** The words beside the cursor of the curve. */
+export function curveLabel(trace: Trace, step: number, popped: number): string {
+  const row = step - 1;
+  if (step > trace.finishEnd) {
+    const count = step - trace.finishEnd;
+    const mass = trace.conserved
+      ? `${formatShare(popped)} in ${plural(count, positionNoun(trace))}`
+      : `${formatKey(trace.popMass[row] as number)} · ${ordinal(count)} of ${formatCount(trace.steps - trace.finishEnd)}`;
+    return mass;
   }
-  return `${value} · ${rule} · ${claims.join(", ")}`;
+  if (!trace.conserved) return "nothing popped yet";
+  return [onInput(trace, row), certified(trace, row)].filter((claim) => claim !== "").join(" · ");
 }

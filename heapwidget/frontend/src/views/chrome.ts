@@ -5,7 +5,7 @@ import type { Session } from "../core/session";
 import { badge, type CardState } from "./card";
 import { h, icon, setText } from "./dom";
 import type { View } from "./panel";
-import { PANELS } from "./panels";
+import { panelsFor } from "./panels";
 
 const MENU_ICON = "M2 4.5h7M12 4.5h2M2 11.5h2M7 11.5h7";
 
@@ -55,7 +55,7 @@ export class Title implements View {
 
   #menu(signal: AbortSignal): HTMLElement {
     const menu = h("div", {}, h("h3", {}, "Panels"));
-    for (const { name, title } of PANELS) {
+    for (const { name, title } of panelsFor(this.#session.trace)) {
       const check = h("input", { type: "checkbox" });
       check.addEventListener("change", () => this.#choose(name, check.checked), { signal });
       this.#checks.set(name, check);

@@ -1,6 +1,7 @@
 /** What a panel is. A new panel is one new file that exports a `Panel`, and one entry in `panels.ts`. */
 
 import type { Session } from "../core/session";
+import type { Trace } from "../core/trace";
 import type { Picture } from "./picture";
 import type { Theme } from "./theme";
 
@@ -26,6 +27,8 @@ export interface Panel {
   readonly name: string;
   /** Accessible name of its region, and its word in the menu. */
   readonly title: string;
+  /** Whether there is anything to show of a trace; without it: always. */
+  readonly suits?: (trace: Trace) => boolean;
   /** Fills `root`, a region that is already in the page. */
   create(root: HTMLElement, stage: Stage): View;
 }

@@ -1,7 +1,13 @@
 /** The panels there are, in the order in which they are shown. */
 
+import type { Trace } from "../core/trace";
+import { curvePanel } from "./curve";
 import { heapPanel } from "./heap";
 import { inputPanel } from "./input";
 import type { Panel } from "./panel";
 
-export const PANELS: readonly Panel[] = [inputPanel, heapPanel];
+export const PANELS: readonly Panel[] = [inputPanel, heapPanel, curvePanel];
+
+/** Those that have something to show of a trace. */
+export const panelsFor = (trace: Trace): readonly Panel[] =>
+  PANELS.filter((panel) => panel.suits?.(trace) ?? true);

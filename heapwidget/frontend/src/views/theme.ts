@@ -10,6 +10,10 @@ export interface Palette {
   readonly warmSoft: string;
   readonly blue: string;
   readonly cool: string;
+  readonly bg: string;
+  readonly patch: string;
+  /** Areas of the curve. */
+  readonly areas: Readonly<Record<"explained" | "popped" | "absorbed" | "heap" | "dust", string>>;
 }
 
 /** Font size of labels, and the width of a letter where text cannot be measured. */
@@ -92,6 +96,15 @@ export class Theme {
       warmSoft: color("warm-soft"),
       blue: color("blue"),
       cool: color("cool"),
+      bg: color("bg"),
+      patch: color("patch"),
+      areas: {
+        explained: color("area-explained"),
+        popped: color("area-popped"),
+        absorbed: color("area-absorbed"),
+        heap: color("area-heap"),
+        dust: color("area-dust"),
+      },
     };
   }
 }

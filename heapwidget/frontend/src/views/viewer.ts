@@ -3,8 +3,8 @@
 import type { Session } from "../core/session";
 import { Narration, Title } from "./chrome";
 import { h } from "./dom";
-import type { Stage, View } from "./panel";
-import { PANELS } from "./panels";
+import type { Panel, Stage, View } from "./panel";
+import { panelsFor } from "./panels";
 import { Picture } from "./picture";
 import { Theme } from "./theme";
 import { Transport } from "./transport";
@@ -73,16 +73,18 @@ export function mountViewer(parent: HTMLElement, session: Session): () => void {
 class PanelGrid implements View {
   readonly element = h("div", { class: "hw-panels" });
   readonly #stage: Stage;
+  readonly #panels: readonly Panel[];
   /** Panels on screen, by name. */
   readonly #shown = new Map<string, { view: View; region: HTMLElement }>();
 
   constructor(stage: Stage) {
     this.#stage = stage;
+    this.#panels = panelsFor(stage.session.trace);
   }
 
   update(): void {
     const wanted = this.#stage.session.state.panels;
-    for (const panel of PANELS) {
+    for (const panel of this.#panels) {
       const shown = this.#shown.get(panel.name);
       if (shown && !wanted.includes(panel.name)) {
         shown.view.destroy();
@@ -106,7 +108,7 @@ class PanelGrid implements View {
 
   /** Keeps the order of the registry, whatever the order of asking. */
   #insert(region: HTMLElement, name: string): void {
-    const later = PANELS.slice(PANELS.findIndex((panel) => panel.name === name) + 1);
+    const later = this.#panels.slice(this.#panels.findIndex((panel) => panel.name === name) + 1);
     const next = later
       .map((panel) => this.#shown.get(panel.name)?.region)
       .find((element) => element !== undefined);
