@@ -68,10 +68,10 @@ SQUASHES: dict[str, Callable[[Tensor], Tensor]] = {
     "shifted": lambda h: h + 0.3,
     "turned": lambda h: h.permute(0, 1, 3, 2).contiguous(),
     "flipped": lambda h: h.flip(2),
-    "shuffled": lambda h: h.view(1, -1).roll(3, 1).view(h.shape),
+    "shuffled": lambda h: h.reshape(1, -1).roll(3, 1).view(h.shape),
     "padded": lambda h: F.pad(h, (1, 0, 0, 1), value=0.5),
     "cut": lambda h: h[:, :, :, 1:] if h.shape[3] > 2 else h * 1,
-    "detour": lambda h: h.reshape(1, h.shape[1], -1).unsqueeze(0).squeeze(0).view(h.shape),
+    "detour": lambda h: h.reshape(1, h.shape[1], -1).unsqueeze(0).squeeze(0).reshape(h.shape),
 }
 PAIRS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "skip": lambda a, b: a + b,
@@ -83,6 +83,7 @@ PAIRS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 WINDOWS = ["max_pool", "avg_pool", "adaptive"]
 CONVS = ["conv", "conv", "conv", "conv_bn", "twice", "grouped"]
 KINDS = [*CONVS, *CONVS, "relu", "relu", *SQUASHES, *PAIRS, "skip", "skip", "concat", *WINDOWS]
+HEADS = ["flat", "mean", "hidden"]
 
 
 def step(kind: str, past: Past, n: int) -> Step | None:
@@ -131,7 +132,12 @@ def _randomised(module: nn.Module) -> None:
 
 @st.composite
 def nets(
-    draw: st.DrawFn, dtype: torch.dtype = torch.float64, side: int = 5, length: int = 6, kinds: list[str] = KINDS
+    draw: st.DrawFn,
+    dtype: torch.dtype = torch.float64,
+    side: int = 5,
+    length: int = 6,
+    kinds: list[str] = KINDS,
+    heads: list[str] = HEADS,
 ) -> tuple[Net, Tensor]:
     """A net in eval mode that ends in a linear head of three outputs, and an input for it."""
     seed = draw(st.integers(0, 10**6))
@@ -153,7 +159,7 @@ def nets(
         new = step(kind, past, n)
         if new is not None and past[-1].numel() < 150:
             append(new, f"{kind}{n}")
-    head = draw(st.sampled_from(["flat", "mean", "hidden"]))
+    head = draw(st.sampled_from(heads))
     h = past[-1]
     if head == "mean":
         append(Step(_on_last(lambda t, linear: linear(t.mean(dim=(2, 3)))), nn.Linear(h.shape[1], 3)), head)

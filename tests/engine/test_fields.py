@@ -1,0 +1,100 @@
+"""Receptive fields: what a unit is said to see holds all that can really move it."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from nets import graph_of
+from random_nets import Net, nets
+from torch import Tensor, nn
+
+import heapwidget as hw
+from heapwidget.engine.graph import Builder
+from heapwidget.samples import lenet
+
+
+def layer_values(net: nn.Module, x: Tensor) -> list[np.ndarray]:
+    """The recorded values of each layer."""
+    values = [x[0].numpy()]
+
+    class Watched(Builder):
+        def layer(self, call: Any, out: Tensor, *args: Any, **options: Any) -> None:
+            Builder.layer(self, call, out, *args, **options)
+            values.append(out.detach().reshape(self.drafts[-1].shape).numpy())
+
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        patch.setattr("heapwidget.engine.graph.Builder", Watched)
+        graph_of(net, x)
+    return values
+
+
+def check_fields(net: nn.Module, x: Tensor, positions: list[tuple[int, int]]) -> int:
+    """Move each position and see which units it moves; gives how many layers told a field."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        header = hw.attribute(net, x, max_pops=0, target=lambda out: out.sum(), progress=False).trace.header
+    before = layer_values(net, x)
+    for position in positions:
+        moved = x.clone()
+        moved[(0, slice(None), *position)] += 3.7
+        # The header has one layer more: the sum that is explained.
+        for layer, was, now in zip(header["layers"][:-1], before, layer_values(net, moved), strict=True):
+            for unit in np.argwhere(was != now):
+                assert sees(layer["field"], unit, position), f"{layer['label']} {unit} is moved by {position}"
+    return sum(layer["field"] is not None for layer in header["layers"])
+
+
+def sees(field: list[list[int]] | None, unit: np.ndarray, position: tuple[int, ...]) -> bool:
+    if field is None:
+        return True
+    for (start, step, size, axis), p in zip(field, position, strict=True):
+        first = start + step * (0 if axis is None else int(unit[axis]))
+        if not first <= p < first + size:
+            return False
+    return True
+
+
+@given(drawn=nets(length=5))
+@settings(max_examples=40)
+def test_fields_hold_what_moves_a_unit(drawn: tuple[Net, Tensor]) -> None:
+    net, x = drawn
+    assert check_fields(net, x, [(0, 0), (1, 3), (2, 2), (4, 4)]) >= 1
+
+
+def test_fields_of_lenet_are_those_of_its_arithmetic() -> None:
+    x = torch.rand(1, 1, 28, 28, generator=torch.Generator().manual_seed(1))
+    assert check_fields(lenet(), x, [(0, 0), (13, 20), (27, 5)]) == 5
+    fields = {layer["label"]: layer["field"] for layer in hw.attribute(lenet(), x).trace.header["layers"]}
+    assert fields["conv1"] == [[0, 1, 5, 1], [0, 1, 5, 2]]
+    assert fields["pool1"] == [[0, 2, 6, 1], [0, 2, 6, 2]]
+    assert fields["conv2"] == [[0, 2, 14, 1], [0, 2, 14, 2]]
+    assert fields["pool2"] == [[0, 4, 16, 1], [0, 4, 16, 2]]
+    assert fields["fc1"] is None
+
+
+@pytest.mark.parametrize(
+    ("net", "shape"),
+    [
+        (nn.Sequential(nn.Conv2d(1, 2, 3, stride=2, padding=1, dilation=2), nn.MaxPool2d(3, 2, 1, ceil_mode=True)), 9),
+        (nn.Sequential(nn.AvgPool2d(3, 2, padding=1, ceil_mode=True), nn.Conv2d(1, 1, 2)), 8),
+        (nn.Sequential(nn.AdaptiveMaxPool2d((3, 5)), nn.Conv2d(1, 1, 2)), 8),
+        (nn.Sequential(nn.ConvTranspose2d(1, 2, 3, stride=2, padding=1), nn.MaxPool2d(2)), 5),
+        (nn.Sequential(nn.ZeroPad2d((2, 0, 1, 3)), nn.Conv2d(1, 1, 3)), 6),
+        (nn.Sequential(nn.ReflectionPad2d(2), nn.Conv2d(1, 1, 3)), 6),
+        (nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(1, 1, 3)), 5),
+        (nn.Sequential(nn.MaxPool2d(2, return_indices=False), nn.Linear(3, 4)), 6),
+        (nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4, 2, 2)), 6),
+    ],
+    ids=lambda value: type(value[0]).__name__ if isinstance(value, nn.Sequential) else str(value),
+)
+def test_fields_of_single_ops(net: nn.Module, shape: int) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(1, 1, shape, shape)
+    last = shape - 1
+    check_fields(net, x, [(0, 0), (0, last), (last, 0), (last, last), (2, 3), (4, 1)])
