@@ -11,8 +11,9 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import accumulate
 from math import prod
 from typing import Any
 
@@ -85,7 +86,10 @@ class Graph:
 
 @dataclass
 class _Draft:
-    """A layer in the making; `fold` merges a scale and a shift of each channel into its weights."""
+    """A layer in the making, with the tensor it was made as.
+
+    `fold` merges a scale and a shift of each channel into its weights; `warning` is said if relevance can reach it.
+    """
 
     name: str
     op: str
@@ -94,14 +98,16 @@ class _Draft:
     offset: int
     operands: tuple[Operand, ...]
     make: Callable[[Rule], Flow] | None
+    raw: Tensor
     fold: Callable[[Tensor, Tensor], None] | None = None
+    warning: str | None = None
 
 
 @dataclass
 class _Stream:
     """A tensor whose entries are units: of `layer` in order, or by `index` of the tensor's own shape.
 
-    `gate`: it came straight out of a gate's squashing function. `raw`: it is the very output of `layer`, and nothing
+    `gate`: it only scales what it meets. `raw`: it is the very output of `layer`, and nothing
     else was done with that.
     """
 
@@ -130,7 +136,7 @@ class Builder:
     _named: set[tuple[str, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.drafts.append(_Draft("input", "input", unbatched(tuple(self.x.shape)), None, 0, (), None))
+        self.drafts.append(_Draft("input", "input", unbatched(tuple(self.x.shape)), None, 0, (), None, self.x))
         self._streams[id(self.x)] = _Stream(0, None)
 
     def active(self, t: Any) -> bool:
@@ -174,19 +180,19 @@ class Builder:
         else:
             self._streams[id(out)] = _Stream(None, self.units(t).expand(out.shape), gate)
 
-    def moved(self, out: Tensor, index: Tensor) -> None:
+    def moved(self, out: Tensor, index: Tensor, *, gate: bool = False) -> None:
         """`out` holds the units that `index` says; a map onto a whole layer in order is kept as that layer."""
         first = int(index.reshape(-1)[0]) if index.numel() else -1
         for number, draft in enumerate(self.drafts):
             if first == draft.offset and index.numel() == prod(draft.shape):
                 whole = torch.arange(first, first + index.numel(), device=index.device)
                 if torch.equal(index.reshape(-1), whole):
-                    self._streams[id(out)] = _Stream(number, None)
+                    self._streams[id(out)] = _Stream(number, None, gate)
                     return
-        self._streams[id(out)] = _Stream(None, index)
+        self._streams[id(out)] = _Stream(None, index, gate)
 
     def is_gate(self, t: Tensor) -> bool:
-        """Whether a tensor came straight out of a gate's squashing function."""
+        """Whether a tensor only scales what it meets: a gate, attention weights, a statistic."""
         return self._streams[id(t)].gate
 
     def made_by(self, t: Tensor) -> _Draft | None:
@@ -212,13 +218,14 @@ class Builder:
         shape: Shape | None = None,
         channel_axis: int | None = 0,
         fold: Callable[[Tensor, Tensor], None] | None = None,
+        warning: str | None = None,
     ) -> None:
         """Add the layer that `call` made; `out` holds its units in order."""
         last = self.drafts[-1]
         offset = last.offset + prod(last.shape)
         shape = unbatched(tuple(out.shape)) if shape is None else shape
         name = self._name(call, op)
-        self.drafts.append(_Draft(name, op, shape, channel_axis, offset, tuple(operands), make, fold))
+        self.drafts.append(_Draft(name, op, shape, channel_axis, offset, tuple(operands), make, out, fold, warning))
         self._streams[id(out)] = _Stream(len(self.drafts) - 1, None, raw=True)
         first = self.drafts[0]
         if 0 in (o.layer for o in operands) and first.channel_axis is None and len(first.shape) > 1:
@@ -243,23 +250,13 @@ class Builder:
         read = [(number, out) for number, out in enumerate(outs) if self.reads[id(out)]]
         for number, out in read:
             op = _rerun(call, active, number, self.dtype)
-            try:
-                flow = Generic([self.value(t) for t in active], op)
-            except (RuntimeError, NotImplementedError) as error:
-                raise UnsupportedOpError(
-                    f"no rule for {where}, and it has no derivative to fall back on ({_first_line(error)}); "
-                    "rewrite that part of the net with differentiable PyTorch ops"
-                ) from error
             self.layer(
                 call,
                 out,
                 _short(call.name),
                 [self.operand(t) for t in active],
-                _constantly(flow),
-            )
-        if read:
-            warnings.warn(
-                f"no rule for {where}: its relevance is shared by gradient x input of this op alone", stacklevel=2
+                _generic(where, [self.value(t) for t in active], op),
+                warning=f"no rule for {where}: its relevance is shared by gradient x input of this op alone",
             )
 
 
@@ -298,11 +295,51 @@ def build(recording: Recording, leaves: set[str], handlers: dict[str, Handler]) 
     drafts = builder.drafts
     if len(drafts[0].shape) > 1 and drafts[0].channel_axis is None:
         drafts[0].channel_axis = 0
+    drafts, output = _reached(drafts, builder.operand(recording.output))
+    for warning in dict.fromkeys(d.warning for d in drafts if d.warning):
+        warnings.warn(warning, stacklevel=2)
     layers = tuple(
         Layer(label, d.op, d.shape, d.channel_axis, d.offset, d.operands, d.make)
         for label, d in zip(_labels([d.name for d in drafts]), drafts, strict=True)
     )
-    return Graph(layers, builder.operand(recording.output), builder.dtype)
+    return Graph(layers, output, builder.dtype)
+
+
+def _reached(drafts: list[_Draft], output: Operand) -> tuple[list[_Draft], Operand]:
+    """The layers that relevance can reach, numbered and counted anew: what only gates a signal is left out."""
+    ends = torch.tensor([d.offset + prod(d.shape) for d in drafts])
+
+    def made_of(operand: Operand) -> list[int]:
+        if operand.layer is not None:
+            return [operand.layer]
+        assert operand.index is not None
+        units = operand.index[operand.index >= 0].cpu()
+        return [int(n) for n in torch.bucketize(units, ends, right=True).unique()]
+
+    reached, frontier = {0}, made_of(output)
+    while frontier:
+        number = frontier.pop()
+        if number not in reached:
+            reached.add(number)
+            frontier += [n for operand in drafts[number].operands for n in made_of(operand)]
+    kept = sorted(reached)
+    if len(kept) == len(drafts):
+        return drafts, output
+    offsets = dict(zip(kept, accumulate([0, *(prod(drafts[n].shape) for n in kept)]), strict=False))
+    shift = torch.tensor([offsets.get(n, 0) - d.offset for n, d in enumerate(drafts)])
+
+    def renumbered(operand: Operand) -> Operand:
+        if operand.layer is not None:
+            return replace(operand, layer=kept.index(operand.layer))
+        assert operand.index is not None
+        index = operand.index
+        layer = torch.bucketize(index.clamp(min=0).contiguous(), ends.to(index.device), right=True)
+        return replace(operand, index=torch.where(index < 0, index, index + shift.to(index.device)[layer]))
+
+    renewed = [
+        replace(drafts[n], offset=offsets[n], operands=tuple(renumbered(o) for o in drafts[n].operands)) for n in kept
+    ]
+    return renewed, renumbered(output)
 
 
 def _labels(names: list[str]) -> list[str]:
@@ -323,9 +360,19 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
-def _constantly(flow: Flow) -> Callable[[Rule], Flow]:
-    """An op that no rule is about keeps its flow."""
-    return lambda rule: flow
+def _generic(where: str, values: list[Tensor], op: Callable[..., Tensor]) -> Callable[[Rule], Flow]:
+    """The flow of an op without a rule, made only if relevance reaches it."""
+
+    def make(_rule: Rule) -> Flow:
+        try:
+            return Generic(values, op)
+        except (RuntimeError, NotImplementedError) as error:
+            raise UnsupportedOpError(
+                f"no rule for {where}, and it has no derivative to fall back on ({_first_line(error)}); "
+                "rewrite that part of the net with differentiable PyTorch ops"
+            ) from error
+
+    return make
 
 
 def _tensors(call: Call) -> list[Tensor]:

@@ -166,10 +166,8 @@ HALVES = [0.5, 0.5]
     ("net", "shares"),
     [
         (lambda a, b: a * b, HALVES),
-        (lambda a, b: torch.sigmoid(a) * b, [0, 1]),
-        (lambda a, b: a * torch.sigmoid(b), [1, 0]),
+        (lambda a, b: a.clone().mul_(b), HALVES),
         (lambda a, b: torch.sigmoid(a) * torch.sigmoid(b), HALVES),
-        (lambda a, b: nn.functional.hardsigmoid(a).mul_(b), [0, 1]),
     ],
 )
 def test_product_of_two(net: Callable[[Tensor, Tensor], Tensor], shares: list[float]) -> None:
@@ -202,13 +200,10 @@ def unruled(op: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Layer, Flow]:
 @pytest.mark.parametrize(
     "op",
     [
-        lambda t: t.softmax(-1),
-        lambda t: t.exp(),
         lambda t: t.cumsum(1),
-        lambda t: nn.functional.layer_norm(t, (4,)),
-        lambda t: t.pow(3),
-        lambda t: t.abs(),
-        lambda t: torch.bmm(t, torch.ones(1, 4, 2, dtype=torch.float64)),
+        lambda t: t.logsumexp(1),
+        lambda t: t.prod(2),
+        lambda t: torch.linalg.vector_norm(t, dim=1),
     ],
 )
 @pytest.mark.parametrize("sign", ["both", "positive", "zero"])
@@ -220,5 +215,5 @@ def test_any_other_op_by_its_own_gradient(op: Callable[[Tensor], Tensor], sign: 
 
 def test_any_other_op_of_two() -> None:
     x = values((1, 4, 3), "positive", 21) + 0.5
-    layer, flow = unruled(lambda t: t[:, :2] / t[:, 2:], x)
-    assert_twins(layer, flow, twins.gradient_times_input(lambda a, b: a / b, [x[0, :2], x[0, 2:]]))
+    layer, flow = unruled(lambda t: torch.hypot(t[:, :2], t[:, 2:]), x)
+    assert_twins(layer, flow, twins.gradient_times_input(torch.hypot, [x[0, :2], x[0, 2:]]))

@@ -9,12 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from heapwidget.engine.boxes import unbatched
+from heapwidget.engine.boxes import Shape, unbatched
 from heapwidget.engine.capture import Call
 from heapwidget.engine.flow import Flow
-from heapwidget.engine.graph import Builder, Handler
+from heapwidget.engine.graph import Builder, Handler, Operand
 from heapwidget.engine.ops import split
 from heapwidget.engine.ops.linear import Conv, Product
+from heapwidget.engine.ops.matmul import BatchProduct, Bilinear, Interpolation
 from heapwidget.engine.ops.pool import MaxPool, MeanPool, adaptive_windows, windows
 from heapwidget.engine.rules import Rule
 
@@ -64,6 +65,8 @@ def product(builder: Builder, call: Call) -> bool:
         x, w, b = bound.get("mat1"), bound.get("mat2"), bound["self"]
         if bound["beta"] != 1 or bound["alpha"] != 1:
             return False
+    if call.name == "mm" and builder.active(w):
+        return batch_product(builder, call)
     if not builder.active(x) or builder.active(w) or builder.active(b) or x.ndim != 2 or w.ndim != 2:
         return False
     bias = None if b is None else b.detach().to(builder.dtype)
@@ -189,8 +192,9 @@ def sum_of_two(builder: Builder, call: Call) -> bool:
     constants = [value(t, f) for t, f in scaled if not builder.active(t)]
     constant = constants[0] if constants and bool(constants[0].any()) else None
     holders = [t for t, _ in scaled if builder.active(t)]
-    if constant is None and len(active) == 1:
-        builder.same_units(holders[0], call.out)
+    gate = all(builder.is_gate(t) for t in holders)
+    if len(active) == 1 and (constant is None or gate):
+        builder.same_units(holders[0], call.out, gate=gate)
         return True
     if constant is not None and _as_bias(builder, holders[0], scaled, constant):
         builder.same_units(holders[0], call.out)
@@ -229,24 +233,89 @@ def _split(builder: Builder, call: Call, holders: list[Tensor], op: str, make: C
 def multiply(builder: Builder, call: Call) -> bool:
     """A product: by a constant a scale, else a gate or a meeting of two signals."""
     a, b = call.args[:2]
-    if not (builder.active(a) and builder.active(b)):
-        return _scale(builder, call)
-    gates = [i for i, t in enumerate((a, b)) if builder.is_gate(t)]
-    gate = gates[0] if len(gates) == 1 else None
+    signals = [t for t in (a, b) if builder.active(t) and not builder.is_gate(t)]
+    gates = [t for t in (a, b) if builder.active(t) and builder.is_gate(t)]
+    if len(signals) == 1 or len(signals) + len(gates) == 1:
+        builder.same_units((signals or gates)[0], call.out, gate=not signals)
+        return True
     value = builder.value(call.out)
-    _split(builder, call, [a, b], "mul", lambda: split.product(value, gate))
+    _split(builder, call, [a, b], "mul", lambda: split.halves(value))
     return True
 
 
 def divide(builder: Builder, call: Call) -> bool:
-    """By a constant: a scale. By something active: left to the op's own gradient."""
-    return not builder.active(call.args[1]) and call.bound.get("rounding_mode") is None and _scale(builder, call)
-
-
-def _scale(builder: Builder, call: Call) -> bool:
-    (t,) = (t for t in call.args[:2] if builder.active(t))
-    builder.same_units(t, call.out)
+    """All to the dividend: the divisor is held constant, as a norm's statistics are."""
+    a = call.args[0]
+    if not builder.active(a) or call.bound.get("rounding_mode") is not None:
+        return False
+    builder.same_units(a, call.out, gate=builder.is_gate(a))
     return True
+
+
+def batch_product(builder: Builder, call: Call) -> bool:
+    """Stacks of matrices: by a constant or by attention weights one side takes all, two signals take half each."""
+    a, b = call.args[:2]
+    left, right = (builder.active(t) and not builder.is_gate(t) for t in (a, b))
+    if not left and not right:
+        left, right = builder.active(a), not builder.active(a)
+    first, second = (_stack(t).detach().to(builder.dtype) for t in (a, b))
+    out = call.out
+    shape = tuple(_stack(out).shape)
+    if left:
+        holders = [a, b] if right else [a]
+        operands = [_stacked(builder.operand(t), tuple(_stack(t).shape)) for t in holders]
+
+        def make(rule: Rule) -> Flow:
+            return Bilinear(first, second, rule) if right else BatchProduct(first, second, None, rule)
+
+        builder.layer(call, out, "matmul", operands, make, shape=shape, channel_axis=2)
+        return True
+    # w x is (x^T w^T)^T: the layer holds the transpose, the stream turns it back.
+    turned = _stack(out).mT.contiguous()
+    builder.layer(
+        call,
+        turned,
+        "matmul",
+        [Operand(tuple(second.mT.shape), None, _stack(builder.units(b)).mT)],
+        lambda rule: BatchProduct(second.mT, first.mT, None, rule),
+        shape=tuple(turned.shape),
+        channel_axis=1,
+    )
+    builder.moved(out, builder.units(turned).mT.reshape(out.shape))
+    return True
+
+
+def _stacked(operand: Operand, shape: Shape) -> Operand:
+    """An operand in the shape of a stack, of however few matrices."""
+    index = None if operand.index is None else operand.index.reshape(shape)
+    return Operand(shape, operand.layer, index)
+
+
+def _stack(t: Tensor) -> Tensor:
+    """A matrix as a stack of one."""
+    return t if t.ndim == 3 else t[None]
+
+
+def interpolation(builder: Builder, call: Call) -> bool:
+    """Linear and cubic upsampling, as one matrix for each axis."""
+    x = call.args[0]
+    if x.shape[0] != 1:
+        return False
+    value = builder.value(x)
+    weights = [_axis_weights(call, value, axis) for axis in range(1, value.ndim)]
+    builder.layer(call, call.out, "upsample", [builder.operand(x)], lambda rule: Interpolation(value, weights))
+    return True
+
+
+def _axis_weights(call: Call, value: Tensor, axis: int) -> Tensor:
+    """What each output along an axis takes of each input: the op on one unit vector a channel, constant elsewhere."""
+    size = value.shape[axis]
+    shape = [1] * value.ndim
+    shape[0], shape[axis] = size, size
+    unit = torch.eye(size, dtype=value.dtype, device=value.device).reshape(shape).expand(size, *value.shape[1:])
+    out: Tensor = call.op(unit[None], *call.args[1:], **call.kwargs)[0]
+    rest = tuple(0 if a not in (0, axis) else slice(None) for a in range(value.ndim))
+    return out[rest].mT
 
 
 def larger(builder: Builder, call: Call) -> bool:
@@ -290,4 +359,8 @@ HANDLERS: dict[str, Handler] = {
     "mul": multiply,
     "div": divide,
     **dict.fromkeys(("maximum", "minimum"), larger),
+    "bmm": batch_product,
+    **dict.fromkeys(
+        ("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d", "upsample_bicubic2d"), interpolation
+    ),
 }

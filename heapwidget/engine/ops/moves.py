@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_leaves, tree_map
 
 from heapwidget.engine.boxes import unbatched
 from heapwidget.engine.capture import Call
-from heapwidget.engine.graph import PADDED, Builder, Handler
+from heapwidget.engine.graph import CONSTANT_ENTRY, PADDED, Builder, Handler
 
 # The order of the entries stays: the result is the same units in another shape.
 RESHAPES = [
@@ -62,7 +62,32 @@ SQUASHES = [
     "softsign",
 ]
 
-GATES = {"sigmoid", "hardsigmoid"}
+# Functions of one entry as well, if not squashing ones.
+SQUASHES += [
+    "abs",
+    "square",
+    "sqrt",
+    "rsqrt",
+    "reciprocal",
+    "pow",
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "log2",
+    "sin",
+    "cos",
+]
+SQUASHES += ["erf", "atan", "sinh", "cosh", "exp2", "asinh", "sgn", "softshrink", "hardshrink", "threshold"]
+
+# Shares of one: an output of theirs stands for the entry it came from.
+SQUASHES += ["_softmax", "_safe_softmax", "_log_softmax"]
+
+# What they give only scales the signal that it meets: gates, attention weights, statistics.
+GATES = {"sigmoid", "hardsigmoid", "_softmax", "_safe_softmax", "sqrt", "rsqrt", "reciprocal"}
+
+# The statistics are held constant.
+NORMS = ["native_layer_norm", "native_group_norm", "_fused_rms_norm"]
 
 # Run on the index tensor itself.
 MOVES = [
@@ -141,7 +166,8 @@ BATCH_NORMS = [
 
 def reshape(builder: Builder, call: Call) -> bool:
     """The same entries in the same order."""
-    builder.same_units(call.args[0], call.out, reshaped=True)
+    t = call.args[0]
+    builder.same_units(t, call.out, gate=builder.is_gate(t), reshaped=True)
     return True
 
 
@@ -159,7 +185,74 @@ def squash(builder: Builder, call: Call) -> bool:
     if not builder.active(t):
         return False
     out = call.out if isinstance(call.out, Tensor) else call.out[0]
-    builder.same_units(t, out, gate=call.name in GATES)
+    builder.same_units(t, out, gate=call.name in GATES or builder.is_gate(t))
+    return True
+
+
+def norm(builder: Builder, call: Call) -> bool:
+    """Each unit scaled by statistics that are held constant."""
+    t = call.args[0]
+    if not builder.active(t):
+        return False
+    builder.same_units(t, call.out if isinstance(call.out, Tensor) else call.out[0])
+    return True
+
+
+def gated_linear_unit(builder: Builder, call: Call) -> bool:
+    """All to the first half, which the second half gates."""
+    dim = call.bound["dim"]
+    builder.moved(call.out, builder.units(call.args[0]).chunk(2, dim)[0])
+    return True
+
+
+def extreme_along(builder: Builder, call: Call) -> bool:
+    """The winner along an axis, or entries in order: the op's own indices say which."""
+    values, indices = call.out
+    bound = call.bound
+    dim = bound.get("dim")
+    if dim is None:
+        return False
+    kept = bound.get("keepdim", True) or values.ndim == call.args[0].ndim
+    index = builder.units(call.args[0]).gather(dim, indices if kept else indices.unsqueeze(dim))
+    builder.moved(values, index.reshape(values.shape))
+    return True
+
+
+def extreme(builder: Builder, call: Call) -> bool:
+    """The winner over some axes takes all."""
+    t = call.args[0]
+    dims = call.bound.get("dim") or list(range(t.ndim))
+    dims = [d % t.ndim for d in ([dims] if isinstance(dims, int) else dims)]
+    rest = [d for d in range(t.ndim) if d not in dims]
+    by_rest = [a.permute(*rest, *dims).reshape(*(t.shape[d] for d in rest), -1) for a in (t, builder.units(t))]
+    lowest = call.name in ("amin", "min")
+    winner = by_rest[0].argmin(-1, keepdim=True) if lowest else by_rest[0].argmax(-1, keepdim=True)
+    builder.moved(call.out, by_rest[1].gather(-1, winner).reshape(call.out.shape))
+    return True
+
+
+def extreme_of(builder: Builder, call: Call) -> bool:
+    """`max` and `min`: over everything, along an axis, or of two tensors (left to `engine.ops.mixes`)."""
+    if call.op._overloadname == "dim":
+        return extreme_along(builder, call)
+    return call.op._overloadname == "default" and extreme(builder, call)
+
+
+def masked(builder: Builder, call: Call) -> bool:
+    """Where the mask is set the entry is a constant."""
+    t, mask = call.args[:2]
+    if not builder.active(t) or builder.active(call.args[2]):
+        return False
+    shape = call.out.shape
+    builder.moved(call.out, builder.units(t).expand(shape).masked_fill(mask.expand(shape), CONSTANT_ENTRY))
+    return True
+
+
+def triangle(builder: Builder, call: Call) -> bool:
+    """One triangle of the last two axes is set to zero."""
+    # Units are counted from 1 here, so that what is set to zero stands out.
+    index = call.op(builder.units(call.args[0]) + 1, *call.args[1:]) - 1
+    builder.moved(call.out, torch.where(index == -1, CONSTANT_ENTRY, index))
     return True
 
 
@@ -178,8 +271,10 @@ def move(builder: Builder, call: Call) -> bool:
         args = (*args[:2], PADDED)
     moved = call.op(*args, **kwargs)
     outs, indices = ([call.out], [moved]) if isinstance(call.out, Tensor) else (call.out, moved)
+    active = [t for t in tree_leaves((call.args, call.kwargs)) if builder.active(t)]
+    gate = bool(active) and all(builder.is_gate(t) for t in active)
     for out, index in zip(outs, indices, strict=True):
-        builder.moved(out, index.long())
+        builder.moved(out, index.long(), gate=gate)
     return True
 
 
@@ -187,8 +282,10 @@ def batch_norm(builder: Builder, call: Call) -> bool:
     """Merge into the convolution or product right before; else pass through, the statistics held constant."""
     bound = call.bound
     x, gamma, beta, mean, var = (bound[n] for n in ("input", "weight", "bias", "running_mean", "running_var"))
-    if not builder.active(x) or bound.get("training") is True or mean is None:
+    if not builder.active(x):
         return False
+    if bound.get("training") is True or mean is None:
+        return norm(builder, call)
     draft = builder.made_by(x)
     if draft is not None and draft.fold is not None and draft.shape == unbatched(tuple(x.shape)):
         scale = torch.rsqrt(var.to(builder.dtype) + float(bound["eps" if "eps" in bound else "epsilon"]))
@@ -208,4 +305,11 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(SQUASHES, squash),
     **dict.fromkeys(MOVES + FLOAT_MOVES, move),
     **dict.fromkeys(BATCH_NORMS, batch_norm),
+    **dict.fromkeys(NORMS, norm),
+    **dict.fromkeys(("max", "min"), extreme_of),
+    **dict.fromkeys(("sort", "topk", "cummax", "cummin"), extreme_along),
+    **dict.fromkeys(("amax", "amin"), extreme),
+    **dict.fromkeys(("tril", "triu"), triangle),
+    "masked_fill": masked,
+    "glu": gated_linear_unit,
 }

@@ -71,11 +71,10 @@ def by_size(active: list[Tensor], constant: Tensor | None) -> Split:
     return Split([a.abs() * over + even for a in active], None if constant is None else constant.abs() * over)
 
 
-def product(a: Tensor, gate: int | None) -> Split:
-    """A product of two operands shaped like `a`: all to the signal if operand `gate` gates it, else half each."""
-    one = torch.ones_like(a)
-    shares = [one / 2, one / 2] if gate is None else [one * (i != gate) for i in range(2)]
-    return Split(shares, None)
+def halves(a: Tensor) -> Split:
+    """A product of two signals shaped like `a`: half each."""
+    half = torch.full_like(a, 0.5)
+    return Split([half, half], None)
 
 
 def winner(a: Tensor, b: Tensor, larger: bool) -> Split:
