@@ -7,6 +7,7 @@ under a dispatch mode, which sees functional calls and reused modules alike. Ten
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,10 +16,13 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter, tree_map
 
 from heapwidget.engine.errors import UnsupportedOpError
+
+_CONTAINERS = (dict, list, set, deque)
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,6 @@ def record(net: nn.Module, x: Tensor, head: Callable[[Any], Any] | None = None) 
     head
         Applied to the net's output inside the recording, such as a target function.
     """
-    # Buffers go in as arguments, so that what the net writes into them is made functional too.
-    buffers = dict(net.named_buffers())
 
     def run(inner: Tensor, buffers: dict[str, Tensor]) -> Any:
         out = torch.func.functional_call(net, buffers, (inner,))
@@ -83,6 +85,8 @@ def record(net: nn.Module, x: Tensor, head: Callable[[Any], Any] | None = None) 
         stack.enter_context(_open_attention())
         stack.enter_context(torch.no_grad())
         net.eval()
+        # Buffers go in as arguments, so that what the net writes into them is made functional too.
+        buffers = dict(net.named_buffers())
         stack.enter_context(mode.follow_modules(net))
         stack.enter_context(mode)
         output = torch.func.functionalize(run)(x, buffers)
@@ -197,12 +201,12 @@ def untouched(net: nn.Module) -> Iterator[None]:
     """Put back everything a run may change: flags, attributes, hooks, buffers, gradients and random states."""
     modules = list(net.modules())
     attributes = [dict(m.__dict__) for m in modules]
-    containers = [(v, v.copy()) for m in modules for v in m.__dict__.values() if isinstance(v, dict | list | set)]
-    buffers = [(b, b.detach().clone()) for b in net.buffers()]
+    containers = [(v, v.copy()) for m in modules for v in m.__dict__.values() if isinstance(v, _CONTAINERS)]
     grads = [(p, p.grad, p.requires_grad) for p in net.parameters()]
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002 - what a net may touch
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
     try:
+        _lend_copies(modules)
         yield
     finally:
         for module, attribute in zip(modules, attributes, strict=True):
@@ -210,11 +214,7 @@ def untouched(net: nn.Module) -> Iterator[None]:
             module.__dict__.update(attribute)
         for container, content in containers:
             container.clear()
-            container.extend(content) if isinstance(container, list) else container.update(content)
-        with torch.no_grad():
-            for buffer, value in buffers:
-                if not torch.equal(buffer, value):
-                    buffer.copy_(value)
+            container.extend(content) if isinstance(container, list | deque) else container.update(content)
         for parameter, grad, requires_grad in grads:
             parameter.grad = grad
             parameter.requires_grad_(requires_grad)
@@ -223,6 +223,18 @@ def untouched(net: nn.Module) -> Iterator[None]:
         torch.set_rng_state(states[2])
         if cuda is not None:
             torch.cuda.set_rng_state_all(cuda)
+
+
+def _lend_copies(modules: list[nn.Module]) -> None:
+    """Put copies in the place of buffers and other tensors that modules hold, for a run to write into."""
+    copies: dict[int, Tensor] = {}
+    for module in modules:
+        for place in (module._buffers, module.__dict__):
+            for name, value in list(place.items()):
+                if isinstance(value, Tensor) and not is_lazy(value):
+                    if id(value) not in copies:
+                        copies[id(value)] = value.detach().clone()
+                    place[name] = copies[id(value)]
 
 
 @contextmanager
