@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from heapwidget.article import CONTRIBUTIONS, article
 from heapwidget.checks import (
     accepted,
     check_choice,
@@ -28,7 +29,7 @@ from heapwidget.targets import Target, head_of
 if TYPE_CHECKING:
     from heapwidget.viewer import HeapViewer
 
-METHODS = ("relevance", "gradient")
+METHODS = ("relevance", "gradient", "article")
 ORDERS = ("descending", "ascending")
 
 
@@ -43,6 +44,7 @@ def attribute(
     floor: float = 1e-3,
     max_pops: int = 20_000,
     order: str = "descending",
+    contribution: str = "activation_x_gradient",
     class_names: Sequence[str] | None = None,
     image: NDArray[Any] | None = None,
     progress: bool = True,
@@ -62,6 +64,8 @@ def attribute(
     method
         `"relevance"`: a best-first walk that moves relevance from the target to the input, conserving it.
         `"gradient"`: the article's code, a heap of the gradient at each position of the input.
+        `"article"`: the article's five steps on the whole network: all nodes start in the heap with contributions of
+        their own, and a popped key is added to the keys of the node's children; nothing is conserved.
     rule
         How a layer's relevance is shared: the name of a rule or composite (`"zplus"`, `"epsilon"`, `"epsilon_plus"`,
         ...), a `Rule`, a `Composite`, or a mapping from patterns to rules: `{"first": "flat", "*": "zplus"}`.
@@ -71,9 +75,13 @@ def attribute(
     floor
         A node enters the heap once its mass reaches this fraction of the target.
     max_pops
-        Where the walk stops at the latest. Whatever is left is passed on in one sweep, so the attribution is exact.
+        Where a walk of relevance stops at the latest. Whatever is left is passed on in one sweep, so the attribution
+        is exact. (`method="article"` always pops every node.)
     order
         For `method="gradient"`: `"descending"`, or `"ascending"` as the article's min-heap pops.
+    contribution
+        For `method="article"`: what a unit starts with, `"activation_x_gradient"`, or `"gradient"` as in the article's
+        own code.
     class_names
         Names of the classes, for `target` and the viewer.
     image
@@ -96,6 +104,7 @@ def attribute(
     check_input(x)
     check_choice("method", method, METHODS)
     check_choice("order", order, ORDERS)
+    check_choice("contribution", contribution, CONTRIBUTIONS)
     for name in [nodes] if isinstance(nodes, str) else nodes.values():
         check_choice("nodes", name, GRANULARITIES)
     if not 0 <= floor <= 1:
@@ -104,6 +113,8 @@ def attribute(
         raise ValueError(f"max_pops must not be negative, but is {max_pops}")
     if order == "ascending" and method != "gradient":
         raise ValueError("order='ascending' is for method='gradient'; a walk pops the largest first")
+    if contribution != CONTRIBUTIONS[0] and method != "article":
+        raise ValueError(f"contribution={contribution!r} is for method='article'; other methods know only their own")
     picture = None if image is None else picture_bytes(image)
     if method == "gradient":
         trace, contributions = accepted(lambda a: gradient(net, a, target, class_names, order == "ascending"), x)
@@ -111,6 +122,9 @@ def attribute(
     recording = accepted(lambda a: record(net, a, head_of(target)), x)
     check_single(recording.input, recording.output)
     check_finite(net, recording)
+    if method == "article":
+        trace, contributions = article(net, recording, target, class_names, nodes, contribution, progress)
+        return Explanation(x, trace, contributions, None, picture)
     relevance = Relevance.start(net, recording, target, class_names, composite(rule), nodes, floor)
     with tqdm(total=max_pops, desc="pops", delay=1, disable=not progress, leave=False) as bar:
         relevance.walk.run(max_pops, bar.update)

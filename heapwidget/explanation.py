@@ -120,9 +120,7 @@ class Explanation:
     @property
     def order(self) -> NDArray[np.int64]:
         """Flat positions of the input in the order they were popped; channels of a position go together."""
-        nodes: NDArray[np.int64] = self._trace.columns["pop_node"][self._trace.phase_start("collect") :].astype(
-            np.int64
-        )
+        nodes: NDArray[np.int64] = self._trace.columns["pop_node"][self._trace.selecting].astype(np.int64)
         return nodes
 
     def selected(self, step: int) -> NDArray[np.bool_]:
@@ -141,7 +139,7 @@ class Explanation:
         if not 0 <= step <= self._trace.n_steps:
             raise ValueError(f"step {step} is out of range: this explanation has steps 0 to {self._trace.n_steps}")
         mask = np.zeros(self._trace.partitions[0].n_nodes, np.bool_)
-        mask[self.order[: max(0, step - self._trace.phase_start("collect"))]] = True
+        mask[self.order[self._trace.selecting < step]] = True
         return mask.reshape(self._trace.input_positions)
 
     @property

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from heapwidget.checks import check_finite, check_single
 from heapwidget.engine.boxes import Partition, partition, positions, unbatched
-from heapwidget.engine.capture import Recording, record, untouched
+from heapwidget.engine.capture import Recording, net_errors, record, untouched
 from heapwidget.engine.composites import Composite
 from heapwidget.engine.fields import fields
 from heapwidget.engine.flow import Array, Flow, host
@@ -52,21 +52,9 @@ class Relevance:
             None if layer.make is None else layer.make(rule)
             for layer, rule in zip(graph.layers, rules.rules(graph), strict=True)
         ]
-        walk = Walk(graph, flows, _partitions(graph, nodes), seeds, floor)
-        seen = fields(graph, flows)
-        layers = [
-            {
-                "label": layer.label,
-                "op": layer.op,
-                "shape": list(layer.shape),
-                "box": list(part.box),
-                "channel_axis": layer.channel_axis,
-                "reads": list(graph.sources(number)),
-                "field": [list(r) for r in field.values()] if any(r.axis is not None for r in field.values()) else None,
-            }
-            for number, (layer, part, field) in enumerate(zip(graph.layers, walk.partitions, seen, strict=True))
-        ]
-        return cls(walk, _header("relevance", rules.name, "descending", layers, choice, value))
+        walk = Walk(graph, flows, partitions(graph, nodes), seeds, floor)
+        layers = describe(graph, walk.partitions, flows)
+        return cls(walk, make_header("relevance", rules.name, "descending", layers, choice, value))
 
     def trace(self) -> tuple[Trace, Array]:
         """Finish the walk on the side and tell it all: the trace, and the contributions of the input's units."""
@@ -137,18 +125,23 @@ def gradient(
     with untouched(net), torch.enable_grad():
         net.eval()
         leaf = x.detach().clone().requires_grad_()
-        output = head_of(target)(net(leaf))
+        with net_errors():
+            # A copy, since the net may write into what it is given.
+            output = net(leaf.clone())
+        output = head_of(target)(output)
         check_single(x, output)
         if target is None:
             choice = Choice("Σ outputs", None, torch.ones_like(output))
         else:
             choice = choose(target, output, class_names)
         value = choice.value(output)
+        if not value.requires_grad:
+            raise ValueError("no gradient leads from the output back to x, since the net cuts it off; it has none to show")
         (grad,) = torch.autograd.grad(value, leaf, materialize_grads=True)
     shape = unbatched(tuple(x.shape))
     axis = 0 if len(shape) > 1 else None
     part = positions(shape, axis)
-    if not bool(grad.isfinite().all()):
+    if not bool(grad.isfinite().all() and value.isfinite()):
         check_finite(net, record(net, x, head_of(target)))
         raise ValueError("the gradient holds NaN or infinite values, though no activation does")
     wide = grad.float() if grad.dtype in (torch.float16, torch.bfloat16) else grad
@@ -167,7 +160,7 @@ def gradient(
     ]
     order = "ascending" if ascending else "descending"
     amount = float(value.detach())
-    header = _header("gradient", None, order, layers, choice, amount) | {
+    header = make_header("gradient", None, order, layers, choice, amount) | {
         "floor": None,
         "conserved": False,
         "phases": {"walk": 0, "finish": 0, "collect": len(collect[0])},
@@ -179,7 +172,7 @@ def gradient(
     return Trace(header, columns), contributions
 
 
-def _partitions(graph: Graph, nodes: str | Mapping[str, str]) -> list[Partition]:
+def partitions(graph: Graph, nodes: str | Mapping[str, str]) -> list[Partition]:
     """The partition of each layer; a mapping sets single layers by label, the others are "auto"."""
     by_label = nodes if isinstance(nodes, Mapping) else {}
     default = "auto" if isinstance(nodes, Mapping) else nodes
@@ -194,9 +187,26 @@ def _partitions(graph: Graph, nodes: str | Mapping[str, str]) -> list[Partition]
     ]
 
 
-def _header(
+def describe(graph: Graph, parts: Sequence[Partition], flows: Sequence[Flow | None]) -> list[dict[str, Any]]:
+    """What the header says of each layer."""
+    return [
+        {
+            "label": layer.label,
+            "op": layer.op,
+            "shape": list(layer.shape),
+            "box": list(part.box),
+            "channel_axis": layer.channel_axis,
+            "reads": list(graph.sources(number)),
+            "field": [list(r) for r in field.values()] if any(r.axis is not None for r in field.values()) else None,
+        }
+        for number, (layer, part, field) in enumerate(zip(graph.layers, parts, fields(graph, flows), strict=True))
+    ]
+
+
+def make_header(
     method: str, rule: str | None, order: str, layers: list[dict[str, Any]], choice: Choice, value: float
 ) -> dict[str, Any]:
+    """The header without what depends on the pops."""
     shape = layers[0]["shape"]
     is_image = len(shape) == 3 and shape[0] in (1, 3) and layers[0]["channel_axis"] == 0
     return {

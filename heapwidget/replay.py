@@ -60,44 +60,56 @@ def replay(trace: Trace, step: int) -> State:
     ValueError
         If the trace pops a node that is not the root of its heap at that moment.
     """
-    columns, counts = trace.columns, trace.header["phases"]
-    ascending = trace.header["order"] == "ascending"
-    n_inputs = int(trace.node_offsets[1])
-    collect = trace.phase_start("collect")
-    state = State(KeyedHeap(ascending))
+    state = State(KeyedHeap(trace.header["order"] == "ascending"))
     for node, key in trace.header["start"]:
         state.heap.push(key, node)
+    collect = trace.phase_start("collect")
     queued = {int(node) for node, _ in trace.header["start"]}
     for row in range(min(step, collect)):
-        if row < counts["walk"]:
-            popped, mass = state.heap.pop()
-            queued.remove(popped)
-            _expect(row, (popped, mass), trace)
-        else:
-            state.heap.items.clear()
-            queued.clear()
-        run = slice(columns["log_offset"][row], columns["log_offset"][row + 1])
-        for node, key in zip(columns["log_node"][run].tolist(), columns["log_key"][run].tolist(), strict=True):
-            if node < n_inputs:
-                state.input[node] = key
-            elif node in queued:
-                state.heap.rekey(key, node)
-            else:
-                queued.add(node)
-                state.heap.push(key, node)
+        _walk_or_finish(state, queued, trace, row)
     if step >= collect:
-        state.heap.items.clear()
-        nodes, masses = columns["pop_node"][collect:], columns["pop_mass"][collect:]
-        for i in np.argsort(nodes, kind="stable").tolist():
-            state.heap.push(float(masses[i]), int(nodes[i]))
+        _start_collect(state, trace)
         for row in range(collect, step):
-            popped, mass = state.heap.pop()
-            _expect(row, (popped, mass), trace)
-            state.selected.append(popped)
+            state.selected.append(_pop(state, trace, row))
     return state
 
 
-def _expect(row: int, popped: tuple[int, float], trace: Trace) -> None:
+def _walk_or_finish(state: State, queued: set[int], trace: Trace, row: int) -> None:
+    """A row before the collect phase; `queued` are the nodes in the heap."""
+    columns, n_inputs = trace.columns, int(trace.node_offsets[1])
+    in_heap = bool(trace.header.get("input_in_heap"))
+    if row < trace.header["phases"]["walk"]:
+        popped = _pop(state, trace, row)
+        queued.remove(popped)
+        if in_heap and popped < n_inputs:
+            state.input[popped] = float(columns["pop_mass"][row])
+            state.selected.append(popped)
+    else:
+        state.heap.items.clear()
+        queued.clear()
+    run = slice(columns["log_offset"][row], columns["log_offset"][row + 1])
+    for node, key in zip(columns["log_node"][run].tolist(), columns["log_key"][run].tolist(), strict=True):
+        if node < n_inputs and not in_heap:
+            state.input[node] = key
+        elif node in queued:
+            state.heap.rekey(key, node)
+        else:
+            queued.add(node)
+            state.heap.push(key, node)
+
+
+def _start_collect(state: State, trace: Trace) -> None:
+    collect = trace.phase_start("collect")
+    state.heap.items.clear()
+    nodes, masses = trace.columns["pop_node"][collect:], trace.columns["pop_mass"][collect:]
+    for i in np.argsort(nodes, kind="stable").tolist():
+        state.heap.push(float(masses[i]), int(nodes[i]))
+
+
+def _pop(state: State, trace: Trace, row: int) -> int:
+    """Pop the root, which must be what the row says."""
+    popped = state.heap.pop()
     said = int(trace.columns["pop_node"][row]), float(trace.columns["pop_mass"][row])
     if popped != said:
         raise ValueError(f"row {row} pops {said}, but the root of the heap is {popped}")
+    return popped[0]

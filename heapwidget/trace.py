@@ -61,6 +61,13 @@ class Trace:
         return sum(int(counts[p]) for p in PHASES[: PHASES.index(phase)])
 
     @cached_property
+    def selecting(self) -> NDArray[np.int64]:
+        """The rows that pop the positions of the input for good."""
+        if self.header.get("input_in_heap"):
+            return np.flatnonzero(self.columns["pop_node"] < self.node_offsets[1])
+        return np.arange(self.phase_start("collect"), self.n_steps)
+
+    @cached_property
     def partitions(self) -> tuple[Partition, ...]:
         """How each layer is cut into nodes."""
         return tuple(Partition(tuple(layer["shape"]), tuple(layer["box"])) for layer in self.header["layers"])

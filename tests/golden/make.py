@@ -64,6 +64,7 @@ def explanations() -> dict[str, hw.Explanation]:
         "signed": hw.attribute(mlp, vector, rule="epsilon", floor=1e-4),
         "ascending": hw.attribute(mlp, vector, method="gradient", order="ascending"),
         "article": hw.attribute(conv, image, method="gradient", order="ascending"),
+        "five_steps": hw.attribute(conv, image, method="article"),
     }
 
 

@@ -30,7 +30,8 @@ describe.each(cases)("%s", (_, golden) => {
       const input = new Float32Array(trace.inputCount);
       for (const [node, key] of state?.input ?? []) input[node] = key;
       expect(replay.input).toEqual(input);
-      const selected = [...trace.popNode.subarray(trace.finishEnd, Math.max(step, trace.finishEnd))];
+      const selecting = trace.popNode.subarray(trace.inputInHeap ? 0 : trace.finishEnd, step);
+      const selected = [...selecting].filter((node) => node < trace.inputCount);
       expect(selected).toEqual(state?.selected);
     }
   });

@@ -187,6 +187,7 @@ export function summary(replay: Replay): string {
   const { trace, row } = replay;
   const value = `${targetNoun(trace)} ${formatValue(trace.target.value)}`;
   const method = trace.method.replaceAll("_", " ");
+  if (trace.inputInHeap) return `${value} · the article's five steps: keys are added, not conserved`;
   if (!trace.conserved) {
     const what = trace.method === "gradient" ? `gradient of the ${targetNoun(trace)}` : method;
     const order = trace.ascending ? "smallest first, " : "";

@@ -53,6 +53,8 @@ export class Replay {
   readonly signed: boolean;
   /** State shown. */
   #step = 0;
+  /** Nodes below this are collected as they are reached: they never lie in the heap of the walk. */
+  readonly #collected: number;
   /** States saved, by ascending step; the first is step 0. */
   readonly #frames: Keyframe[] = [];
   /** Rows of the collect phase by ascending node id. */
@@ -60,6 +62,7 @@ export class Replay {
 
   constructor(trace: Trace) {
     this.trace = trace;
+    this.#collected = trace.inputInHeap ? 0 : trace.inputCount;
     this.heap = new Heap(trace.nodeCount, trace.ascending);
     this.input = new Float32Array(trace.inputCount);
     this.touch = new Uint8Array(trace.nodeCount);
@@ -179,11 +182,13 @@ export class Replay {
     const { trace, heap, input } = this;
     if (row < trace.walkEnd || row >= trace.finishEnd) heap.pop();
     else heap.clear();
+    const popped = trace.popNode[row] as number;
+    if (trace.inputInHeap && popped < trace.inputCount) input[popped] = trace.popMass[row] as number;
     const end = trace.logOffset[row + 1] as number;
     for (let i = trace.logOffset[row] as number; i < end; i++) {
       const node = trace.logNode[i] as number;
       const key = trace.logKey[i] as number;
-      if (node < trace.inputCount) input[node] = key;
+      if (node < this.#collected) input[node] = key;
       else if (heap.cellOf(node) >= 0) heap.rekey(node, key);
       else heap.push(node, key);
     }
@@ -197,7 +202,7 @@ export class Replay {
     if (row < trace.walkEnd || row >= trace.finishEnd) effect.tie = this.#tie();
     for (let i = trace.logOffset[row] as number; i < end; i++) {
       const node = trace.logNode[i] as number;
-      if (node < trace.inputCount) {
+      if (node < this.#collected) {
         effect.reached++;
       } else if (touch[node] === Touch.none) {
         const cell = node === trace.popNode[row] ? -1 : heap.cellOf(node);

@@ -27,6 +27,8 @@ export interface Trace {
   readonly method: string;
   readonly rule: string | null;
   readonly ascending: boolean;
+  /** Whether the input's nodes lie in the heap of the walk, and are selected as it pops them. */
+  readonly inputInHeap: boolean;
   readonly conserved: boolean;
   /** Whether layer 0 is an image, so that its positions are pixels. */
   readonly image: boolean;
@@ -185,6 +187,7 @@ export function readTrace(rawHeader: unknown, rawColumns: unknown): Trace {
     method: String(header.method),
     rule: orNull(header.rule, String),
     ascending: header.order === "ascending",
+    inputInHeap: header.input_in_heap === true,
     conserved: header.conserved === true,
     image: orNull(header.input, (input) => record(input, "input").kind) === "image",
     target: {

@@ -1,0 +1,276 @@
+"""`method="article"`: the founding article's five steps, to the letter, on the whole network.
+
+    1. compute each node's contribution to the output      (a box: summed over its units, input positions included)
+    2. put all contributions into a heap
+    3. pop the largest
+    4. add its key to the keys of its children             (the nodes its op reads, if they are still in the heap)
+    5. repeat until the heap is empty                      (each node is popped once)
+
+A unit's contribution is activation times gradient of the target, or the gradient alone, as in the article's own code.
+Keys are added, not moved, so nothing is conserved: what `method="relevance"` mends.
+
+The gradients come from running the recorded calls once more, with autograd watching.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves, tree_map
+from tqdm.auto import tqdm
+
+from heapwidget.engine.boxes import Partition, Window
+from heapwidget.engine.capture import Call, Recording
+from heapwidget.engine.flow import Array, Flow, host
+from heapwidget.engine.graph import Builder, Graph, Handler, build
+from heapwidget.engine.operands import Operand
+from heapwidget.engine.ops import HANDLERS
+from heapwidget.engine.ops.linear import LinearFlow
+from heapwidget.engine.ops.pool import MaxPool
+from heapwidget.engine.rules import flat
+from heapwidget.methods import describe, make_header, partitions
+from heapwidget.targets import Target, choose
+from heapwidget.trace import COLUMNS, Trace
+
+CONTRIBUTIONS = ("activation_x_gradient", "gradient")
+
+# More keys than this are no longer a thing to look at, nor to hold in memory.
+LOG_LIMIT = 2**24
+
+
+def article(
+    net: nn.Module,
+    recording: Recording,
+    target: Target,
+    class_names: Sequence[str] | None,
+    nodes: str | Mapping[str, str],
+    contribution: str,
+    progress: bool,
+) -> tuple[Trace, Array]:
+    """The five steps, as a trace and the keys of the input's units.
+
+    Where a position holds several channels, what was added to its key is spread evenly over them.
+
+    Raises
+    ------
+    ValueError
+        If the keys outgrow float32, as they do in deep nets, or there are too many of them.
+    """
+    graph, activations = _layers(net, recording)
+    choice = choose(target, recording.output, class_names)
+    value, gradients = _gradients(recording, activations, choice.value)
+    factors = gradients if contribution == "gradient" else [a * g for a, g in zip(activations, gradients, strict=True)]
+    contributions = [
+        host(f.detach().to(graph.dtype).reshape(layer.shape)) for f, layer in zip(factors, graph.layers, strict=True)
+    ]
+    parts = partitions(graph, nodes)
+    flows = [None if layer.make is None else layer.make(flat()) for layer in graph.layers]
+    own = np.concatenate([_by_node(part, c) for part, c in zip(parts, contributions, strict=True)])
+    popped, masses, log = _pop_all(own, _Children(graph, parts, flows), progress)
+
+    header = make_header("article", None, "descending", describe(graph, parts, flows), choice, value) | {
+        "floor": None,
+        "conserved": False,
+        "input_in_heap": True,
+        "phases": {"walk": len(popped), "finish": 0, "collect": 0},
+        "start": [[node, float(key)] for node, key in enumerate(own.tolist())],
+        "ledger": {"target": value, "explained": 0.0, "residual": 0.0, "absorbed": []},
+    }
+    final = contributions[0] + _added(parts[0], own, popped, masses)
+    nothing = np.zeros(len(popped))
+    columns = {
+        "pop_node": popped,
+        "pop_mass": masses,
+        **dict.fromkeys(("explained", "absorbed", "dust", "bound"), nothing),
+        "log_offset": np.cumsum([0, *map(len, log.nodes)]),
+        "log_node": np.concatenate(log.nodes),
+        "log_key": np.concatenate(log.keys),
+        "contribution": final.reshape(-1),
+    }
+    return Trace(header, {n: np.ascontiguousarray(columns[n], dtype) for n, dtype in COLUMNS.items()}), final
+
+
+def _by_node(part: Partition, units: Array) -> NDArray[np.float32]:
+    """Contributions of a layer's nodes: the sums over their boxes; no negative zero, which would order apart."""
+    _, sums = part.fold(tuple(slice(0, s) for s in part.shape), units)
+    keys: NDArray[np.float32] = sums.reshape(-1).astype(np.float32) + np.float32(0)
+    return keys
+
+
+def _added(part: Partition, own: Array, popped: NDArray[np.int64], masses: Array) -> Array:
+    """What came to each unit of the input on top of its own contribution."""
+    keys = np.empty(len(own), np.float32)
+    keys[popped] = masses
+    added = (keys - own)[: part.n_nodes]
+    per_unit: Array = added[part.node_of_unit] / np.bincount(part.node_of_unit.reshape(-1))[part.node_of_unit]
+    return per_unit
+
+
+# --- Step 1: layers with their activations, and the gradients there ---------------------------------------------------
+
+
+def _layers(net: nn.Module, recording: Recording) -> tuple[Graph, list[Tensor]]:
+    """The graph, and for each layer the recorded tensor that is its activation: after the ops on each unit alone."""
+    activations = [recording.input]
+
+    def noting(handler: Handler | None) -> Handler:
+        def note(builder: Builder, call: Call) -> bool:
+            before = len(builder.drafts)
+            if handler is None or not handler(builder, call):
+                builder.generic(call)
+            outs = [o for o in tree_leaves(call.out) if builder.active(o)]
+            # The layers that a call makes are its active outputs, in order.
+            new = len(builder.drafts) - before
+            activations.extend(outs[:new])
+            if not new:
+                _follow(builder, call, outs, activations)
+            return True
+
+        return note
+
+    handlers = {call.name: noting(HANDLERS.get(call.name)) for call in recording.calls}
+    with warnings.catch_warnings():
+        # How an op without a rule shares relevance does not matter here.
+        warnings.filterwarnings("ignore", message="no rule for")
+        graph = build(recording, {path for path, m in net.named_modules() if not any(m.children())}, handlers)
+    return graph, activations
+
+
+def _follow(builder: Builder, call: Call, outs: list[Tensor], activations: list[Tensor]) -> None:
+    """An op on each unit alone: its result is the activation from here on, if nothing else reads what it read."""
+    for number, held in enumerate(activations[1:], start=1):
+        if builder.reads[id(held)] != 1 or not any(held is t for t in tree_leaves((call.args, call.kwargs))):
+            continue
+        units = builder.units(held).reshape(-1)
+        for out in outs:
+            if out.is_floating_point() and torch.equal(builder.units(out).reshape(-1), units):
+                activations[number] = out
+
+
+def _gradients(
+    recording: Recording, activations: list[Tensor], target: Callable[[Tensor], Tensor]
+) -> tuple[float, list[Tensor]]:
+    """The target, and its gradient with respect to each activation, by running the recorded calls again."""
+    with torch.enable_grad():
+        now: dict[int, Any] = {id(recording.input): recording.input.detach().clone().requires_grad_()}
+
+        def present(a: Any) -> Any:
+            return now.get(id(a), a.detach()) if isinstance(a, Tensor) else a
+
+        for call in recording.calls:
+            args, kwargs = tree_map(present, (call.args, call.kwargs))
+            outs = tree_leaves(call.op(*args, **kwargs))
+            now.update((id(was), out) for was, out in zip(tree_leaves(call.out), outs, strict=True))
+        value = target(now[id(recording.output)])
+        leaves = [now[id(a)] for a in activations]
+        gradients = torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)
+    return float(value.detach()), list(gradients)
+
+
+# --- Steps 2 to 5 -----------------------------------------------------------------------------------------------------
+
+
+class _Log:
+    """For each pop, the children whose keys changed, and the new keys."""
+
+    def __init__(self) -> None:
+        self.nodes: list[NDArray[np.int64]] = []
+        self.keys: list[NDArray[np.float32]] = []
+        self.size = 0
+
+    def add(self, nodes: NDArray[np.int64], keys: NDArray[np.float32]) -> None:
+        self.nodes.append(nodes)
+        self.keys.append(keys)
+        self.size += len(nodes)
+
+
+def _pop_all(
+    own: NDArray[np.float32], children: _Children, progress: bool
+) -> tuple[NDArray[np.int64], NDArray[np.float32], _Log]:
+    """Pop every node, the largest key first, ties by the smaller id."""
+    keys, waiting, log = own.copy(), np.ones(len(own), np.bool_), _Log()
+    popped, masses = np.empty(len(own), np.int64), np.empty(len(own), np.float32)
+    for i in tqdm(range(len(own)), desc="pops", delay=1, disable=not progress, leave=False):
+        # One scan for the largest costs less than to re-key hundreds of heap entries; argmax takes the smallest id.
+        node = int(keys.argmax())
+        popped[i], masses[i] = node, keys[node]
+        if not np.isfinite(masses[i]):
+            raise ValueError(
+                f"the article's steps add keys to keys, and after {i} pops they exceed what float32 holds; "
+                "take a net with fewer layers, coarser nodes (nodes='layer'), or method='relevance'"
+            )
+        waiting[node], keys[node] = False, -np.inf
+        touched = children.of(node)
+        touched = touched[waiting[touched]]
+        with np.errstate(over="ignore"):
+            keys[touched] += masses[i]
+        log.add(touched, keys[touched])
+        if log.size > LOG_LIMIT:
+            raise ValueError(
+                f"the article's steps change more than {LOG_LIMIT:,} keys here; take coarser nodes, for example "
+                "nodes='position' or nodes='channel'"
+            )
+    return popped, masses, log
+
+
+class _Children:
+    """The nodes that a node's op reads, as ascending ids."""
+
+    def __init__(self, graph: Graph, parts: Sequence[Partition], flows: Sequence[Flow | None]) -> None:
+        self._graph, self._parts, self._flows = graph, parts, flows
+        self._dtype = np.float64 if graph.dtype == torch.float64 else np.float32
+        self._first = np.cumsum([0, *(p.n_nodes for p in parts)])
+        self._node = np.concatenate(
+            [p.node_of_unit.reshape(-1) + first for p, first in zip(parts, self._first, strict=False)]
+        )
+        self._units = [[self._units_of(o) for o in layer.operands] for layer in graph.layers]
+
+    def _units_of(self, operand: Operand) -> NDArray[np.int64]:
+        """Global unit ids of an operand's entries, below zero where an entry is no unit."""
+        if operand.index is not None:
+            index: NDArray[np.int64] = operand.index.cpu().numpy()
+            return index
+        assert operand.layer is not None
+        layer = self._graph.layers[operand.layer]
+        return np.arange(layer.offset, layer.offset + layer.n_units).reshape(operand.shape)
+
+    def of(self, node: int) -> NDArray[np.int64]:
+        """The children of one node."""
+        number = int(np.searchsorted(self._first, node, side="right")) - 1
+        flow = self._flows[number]
+        if flow is None:
+            return np.empty(0, np.int64)
+        window = self._parts[number].window(node - int(self._first[number]))
+        units = np.concatenate([u.reshape(-1) for u in self._read(flow, number, window)])
+        return np.unique(self._node[units[units >= 0]])
+
+    def _read(self, flow: Flow, number: int, window: Window) -> list[NDArray[np.int64]]:
+        """The units that a box of a layer reads."""
+        operands = self._units[number]
+        if isinstance(flow, MaxPool):
+            return [operands[0][_seen(flow, window, operands[0].shape)]]
+        messages, _ = flow.local(window, np.ones([s.stop - s.start for s in window], self._dtype))
+        if isinstance(flow, LinearFlow):
+            # The flat rule gives a share to every unit that is read, and to no other.
+            return [operands[m.operand][m.window][m.values != 0] for m in messages]
+        return [operands[m.operand][m.window] for m in messages]
+
+
+def _seen(flow: MaxPool, window: Window, shape: tuple[int, ...]) -> Window:
+    """All that a pooling's box looks at: its messages go to the winners alone."""
+    reaches = flow.reach(0)
+    seen = [window[0]]
+    for axis, size in enumerate(shape[1:], start=1):
+        if axis in reaches:
+            start, step, width, own = reaches[axis]
+            low, high = start + step * window[own].start, start + step * (window[own].stop - 1) + width
+            seen.append(slice(max(low, 0), min(high, size)))
+        else:
+            seen.append(slice(0, size))
+    return tuple(seen)
