@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm.auto import tqdm
@@ -12,6 +13,8 @@ from tqdm.auto import tqdm
 from heapwidget.article import CONTRIBUTIONS, article
 from heapwidget.checks import (
     accepted,
+    batched,
+    batched_input,
     check_choice,
     check_finite,
     check_input,
@@ -20,7 +23,7 @@ from heapwidget.checks import (
     plain_module,
 )
 from heapwidget.engine.boxes import GRANULARITIES
-from heapwidget.engine.capture import record
+from heapwidget.engine.capture import Recording, record
 from heapwidget.engine.composites import RuleLike, composite
 from heapwidget.explanation import Explanation
 from heapwidget.methods import Relevance, gradient
@@ -33,6 +36,7 @@ METHODS = ("relevance", "gradient", "article")
 ORDERS = ("descending", "ascending")
 
 
+@torch.inference_mode(False)
 def attribute(
     net: nn.Module,
     x: Tensor,
@@ -58,8 +62,8 @@ def attribute(
     x
         One input, with a batch axis of one (without it, one is added where the net wants it).
     target
-        What to explain: a class index or name, a pair for a contrast (first minus second), or a callable from the net's
-        output to a tensor of one number. By default the class with the largest score; for `method="gradient"` the
+        What to explain: a class index or name, a pair for a contrast (first minus second), a list of (class, weight)
+        pairs, or a callable from the net's output to a tensor of one number. By default the class with the largest score; for `method="gradient"` the
         sum of all scores, as in the founding article.
     method
         `"relevance"`: a best-first walk that moves relevance from the target to the input, conserving it.
@@ -102,6 +106,8 @@ def attribute(
     """
     net = plain_module(net)
     check_input(x)
+    if x.is_inference():
+        x = x.clone()
     check_choice("method", method, METHODS)
     check_choice("order", order, ORDERS)
     check_choice("contribution", contribution, CONTRIBUTIONS)
@@ -116,10 +122,15 @@ def attribute(
     if contribution != CONTRIBUTIONS[0] and method != "article":
         raise ValueError(f"contribution={contribution!r} is for method='article'; other methods know only their own")
     picture = None if image is None else picture_bytes(image)
+
+    def run(a: Tensor) -> Recording:
+        return record(net, a, head_of(target))
+
     if method == "gradient":
-        trace, contributions = accepted(lambda a: gradient(net, a, target, class_names, order == "ascending"), x)
+        taken, ascending = batched_input(run, x), order == "ascending"
+        trace, contributions = accepted(lambda a: gradient(net, a, target, class_names, ascending), taken)
         return Explanation(x, trace, contributions, None, picture)
-    recording = accepted(lambda a: record(net, a, head_of(target)), x)
+    recording = batched(run, x)
     check_single(recording.input, recording.output)
     check_finite(net, recording)
     if method == "article":

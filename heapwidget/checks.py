@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from heapwidget.engine.capture import Recording
-from heapwidget.engine.errors import UnsupportedOpError
+from heapwidget.engine.errors import NetError, UnsupportedOpError
 
 T = TypeVar("T")
 
@@ -62,15 +62,45 @@ def accepted(run: Callable[[Tensor], T], x: Tensor) -> T:
     """
     try:
         return run(x)
-    except (RuntimeError, IndexError) as refusal:
-        try:
-            return run(x[None])
-        except (RuntimeError, IndexError):
-            reason = str(refusal).strip().splitlines()[0]
-            raise ValueError(
-                f"the net does not run on x of shape {tuple(x.shape)}: {reason}; pass one input as the net takes it, "
-                "with its batch axis"
-            ) from refusal
+    except NetError as error:
+        refusal = error.__cause__
+    try:
+        return run(x[None])
+    except NetError:
+        reason = (str(refusal).strip() or type(refusal).__name__).splitlines()[0].rstrip(".")
+        raise ValueError(
+            f"the net does not run on x of shape {tuple(x.shape)}: {reason}; pass one input as the net takes it, "
+            "with its batch axis"
+        ) from refusal
+
+
+def batched(record: Callable[[Tensor], Recording], x: Tensor) -> Recording:
+    """The recording of x with a batch axis: added where the net refuses x without one, or would add one itself.
+
+    A convolution takes an image without a batch axis and adds it on the way; then the axes of x say more with it.
+    """
+    recording = accepted(record, x)
+    taken = recording.input
+    own_axis = any(call.name == "unsqueeze" and call.out.shape == (1, *taken.shape) for call in recording.calls)
+    if not own_axis:
+        return recording
+    try:
+        again = record(taken[None])
+    except NetError:
+        return recording
+    before, after = (r.output.detach().reshape(-1) for r in (recording, again))
+    same = before.shape == after.shape and torch.allclose(before, after, rtol=1e-3, atol=1e-5, equal_nan=True)
+    return again if same else recording
+
+
+def batched_input(record: Callable[[Tensor], Recording], x: Tensor) -> Tensor:
+    """The x of `batched`, for methods that ask less of a net than a recording does; of four axes all are meant."""
+    if x.ndim > 3:
+        return x
+    try:
+        return batched(record, x).input
+    except (NetError, UnsupportedOpError, TypeError, ValueError):
+        return x
 
 
 def check_single(x: Tensor, output: Tensor) -> None:

@@ -195,6 +195,7 @@ class Explanation:
         """Whether the walk is at hand, to be continued."""
         return self.relevance is not None
 
+    @torch.inference_mode(False)
     def refine(self, max_pops: int = 1000, floor: float | None = None) -> Explanation:
         """Go on popping where the walk stopped, then finish again; gives this explanation, changed.
 

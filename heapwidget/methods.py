@@ -136,7 +136,10 @@ def gradient(
             choice = choose(target, output, class_names)
         value = choice.value(output)
         if not value.requires_grad:
-            raise ValueError("no gradient leads from the output back to x, since the net cuts it off; it has none to show")
+            raise ValueError(
+                "no gradient leads from the output back to x: the net cuts it off, by detach() or no_grad; "
+                "method='relevance' follows the numbers themselves"
+            )
         (grad,) = torch.autograd.grad(value, leaf, materialize_grads=True)
     shape = unbatched(tuple(x.shape))
     axis = 0 if len(shape) > 1 else None

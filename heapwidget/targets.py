@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from numbers import Real
 from typing import Any
 
 import torch
 from torch import Tensor
 
-Target = int | str | tuple[int | str, int | str] | Callable[[Any], Tensor] | None
+Weighted = Sequence[tuple[int | str, float]]
+Target = int | str | tuple[int | str, int | str] | Weighted | Callable[[Any], Tensor] | None
 
 
 def logits(output: Any) -> Tensor:
@@ -38,7 +41,10 @@ def head_of(target: Target) -> Callable[[Any], Tensor]:
         return logits
 
     def head(output: Any) -> Tensor:
-        value = target(output)
+        try:
+            value = target(output)
+        except Exception as error:
+            raise ValueError(f"target=callable failed on the net's output: {type(error).__name__}: {error}") from error
         if not isinstance(value, Tensor) or value.numel() != 1:
             what = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"{value!r}"
             raise ValueError(f"target=callable must give a tensor of one number, not {what}")
@@ -66,8 +72,8 @@ def choose(target: Target, output: Tensor, class_names: Sequence[str] | None) ->
     Parameters
     ----------
     target
-        A class index or name, a pair for a contrast (first minus second), a callable (already applied: `output` is its
-        value), or `None` for the class with the largest score.
+        A class index or name, a pair for a contrast (first minus second), a list of (class, weight) pairs, a callable
+        (already applied: `output` is its value), or `None` for the class with the largest score.
     output
         Scores of shape (1, classes), (classes,) or of one element.
     class_names
@@ -76,7 +82,7 @@ def choose(target: Target, output: Tensor, class_names: Sequence[str] | None) ->
     Raises
     ------
     ValueError
-        For an index out of range, an unknown name, or scores without a single class axis.
+        For an index out of range, an unknown name, a weight that is no number, or scores without a single class axis.
     """
     weights = torch.zeros_like(output)
     if callable(target):
@@ -87,14 +93,45 @@ def choose(target: Target, output: Tensor, class_names: Sequence[str] | None) ->
             f"the output of shape {tuple(output.shape)} has no single class axis; "
             "say what to explain with target=lambda output: ... (a scalar tensor)"
         )
-    pair = target if isinstance(target, tuple) else (target,)
-    if len(pair) > 2:
-        raise ValueError(f"target {target!r} has {len(pair)} parts; a contrast is a pair (this, minus that)")
-    chosen = [_index(t, output, class_names) for t in pair]
-    for index, sign in zip(chosen, (1, -1), strict=False):
-        flat[index] += sign
-    names = [class_names[i] if class_names is not None else str(i) for i in chosen]
-    return Choice(" − ".join(names), chosen[0] if len(chosen) == 1 else None, flat.reshape(output.shape))
+    chosen = [(_index(t, output, class_names), weight) for t, weight in _weighted(target)]
+    for index, weight in chosen:
+        flat[index] += weight
+    names = [class_names[index] if class_names is not None else str(index) for index, _ in chosen]
+    label = _label(names, [weight for _, weight in chosen])
+    index = chosen[0][0] if len(chosen) == 1 and chosen[0][1] == 1 else None
+    return Choice(label, index, flat.reshape(output.shape))
+
+
+def _weighted(target: Any) -> list[tuple[Any, float]]:
+    """The classes of a target, each with its weight."""
+    if isinstance(target, tuple):
+        if len(target) != 2:
+            raise ValueError(f"target {target!r} has {len(target)} parts; a contrast is a pair (this, minus that)")
+        return [(target[0], 1.0), (target[1], -1.0)]
+    if not isinstance(target, list):
+        return [(target, 1.0)]
+    if not target:
+        raise ValueError("target is an empty list; give it (class, weight) pairs, such as [(7, 1.0), (1, -0.5)]")
+    for pair in target:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise TypeError(f"target holds {pair!r}, which is no pair (class, weight) such as (7, 1.0)")
+        if isinstance(pair[1], bool) or not isinstance(pair[1], Real):
+            raise TypeError(f"target gives class {pair[0]!r} the weight {pair[1]!r}, which is no number")
+        if not math.isfinite(pair[1]):
+            raise ValueError(f"target gives class {pair[0]!r} the weight {pair[1]}; a weight must be finite")
+    return [(which, float(weight)) for which, weight in target]
+
+
+def _label(names: Sequence[str], weights: Sequence[float]) -> str:
+    """The sum in words: `7 − 0.5 one`."""
+    label = ""
+    for name, weight in zip(names, weights, strict=True):
+        size = abs(weight)
+        # A number before a number needs a sign between them.
+        term = name if size == 1 else f"{size:g}{'·' if name[:1].isdigit() else ' '}{name}"
+        sign = "−" if weight < 0 else "+"
+        label += f" {sign} {term}" if label else f"{'−' if weight < 0 else ''}{term}"
+    return label
 
 
 def _index(target: Any, output: Tensor, class_names: Sequence[str] | None) -> int:
@@ -112,7 +149,10 @@ def _index(target: Any, output: Tensor, class_names: Sequence[str] | None) -> in
             raise ValueError(f"no class is named {target!r}; the nearest are {', '.join(map(repr, near))}")
         return names.index(target)
     if isinstance(target, bool) or not hasattr(target, "__index__"):
-        raise TypeError(f"target must be a class index, a class name, a pair of them or a callable, not {target!r}")
+        raise TypeError(
+            "target must be a class index, a class name, a pair of them, a list of (class, weight) pairs or "
+            f"a callable, not {target!r}"
+        )
     index = int(target.__index__())
     if not -count <= index < count:
         raise ValueError(f"target {index} is out of range: the net gives {count} scores, 0 to {count - 1}")

@@ -20,7 +20,7 @@ from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter, tree_map
 
-from heapwidget.engine.errors import UnsupportedOpError
+from heapwidget.engine.errors import NetError, UnsupportedOpError
 
 _CONTAINERS = (dict, list, set, deque)
 
@@ -73,10 +73,16 @@ def record(net: nn.Module, x: Tensor, head: Callable[[Any], Any] | None = None) 
         Its input, batch axis included.
     head
         Applied to the net's output inside the recording, such as a target function.
+
+    Raises
+    ------
+    NetError
+        If the net raises, whatever that is.
     """
 
     def run(inner: Tensor, buffers: dict[str, Tensor]) -> Any:
-        out = torch.func.functional_call(net, buffers, (inner,))
+        with net_errors():
+            out = torch.func.functional_call(net, buffers, (inner,))
         return out if head is None else head(out)
 
     mode = _CallRecorder(x)
@@ -91,6 +97,17 @@ def record(net: nn.Module, x: Tensor, head: Callable[[Any], Any] | None = None) 
         stack.enter_context(mode)
         output = torch.func.functionalize(run)(x, buffers)
     return Recording(x, mode.calls, mode.now(output))
+
+
+@contextmanager
+def net_errors() -> Iterator[None]:
+    """Mark what the net raises as its own."""
+    try:
+        yield
+    except UnsupportedOpError:
+        raise
+    except Exception as error:
+        raise NetError from error
 
 
 class _CallRecorder(TorchDispatchMode):
