@@ -63,8 +63,8 @@ def attribute(
         One input, with a batch axis of one (without it, one is added where the net wants it).
     target
         What to explain: a class index or name, a pair for a contrast (first minus second), a list of (class, weight)
-        pairs, or a callable from the net's output to a tensor of one number. By default the class with the largest score; for `method="gradient"` the
-        sum of all scores, as in the founding article.
+        pairs, or a callable from the net's output to a tensor of one number. By default the class with the largest
+        score; for `method="gradient"` the sum of all scores, as in the founding article.
     method
         `"relevance"`: a best-first walk that moves relevance from the target to the input, conserving it.
         `"gradient"`: the article's code, a heap of the gradient at each position of the input.

@@ -41,10 +41,7 @@ def head_of(target: Target) -> Callable[[Any], Tensor]:
         return logits
 
     def head(output: Any) -> Tensor:
-        try:
-            value = target(output)
-        except Exception as error:
-            raise ValueError(f"target=callable failed on the net's output: {type(error).__name__}: {error}") from error
+        value = target(output)
         if not isinstance(value, Tensor) or value.numel() != 1:
             what = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"{value!r}"
             raise ValueError(f"target=callable must give a tensor of one number, not {what}")
@@ -98,8 +95,8 @@ def choose(target: Target, output: Tensor, class_names: Sequence[str] | None) ->
         flat[index] += weight
     names = [class_names[index] if class_names is not None else str(index) for index, _ in chosen]
     label = _label(names, [weight for _, weight in chosen])
-    index = chosen[0][0] if len(chosen) == 1 and chosen[0][1] == 1 else None
-    return Choice(label, index, flat.reshape(output.shape))
+    single = chosen[0][0] if len(chosen) == 1 and chosen[0][1] == 1 else None
+    return Choice(label, single, flat.reshape(output.shape))
 
 
 def _weighted(target: Any) -> list[tuple[Any, float]]:
