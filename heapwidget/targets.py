@@ -41,7 +41,10 @@ def head_of(target: Target) -> Callable[[Any], Tensor]:
         return logits
 
     def head(output: Any) -> Tensor:
-        value = target(output)
+        try:
+            value = target(output)
+        except Exception as error:
+            raise ValueError(f"target=callable failed on the net's output: {type(error).__name__}: {error}") from error
         if not isinstance(value, Tensor) or value.numel() != 1:
             what = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"{value!r}"
             raise ValueError(f"target=callable must give a tensor of one number, not {what}")
