@@ -16,7 +16,7 @@ from heapwidget.still import picture, still
 from heapwidget.trace import Trace
 
 STATIC = Path(__file__).parent / "static"
-PANELS = ("input", "heap", "curve")
+PANELS = ("input", "heap", "network", "curve")
 
 
 class HeapViewer(anywidget.AnyWidget):
@@ -42,8 +42,8 @@ class HeapViewer(anywidget.AnyWidget):
     selected_node
         The node picked in the viewer, or `None`.
     panels
-        The panels shown, of `"input"`, `"heap"` and `"curve"`; by default all for a walk that conserves the target, and
-        input and heap for other methods.
+        The panels shown, of `"input"`, `"heap"`, `"network"` and `"curve"`; by default all for a walk that conserves the
+        target, and input and heap for other methods.
     """
 
     _esm = STATIC / "widget.js"

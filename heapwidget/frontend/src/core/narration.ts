@@ -222,14 +222,12 @@ function certified(trace: Trace, row: number): string {
 
 /** The words beside the cursor of the curve. */
 export function curveLabel(trace: Trace, step: number, popped: number): string {
-  const row = step - 1;
-  if (step > trace.finishEnd) {
-    const count = step - trace.finishEnd;
-    const mass = trace.conserved
-      ? `${formatShare(popped)} in ${plural(count, positionNoun(trace))}`
-      : `${formatKey(trace.popMass[row] as number)} · ${ordinal(count)} of ${formatCount(trace.steps - trace.finishEnd)}`;
-    return mass;
+  if (!trace.conserved) {
+    if (step === 0) return "nothing popped yet";
+    const all = formatCount(trace.steps);
+    return `${formatKey(trace.popMass[step - 1] as number)} · ${ordinal(step)} of ${all}`;
   }
-  if (!trace.conserved) return "nothing popped yet";
-  return [onInput(trace, row), certified(trace, row)].filter((claim) => claim !== "").join(" · ");
+  if (step > trace.finishEnd)
+    return `${formatShare(popped)} in ${plural(step - trace.finishEnd, positionNoun(trace))}`;
+  return [onInput(trace, step - 1), certified(trace, step - 1)].filter((claim) => claim !== "").join(" · ");
 }

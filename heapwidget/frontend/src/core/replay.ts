@@ -42,6 +42,8 @@ export class Replay {
   readonly collectRow: Int32Array;
   /** Row that popped the same node before, -1: none (walk rows only). */
   readonly previousPop: Int32Array;
+  /** How much each entry of the last row's log added to its node's key (walk rows only). */
+  messages: number[] = [];
   readonly effect: RowEffect = { pushed: 0, rekeyed: 0, shrank: 0, reached: 0, tie: -1 };
   /** Largest number of nodes the heap ever holds. */
   readonly largestHeap: number;
@@ -175,6 +177,7 @@ export class Replay {
   /** Clears the marks of the row shown last. */
   #forget(): void {
     this.touch.fill(0);
+    this.messages = [];
     Object.assign(this.effect, { pushed: 0, rekeyed: 0, shrank: 0, reached: 0, tie: -1 });
   }
 
@@ -202,6 +205,7 @@ export class Replay {
     if (row < trace.walkEnd || row >= trace.finishEnd) effect.tie = this.#tie();
     for (let i = trace.logOffset[row] as number; i < end; i++) {
       const node = trace.logNode[i] as number;
+      if (row < trace.walkEnd) this.messages.push((trace.logKey[i] as number) - this.#keyBefore(row, node));
       if (node < this.#collected) {
         effect.reached++;
       } else if (touch[node] === Touch.none) {
@@ -216,6 +220,13 @@ export class Replay {
       }
     }
     this.#apply(row);
+  }
+
+  /** Key of a node before a row that logs it; of what was not in the heap nothing is known, so 0. */
+  #keyBefore(row: number, node: number): number {
+    if (node < this.#collected) return this.input[node] as number;
+    const cell = node === this.trace.popNode[row] ? -1 : this.heap.cellOf(node);
+    return cell < 0 ? 0 : this.heap.keyAt(cell);
   }
 
   /** The runner-up, if its key is that of the root. */

@@ -4,9 +4,10 @@ import type { Trace } from "../core/trace";
 import { curvePanel } from "./curve";
 import { heapPanel } from "./heap";
 import { inputPanel } from "./input";
+import { networkPanel } from "./network";
 import type { Panel } from "./panel";
 
-export const PANELS: readonly Panel[] = [inputPanel, heapPanel, curvePanel];
+export const PANELS: readonly Panel[] = [inputPanel, heapPanel, networkPanel, curvePanel];
 
 /** Those that have something to show of a trace. */
 export const panelsFor = (trace: Trace): readonly Panel[] =>

@@ -11,7 +11,8 @@ export interface Palette {
   readonly blue: string;
   readonly cool: string;
   readonly bg: string;
-  readonly patch: string;
+  /** Ground of the network's maps. */
+  readonly map: string;
   /** Areas of the curve. */
   readonly areas: Readonly<Record<"explained" | "popped" | "absorbed" | "heap" | "dust", string>>;
 }
@@ -97,7 +98,7 @@ export class Theme {
       blue: color("blue"),
       cool: color("cool"),
       bg: color("bg"),
-      patch: color("patch"),
+      map: color("map"),
       areas: {
         explained: color("area-explained"),
         popped: color("area-popped"),

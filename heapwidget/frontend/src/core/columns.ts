@@ -1,0 +1,163 @@
+/** Where the layers stand: a column each from input to output, runs of a deep net folded into narrow ones. */
+
+import type { LayerMap } from "./maps";
+
+export interface Column {
+  /** One layer, or the run of layers that is folded. */
+  readonly layers: readonly number[];
+  readonly folded: boolean;
+  /** Left and upper edge, and size, in pixels. */
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  /** Size of a cell, and distance of two tiles. */
+  readonly cell: number;
+  readonly gap: number;
+}
+
+/** A run of layers, both ends included. */
+export type Run = readonly [from: number, to: number];
+
+const WIDEST = 148;
+const LARGEST_CELL = 9;
+const FOLD = 16;
+const TILE_GAP = 3;
+/** Room for the edges, and the narrowest column that can be read. */
+const SPACE = 18;
+const NARROWEST = 36;
+/** Where layers are folded anyway, those that are not may be larger, and their names have room. */
+const ROOMY = 84;
+
+/** Layers that get a column of their own when all have to fit into `width`; `focus` is the run that was opened. */
+export function openLayers(count: number, width: number, focus: Run | null): number[] {
+  const all = Array.from({ length: count }, (_, i) => i);
+  if (count * (NARROWEST + SPACE) - SPACE <= width) return all;
+  const last = count - 1;
+  // Two ends and their folds beside the focus, or a fold between each two.
+  if (focus) {
+    const [from, to] = [Math.max(focus[0], 1), Math.min(focus[1], last - 1)];
+    const room = Math.max(Math.floor((width - 2 * (ROOMY + FOLD + 2 * SPACE)) / (ROOMY + SPACE)), 1);
+    return [0, ...spread(from, to, Math.min(room, to - from + 1)), last];
+  }
+  const room = Math.floor((width + FOLD + SPACE) / (ROOMY + FOLD + 2 * SPACE));
+  return spread(0, last, Math.max(room, 2));
+}
+
+/** `n` whole numbers from one to another, evenly. */
+function spread(from: number, to: number, n: number): number[] {
+  if (n === 1) return [Math.round((from + to) / 2)];
+  const numbers = Array.from({ length: n }, (_, i) => Math.round(from + ((to - from) * i) / (n - 1)));
+  return [...new Set(numbers)];
+}
+
+export function networkColumns(
+  maps: readonly LayerMap[],
+  width: number,
+  highest: number,
+  focus: Run | null,
+): Column[] {
+  const runs = groups(maps.length, openLayers(maps.length, width, focus));
+  const space = (runs.length - 1) * SPACE;
+  // The largest limit of width with which all fit.
+  let [low, high] = [8, WIDEST];
+  for (let i = 0; i < 12; i++) {
+    const middle = (low + high) / 2;
+    const needed = runs.reduce((sum, run) => sum + sizeOf(maps, run, middle, highest).width, space);
+    if (needed <= width) low = middle;
+    else high = middle;
+  }
+  const sizes = runs.map((run) => sizeOf(maps, run, low, highest));
+  const height = Math.max(...sizes.map((size) => size.height));
+  const used = sizes.reduce((sum, size) => sum + size.width, 0);
+  const between = runs.length > 1 ? (width - used) / (runs.length - 1) : 0;
+  let x = 0;
+  return runs.map((layers, i) => {
+    const size = sizes[i] as ReturnType<typeof sizeOf>;
+    const column = {
+      layers,
+      folded: layers.length > 1,
+      x: Math.round(x),
+      y: Math.round((height - size.height) / 2),
+      ...size,
+    };
+    x += size.width + between;
+    return column;
+  });
+}
+
+/** Open layers alone, and what lies between them together; a run of one needs no fold. */
+function groups(count: number, open: readonly number[]): number[][] {
+  const runs: number[][] = [];
+  const isOpen = new Set(open);
+  for (let layer = 0; layer < count; layer++) {
+    const run = runs[runs.length - 1];
+    if (isOpen.has(layer) || !run || isOpen.has(run[0] as number)) runs.push([layer]);
+    else run.push(layer);
+  }
+  return runs;
+}
+
+function sizeOf(maps: readonly LayerMap[], run: readonly number[], widest: number, height: number) {
+  if (run.length > 1) return { width: FOLD, height: Math.min(height, 7 * run.length), cell: 0, gap: 0 };
+  const map = maps[run[0] as number] as LayerMap;
+  const [columns, rows] = [map.across * map.tileWidth, map.down * map.tileHeight];
+  const gap = map.tiles > 1 ? Math.min(TILE_GAP, widest / (4 * map.across)) : 0;
+  const cell = Math.min(
+    (widest - gap * (map.across - 1)) / columns,
+    (height - gap * (map.down - 1)) / rows,
+    LARGEST_CELL,
+  );
+  return {
+    width: columns * cell + gap * (map.across - 1),
+    height: rows * cell + gap * (map.down - 1),
+    cell,
+    gap,
+  };
+}
+
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Where a node is drawn: its cell, or the bar of its layer in a fold. */
+export function placeOf(column: Column, map: LayerMap, layer: number, node: number): Box {
+  const { x, y, cell, gap } = column;
+  if (column.folded) return foldBar(column, layer);
+  const index = map.cellOf(node);
+  const area = map.tileWidth * map.tileHeight;
+  const tile = Math.floor(index / area);
+  const within = index % area;
+  return {
+    x: x + (tile % map.across) * (map.tileWidth * cell + gap) + (within % map.tileWidth) * cell,
+    y:
+      y +
+      Math.floor(tile / map.across) * (map.tileHeight * cell + gap) +
+      Math.floor(within / map.tileWidth) * cell,
+    width: cell,
+    height: cell,
+  };
+}
+
+/** The bar of a layer in a folded column: the first on top. */
+export function foldBar(column: Column, layer: number): Box {
+  const pitch = column.height / column.layers.length;
+  const y = column.y + (layer - (column.layers[0] as number)) * pitch;
+  return { x: column.x, y, width: column.width, height: Math.max(pitch - 2, 1) };
+}
+
+/** Node of an open column at a point. */
+export function nodeAtPoint(column: Column, map: LayerMap, x: number, y: number): number | null {
+  const { cell, gap } = column;
+  const [pitchX, pitchY] = [map.tileWidth * cell + gap, map.tileHeight * cell + gap];
+  const [across, down] = [Math.floor((x - column.x) / pitchX), Math.floor((y - column.y) / pitchY)];
+  if (across < 0 || down < 0 || across >= map.across || down >= map.down) return null;
+  const i = Math.floor((x - column.x - across * pitchX) / cell);
+  const j = Math.floor((y - column.y - down * pitchY) / cell);
+  const tile = down * map.across + across;
+  if (i >= map.tileWidth || j >= map.tileHeight || tile >= map.tiles) return null;
+  return map.nodeAt((tile * map.tileHeight + j) * map.tileWidth + i);
+}
