@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from heapwidget.engine.boxes import Shape
 from heapwidget.engine.flow import Flow
-from heapwidget.engine.graph import Graph, Operand
+from heapwidget.engine.graph import Graph
+from heapwidget.engine.operands import Operand
 
 
 class Range(NamedTuple):
@@ -30,12 +29,12 @@ def fields(graph: Graph, flows: Sequence[Flow | None]) -> list[Field]:
     axes = [a for a in range(len(first.shape)) if a != first.channel_axis]
     everything = {a: Range(0, 0, first.shape[a], None) for a in axes}
     found: list[Field] = [{a: Range(0, 1, 1, a) for a in axes}]
-    for layer, flow in zip(graph.layers[1:], flows[1:], strict=True):
+    for index, (layer, flow) in enumerate(zip(graph.layers[1:], flows[1:], strict=True), start=1):
         assert flow is not None
         merged: Field = {}
         for number, operand in enumerate(layer.operands):
             reach = flow.reach(number)
-            for source, places in _sources(graph, operand):
+            for source, places in _sources(graph, operand, graph.sources(index)):
                 for a, seen in found[source].items():
                     shape = graph.layers[source].shape
                     place = None if seen.axis is None else places.get(seen.axis)
@@ -51,25 +50,16 @@ def fields(graph: Graph, flows: Sequence[Flow | None]) -> list[Field]:
     return found
 
 
-def _sources(graph: Graph, operand: Operand) -> list[tuple[int, dict[int, tuple[int, int]]]]:
+def _sources(graph: Graph, operand: Operand, sources: tuple[int, ...]) -> list[tuple[int, dict[int, tuple[int, int]]]]:
     """The layers an operand is made of, each with where its axes went: axis -> (operand's axis, shift of index)."""
     if operand.layer is not None:
         return [(operand.layer, _kept_axes(graph.layers[operand.layer].shape, operand.shape))]
-    assert operand.index is not None
-    index = operand.index.cpu().numpy()
-    result = []
-    for number, layer in enumerate(graph.layers):
-        mine = (index >= layer.offset) & (index < layer.offset + layer.n_units)
-        if mine.any():
-            places = {}
-            if len(layer.shape) == index.ndim:
-                there = np.unravel_index(index[mine] - layer.offset, layer.shape)
-                for a, (theirs, own) in enumerate(zip(there, np.nonzero(mine), strict=True)):
-                    shift = theirs - own
-                    if (shift == shift[0]).all():
-                        places[a] = (a, int(shift[0]))
-            result.append((number, places))
-    return result
+    if operand.blocks:
+        return [
+            (b.layer, {a: (a, seen.start - at.start) for a, (seen, at) in enumerate(zip(b.within, b.at, strict=True))})
+            for b in operand.blocks
+        ]
+    return [(number, {}) for number in sources]
 
 
 def _kept_axes(before: Shape, after: Shape) -> dict[int, tuple[int, int]]:

@@ -25,19 +25,8 @@ from heapwidget.engine.capture import Call, Recording
 from heapwidget.engine.errors import UnsupportedOpError
 from heapwidget.engine.flow import Flow
 from heapwidget.engine.generic import Generic
+from heapwidget.engine.operands import CONSTANT_ENTRY, Operand, find_blocks
 from heapwidget.engine.rules import Rule
-
-# What an entry of an index map says where the entry is no unit.
-PADDED, CONSTANT_ENTRY = -1, -2
-
-
-@dataclass(frozen=True)
-class Operand:
-    """Where an operand's entries come from: `layer` in order, or by `index` (global unit ids, or below zero)."""
-
-    shape: Shape
-    layer: int | None
-    index: Tensor | None
 
 
 @dataclass(frozen=True)
@@ -67,17 +56,10 @@ class Graph:
 
     @cached_property
     def _sources(self) -> tuple[tuple[int, ...], ...]:
+        ends = torch.tensor([layer.offset + layer.n_units for layer in self.layers])
         return tuple(
-            tuple(sorted({s for operand in layer.operands for s in self._made_of(operand)})) for layer in self.layers
+            tuple(sorted({s for operand in layer.operands for s in _made_of(operand, ends)})) for layer in self.layers
         )
-
-    def _made_of(self, operand: Operand) -> list[int]:
-        if operand.layer is not None:
-            return [operand.layer]
-        assert operand.index is not None
-        ends = torch.tensor([layer.offset + layer.n_units for layer in self.layers], device=operand.index.device)
-        units = operand.index[operand.index >= 0]
-        return [int(n) for n in torch.bucketize(units, ends, right=True).unique()]
 
     def sources(self, number: int) -> tuple[int, ...]:
         """The layers whose units layer `number` reads."""
@@ -295,7 +277,16 @@ def build(recording: Recording, leaves: set[str], handlers: dict[str, Handler]) 
     drafts = builder.drafts
     if len(drafts[0].shape) > 1 and drafts[0].channel_axis is None:
         drafts[0].channel_axis = 0
-    drafts, output = _reached(drafts, builder.operand(recording.output))
+    offsets, shapes = [d.offset for d in drafts], [d.shape for d in drafts]
+
+    def blocked(operand: Operand) -> Operand:
+        if operand.index is None:
+            return operand
+        blocks, rest = find_blocks(operand, offsets, shapes)
+        return replace(operand, blocks=blocks, rest=rest)
+
+    drafts = [replace(d, operands=tuple(blocked(o) for o in d.operands)) for d in drafts]
+    drafts, output = _reached(drafts, blocked(builder.operand(recording.output)))
     for warning in dict.fromkeys(d.warning for d in drafts if d.warning):
         warnings.warn(warning, stacklevel=2)
     layers = tuple(
@@ -309,19 +300,12 @@ def _reached(drafts: list[_Draft], output: Operand) -> tuple[list[_Draft], Opera
     """The layers that relevance can reach, numbered and counted anew: what only gates a signal is left out."""
     ends = torch.tensor([d.offset + prod(d.shape) for d in drafts])
 
-    def made_of(operand: Operand) -> list[int]:
-        if operand.layer is not None:
-            return [operand.layer]
-        assert operand.index is not None
-        units = operand.index[operand.index >= 0].cpu()
-        return [int(n) for n in torch.bucketize(units, ends, right=True).unique()]
-
-    reached, frontier = {0}, made_of(output)
+    reached, frontier = {0}, _made_of(output, ends)
     while frontier:
         number = frontier.pop()
         if number not in reached:
             reached.add(number)
-            frontier += [n for operand in drafts[number].operands for n in made_of(operand)]
+            frontier += [n for operand in drafts[number].operands for n in _made_of(operand, ends)]
     kept = sorted(reached)
     if len(kept) == len(drafts):
         return drafts, output
@@ -334,12 +318,25 @@ def _reached(drafts: list[_Draft], output: Operand) -> tuple[list[_Draft], Opera
         assert operand.index is not None
         index = operand.index
         layer = torch.bucketize(index.clamp(min=0).contiguous(), ends.to(index.device), right=True)
-        return replace(operand, index=torch.where(index < 0, index, index + shift.to(index.device)[layer]))
+        moved = torch.where(index < 0, index, index + shift.to(index.device)[layer])
+        blocks = tuple(replace(block, layer=kept.index(block.layer)) for block in operand.blocks)
+        return replace(operand, index=moved, blocks=blocks)
 
     renewed = [
         replace(drafts[n], offset=offsets[n], operands=tuple(renumbered(o) for o in drafts[n].operands)) for n in kept
     ]
     return renewed, renumbered(output)
+
+
+def _made_of(operand: Operand, ends: Tensor) -> list[int]:
+    """The layers an operand has units of, given the end of each layer's units."""
+    if operand.layer is not None:
+        return [operand.layer]
+    if operand.blocks:
+        return [block.layer for block in operand.blocks]
+    assert operand.index is not None
+    units = operand.index[operand.index >= 0].cpu()
+    return [int(n) for n in torch.bucketize(units, ends, right=True).unique()]
 
 
 def _labels(names: list[str]) -> list[str]:

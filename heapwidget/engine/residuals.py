@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from heapwidget.engine.boxes import Partition, Window
 from heapwidget.engine.flow import CONSTANT, PADDING, Array, Table, add_up
-from heapwidget.engine.graph import PADDED, Layer, Operand
+from heapwidget.engine.graph import Layer
+from heapwidget.engine.operands import PADDED, Operand
 
 ID_BITS = 32
 ID_MASK = (1 << ID_BITS) - 1
@@ -259,6 +260,57 @@ class _BoxInlet:
         self.receive = store.receive if isinstance(store, InputStore) else store.add_boxes
 
 
+class _BlockInlet:
+    """An operand made of boxes of layers: padding, slices, concatenation."""
+
+    def __init__(self, board: Board, stores: list[Store], operand: Operand, reader: int) -> None:
+        self._board, self._rest, self._reader = board, operand.rest, reader
+        self._blocks = [
+            (b.at, [seen.start - at.start for seen, at in zip(b.within, b.at, strict=True)], _plain(stores[b.layer]))
+            for b in operand.blocks
+        ]
+
+    def receive(self, window: Window, values: Array) -> None:
+        passed = 0
+        for at, shifts, inlet in self._blocks:
+            taken, there = [], []
+            for seen, box, shift in zip(window, at, shifts, strict=True):
+                step = seen.step or 1
+                # The first and last of the window's entries that lie in the box.
+                first = max(0, -((seen.start - box.start) // step))
+                last = min(-((seen.start - seen.stop) // step), -((seen.start - box.stop) // step))
+                if first >= last:
+                    break
+                taken.append(slice(first, last))
+                start = seen.start + first * step + shift
+                there.append(slice(start, start + (last - first - 1) * step + 1, step))
+            else:
+                part = values[tuple(taken)]
+                passed += part.size
+                inlet.receive(tuple(there), part)
+        if self._rest and passed < values.size:
+            self._absorb_rest(window, values)
+
+    def _absorb_rest(self, window: Window, values: Array) -> None:
+        """What lies outside of all boxes."""
+        outside = np.ones(values.shape, np.bool_)
+        entries = [np.arange(seen.start, seen.stop, seen.step) for seen in window]
+        for at, _, _ in self._blocks:
+            inside = [(e >= box.start) & (e < box.stop) for e, box in zip(entries, at, strict=True)]
+            outside[np.ix_(*inside)] = False
+        causes: dict[str, float] = {}
+        assert self._rest is not None
+        add_up(causes, self._rest, float(values[outside].sum()))
+        self._board.absorb(self._reader, causes)
+
+
+def _plain(store: Store) -> Inlet:
+    """The inlet of a layer as it stands."""
+    if store.partition.is_unit and not isinstance(store, InputStore):
+        return _UnitInlet(store, store.partition.shape)
+    return _BoxInlet(store)
+
+
 class _ScatterInlet:
     """An operand gathered from units here and there, with padding and constants, which absorb."""
 
@@ -292,9 +344,11 @@ def inlet(board: Board, stores: list[Store], layers: tuple[Layer, ...], operand:
         if store.partition.is_unit and not isinstance(store, InputStore):
             return _UnitInlet(store, operand.shape)
         if operand.shape == store.partition.shape:
-            return _BoxInlet(store)
+            return _plain(store)
         layer = layers[operand.layer]
         index = np.arange(layer.offset, layer.offset + layer.n_units).reshape(operand.shape)
+    elif operand.blocks:
+        return _BlockInlet(board, stores, operand, reader)
     else:
         assert operand.index is not None
         index = operand.index.cpu().numpy()

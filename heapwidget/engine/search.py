@@ -26,7 +26,8 @@ from torch import Tensor
 
 from heapwidget.engine.boxes import Partition
 from heapwidget.engine.flow import CONSTANT, PADDING, Array, Flow, add_up, host
-from heapwidget.engine.graph import PADDED, Graph, Operand
+from heapwidget.engine.graph import Graph
+from heapwidget.engine.operands import PADDED, Operand
 from heapwidget.engine.residuals import (
     ID_BITS,
     ID_MASK,
@@ -265,6 +266,15 @@ def deliver(graph: Graph, operand: Operand, message: Tensor, left: list[Tensor],
     if operand.layer is not None:
         left[operand.layer] += message.reshape(left[operand.layer].shape)
         return
+    if operand.blocks:
+        for block in operand.blocks:
+            left[block.layer][block.within] += message[block.at]
+        if operand.rest:
+            outside = message.clone()
+            for block in operand.blocks:
+                outside[block.at] = 0
+            add_up(absorbed, operand.rest, float(outside.sum(dtype=torch.float64)))
+        return
     assert operand.index is not None
     index, message = operand.index.reshape(-1), message.reshape(-1)
     outside = index < 0
@@ -285,6 +295,10 @@ def gather(graph: Graph, operand: Operand, values: list[Tensor]) -> Tensor:
     assert operand.index is not None
     index = operand.index
     result = torch.zeros(operand.shape, dtype=values[0].dtype, device=values[0].device)
+    if operand.blocks:
+        for block in operand.blocks:
+            result[block.at] = values[block.layer][block.within]
+        return result
     for layer, value in zip(graph.layers, values, strict=False):
         mine = (index >= layer.offset) & (index < layer.offset + layer.n_units)
         if bool(mine.any()):

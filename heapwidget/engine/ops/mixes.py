@@ -12,7 +12,8 @@ from torch import Tensor
 from heapwidget.engine.boxes import Shape, unbatched
 from heapwidget.engine.capture import Call
 from heapwidget.engine.flow import Flow
-from heapwidget.engine.graph import Builder, Handler, Operand
+from heapwidget.engine.graph import Builder, Handler
+from heapwidget.engine.operands import Operand
 from heapwidget.engine.ops import split
 from heapwidget.engine.ops.linear import Conv, Product
 from heapwidget.engine.ops.matmul import BatchProduct, Bilinear, Interpolation

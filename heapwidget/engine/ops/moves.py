@@ -10,7 +10,8 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from heapwidget.engine.boxes import unbatched
 from heapwidget.engine.capture import Call
-from heapwidget.engine.graph import CONSTANT_ENTRY, PADDED, Builder, Handler
+from heapwidget.engine.graph import Builder, Handler
+from heapwidget.engine.operands import CONSTANT_ENTRY, PADDED
 
 # The order of the entries stays: the result is the same units in another shape.
 RESHAPES = [
