@@ -29,11 +29,11 @@ from heapwidget.engine.boxes import Partition, Window
 from heapwidget.engine.capture import Call, Recording
 from heapwidget.engine.flow import Array, Flow, host
 from heapwidget.engine.graph import Builder, Graph, Handler, build
-from heapwidget.engine.operands import Operand
 from heapwidget.engine.ops import HANDLERS
 from heapwidget.engine.ops.linear import LinearFlow
 from heapwidget.engine.ops.pool import MaxPool
 from heapwidget.engine.rules import flat
+from heapwidget.links import NO_NODE, Links
 from heapwidget.methods import describe, make_header, partitions
 from heapwidget.targets import Target, choose
 from heapwidget.trace import COLUMNS, Trace
@@ -115,42 +115,54 @@ def _added(part: Partition, own: Array, popped: NDArray[np.int64], masses: Array
 # --- Step 1: layers with their activations, and the gradients there ---------------------------------------------------
 
 
-def _layers(net: nn.Module, recording: Recording) -> tuple[Graph, list[Tensor]]:
-    """The graph, and for each layer the recorded tensor that is its activation: after the ops on each unit alone."""
-    activations = [recording.input]
+class _Activations:
+    """The recorded tensor that is each layer's activation: what is left after the ops on each unit alone."""
 
-    def noting(handler: Handler | None) -> Handler:
+    def __init__(self) -> None:
+        self._held: list[tuple[Any, Tensor]] = []
+
+    def noting(self, handler: Handler | None) -> Handler:
+        """A handler that notes which layers it adds, and takes ops without one."""
+
         def note(builder: Builder, call: Call) -> bool:
             before = len(builder.drafts)
             if handler is None or not handler(builder, call):
                 builder.generic(call)
             outs = [o for o in tree_leaves(call.out) if builder.active(o)]
             # The layers that a call makes are its active outputs, in order.
-            new = len(builder.drafts) - before
-            activations.extend(outs[:new])
-            if not new:
-                _follow(builder, call, outs, activations)
+            self._held += zip((draft.make for draft in builder.drafts[before:]), outs, strict=False)
+            if len(builder.drafts) == before:
+                self._follow(builder, call, outs)
             return True
 
         return note
 
-    handlers = {call.name: noting(HANDLERS.get(call.name)) for call in recording.calls}
+    def _follow(self, builder: Builder, call: Call, outs: list[Tensor]) -> None:
+        """An op on each unit alone: its result is the activation from here on, if nothing else reads what it read."""
+        read = {id(t) for t in tree_leaves((call.args, call.kwargs)) if isinstance(t, Tensor)}
+        for place, (make, held) in enumerate(self._held):
+            if id(held) not in read or builder.reads[id(held)] != 1:
+                continue
+            units = builder.units(held).reshape(-1)
+            for out in outs:
+                if out.is_floating_point() and torch.equal(builder.units(out).reshape(-1), units):
+                    self._held[place] = make, out
+
+    def of(self, graph: Graph, x: Tensor) -> list[Tensor]:
+        """One a layer."""
+        made = {id(make): tensor for make, tensor in self._held}
+        return [x, *(made[id(layer.make)] for layer in graph.layers[1:])]
+
+
+def _layers(net: nn.Module, recording: Recording) -> tuple[Graph, list[Tensor]]:
+    """The graph, and the activation of each layer."""
+    activations = _Activations()
+    handlers = {call.name: activations.noting(HANDLERS.get(call.name)) for call in recording.calls}
     with warnings.catch_warnings():
         # How an op without a rule shares relevance does not matter here.
         warnings.filterwarnings("ignore", message="no rule for")
         graph = build(recording, {path for path, m in net.named_modules() if not any(m.children())}, handlers)
-    return graph, activations
-
-
-def _follow(builder: Builder, call: Call, outs: list[Tensor], activations: list[Tensor]) -> None:
-    """An op on each unit alone: its result is the activation from here on, if nothing else reads what it read."""
-    for number, held in enumerate(activations[1:], start=1):
-        if builder.reads[id(held)] != 1 or not any(held is t for t in tree_leaves((call.args, call.kwargs))):
-            continue
-        units = builder.units(held).reshape(-1)
-        for out in outs:
-            if out.is_floating_point() and torch.equal(builder.units(out).reshape(-1), units):
-                activations[number] = out
+    return graph, activations.of(graph, recording.input)
 
 
 def _gradients(
@@ -180,11 +192,11 @@ class _Log:
     """For each pop, the children whose keys changed, and the new keys."""
 
     def __init__(self) -> None:
-        self.nodes: list[NDArray[np.int64]] = []
+        self.nodes: list[NDArray[np.int32]] = []
         self.keys: list[NDArray[np.float32]] = []
         self.size = 0
 
-    def add(self, nodes: NDArray[np.int64], keys: NDArray[np.float32]) -> None:
+    def add(self, nodes: NDArray[np.int32], keys: NDArray[np.float32]) -> None:
         self.nodes.append(nodes)
         self.keys.append(keys)
         self.size += len(nodes)
@@ -223,43 +235,30 @@ class _Children:
     """The nodes that a node's op reads, as ascending ids."""
 
     def __init__(self, graph: Graph, parts: Sequence[Partition], flows: Sequence[Flow | None]) -> None:
-        self._graph, self._parts, self._flows = graph, parts, flows
+        self._parts, self._flows, self._links = parts, flows, Links(graph, parts)
         self._dtype = np.float64 if graph.dtype == torch.float64 else np.float32
-        self._first = np.cumsum([0, *(p.n_nodes for p in parts)])
-        self._node = np.concatenate(
-            [p.node_of_unit.reshape(-1) + first for p, first in zip(parts, self._first, strict=False)]
-        )
-        self._units = [[self._units_of(o) for o in layer.operands] for layer in graph.layers]
 
-    def _units_of(self, operand: Operand) -> NDArray[np.int64]:
-        """Global unit ids of an operand's entries, below zero where an entry is no unit."""
-        if operand.index is not None:
-            index: NDArray[np.int64] = operand.index.cpu().numpy()
-            return index
-        assert operand.layer is not None
-        layer = self._graph.layers[operand.layer]
-        return np.arange(layer.offset, layer.offset + layer.n_units).reshape(operand.shape)
-
-    def of(self, node: int) -> NDArray[np.int64]:
+    def of(self, node: int) -> NDArray[np.int32]:
         """The children of one node."""
-        number = int(np.searchsorted(self._first, node, side="right")) - 1
+        number = self._links.layer_of(node)
         flow = self._flows[number]
         if flow is None:
-            return np.empty(0, np.int64)
-        window = self._parts[number].window(node - int(self._first[number]))
-        units = np.concatenate([u.reshape(-1) for u in self._read(flow, number, window)])
-        return np.unique(self._node[units[units >= 0]])
+            return np.empty(0, np.int32)
+        window = self._parts[number].window(node - int(self._links.first[number]))
+        read = np.concatenate([nodes.reshape(-1) for nodes in self._read(flow, number, window)])
+        return np.unique(read[read != NO_NODE])
 
-    def _read(self, flow: Flow, number: int, window: Window) -> list[NDArray[np.int64]]:
-        """The units that a box of a layer reads."""
-        operands = self._units[number]
+    def _read(self, flow: Flow, number: int, window: Window) -> list[NDArray[np.int32]]:
+        """The nodes of the units that a box of a layer reads."""
+        nodes = self._links.nodes
         if isinstance(flow, MaxPool):
-            return [operands[0][_seen(flow, window, operands[0].shape)]]
+            below = nodes(number, 0)
+            return [below[_seen(flow, window, below.shape)]]
         messages, _ = flow.local(window, np.ones([s.stop - s.start for s in window], self._dtype))
         if isinstance(flow, LinearFlow):
             # The flat rule gives a share to every unit that is read, and to no other.
-            return [operands[m.operand][m.window][m.values != 0] for m in messages]
-        return [operands[m.operand][m.window] for m in messages]
+            return [nodes(number, m.operand)[m.window][m.values != 0] for m in messages]
+        return [nodes(number, m.operand)[m.window] for m in messages]
 
 
 def _seen(flow: MaxPool, window: Window, shape: tuple[int, ...]) -> Window:

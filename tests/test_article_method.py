@@ -307,3 +307,35 @@ def test_the_articles_lenet() -> None:
     e = hw.attribute(hw.samples.lenet(), x, method="article")
     assert e.trace.n_steps == e.trace.node_offsets[-1]
     assert e.pops["layer"][0] == "fc3"
+
+
+class Gated(nn.Module):
+    """What only gates a signal makes no layer; the signal's activation is what passed the gate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate, self.signal, self.head = nn.Linear(3, 4), nn.Linear(3, 4), nn.Linear(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(torch.sigmoid(self.gate(x)) * self.signal(x))
+
+
+def test_a_gated_signal() -> None:
+    torch.manual_seed(0)
+    net, x = Gated(), torch.randn(1, 3)
+    e = hw.attribute(net, x, target=0, method="article")
+    labels = [layer["label"] for layer in e.trace.header["layers"]]
+    assert "signal" in labels
+    first = int(e.trace.node_offsets[labels.index("signal")])
+    own = dict(e.trace.header["start"])
+    expected = torch.sigmoid(net.gate(x)) * net.signal(x) * net.head.weight[0]
+    torch.testing.assert_close(torch.tensor([own[first + i] for i in range(4)]), expected.detach()[0])
+
+
+def test_an_attention_block() -> None:
+    torch.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval()
+    net = nn.Sequential(layer, nn.Flatten(), nn.Linear(40, 2))
+    e = hw.attribute(net, torch.randn(1, 5, 8), method="article")
+    assert len(replay(e.trace, e.trace.n_steps).heap.items) == 0
+    assert sorted(e.order.tolist()) == list(range(5))
