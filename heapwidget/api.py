@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 METHODS = ("relevance", "gradient", "article")
 ORDERS = ("descending", "ascending")
+PRIORITIES = ("mass", "bound")
 
 
 @torch.inference_mode(False)
@@ -48,6 +49,7 @@ def attribute(
     floor: float = 1e-3,
     max_pops: int = 20_000,
     order: str = "descending",
+    priority: str = "mass",
     contribution: str = "activation_x_gradient",
     class_names: Sequence[str] | None = None,
     image: NDArray[Any] | None = None,
@@ -83,6 +85,9 @@ def attribute(
         is exact. (`method="article"` always pops every node.)
     order
         For `method="gradient"`: `"descending"`, or `"ascending"` as the article's min-heap pops.
+    priority
+        What the walk pops first: the node with the largest `"mass"`, sum(abs(residual)), or the one with the largest
+        part of the `"bound"`, sum(k * abs(residual)), which needs fewer pops for signed rules.
     contribution
         For `method="article"`: what a unit starts with, `"activation_x_gradient"`, or `"gradient"` as in the article's
         own code.
@@ -110,6 +115,7 @@ def attribute(
         x = x.clone()
     check_choice("method", method, METHODS)
     check_choice("order", order, ORDERS)
+    check_choice("priority", priority, PRIORITIES)
     check_choice("contribution", contribution, CONTRIBUTIONS)
     for name in [nodes] if isinstance(nodes, str) else nodes.values():
         check_choice("nodes", name, GRANULARITIES)
@@ -121,6 +127,8 @@ def attribute(
         raise ValueError("order='ascending' is for method='gradient'; a walk pops the largest first")
     if contribution != CONTRIBUTIONS[0] and method != "article":
         raise ValueError(f"contribution={contribution!r} is for method='article'; other methods know only their own")
+    if priority != "mass" and method != "relevance":
+        raise ValueError(f"priority={priority!r} is for method='relevance', the one that has a bound")
     picture = None if image is None else picture_bytes(image)
 
     def run(a: Tensor) -> Recording:
@@ -136,7 +144,7 @@ def attribute(
     if method == "article":
         trace, contributions = article(net, recording, target, class_names, nodes, contribution, progress)
         return Explanation(x, trace, contributions, None, picture)
-    relevance = Relevance.start(net, recording, target, class_names, composite(rule), nodes, floor)
+    relevance = Relevance.start(net, recording, target, class_names, composite(rule), nodes, floor, priority == "bound")
     with tqdm(total=max_pops, desc="pops", delay=1, disable=not progress, leave=False) as bar:
         relevance.walk.run(max_pops, bar.update)
     trace, contributions = relevance.trace()

@@ -30,6 +30,7 @@ class Relevance:
 
     walk: Walk
     header: dict[str, Any]
+    seeds: Array
 
     @classmethod
     def start(
@@ -41,6 +42,7 @@ class Relevance:
         rules: Composite,
         nodes: str | Mapping[str, str],
         floor: float,
+        by_bound: bool,
     ) -> Relevance:
         """Build the graph of a recording and put the target's relevance into the heap."""
         graph = build(recording, {path for path, m in net.named_modules() if not any(m.children())}, HANDLERS)
@@ -52,9 +54,9 @@ class Relevance:
             None if layer.make is None else layer.make(rule)
             for layer, rule in zip(graph.layers, rules.rules(graph), strict=True)
         ]
-        walk = Walk(graph, flows, partitions(graph, nodes), seeds, floor)
+        walk = Walk(graph, flows, partitions(graph, nodes), seeds, floor, by_bound)
         layers = describe(graph, walk.partitions, flows)
-        return cls(walk, make_header("relevance", rules.name, "descending", layers, choice, value))
+        return cls(walk, make_header("relevance", rules.name, "descending", layers, choice, value), seeds)
 
     def trace(self) -> tuple[Trace, Array]:
         """Finish the walk on the side and tell it all: the trace, and the contributions of the input's units."""
@@ -74,6 +76,7 @@ class Relevance:
         start = walk.start_log
         header = self.header | {
             "floor": walk.floor,
+            "priority": "bound" if walk.board.by_bound else "mass",
             "phases": {"walk": len(pops), "finish": len(finish.rows), "collect": len(collect[0])},
             "start": [
                 [int(n), float(k)] for n, k in zip(nodes[:start], keys[:start], strict=True) if n >= part.n_nodes
@@ -109,7 +112,7 @@ class Relevance:
         before = np.where(np.r_[True, node[1:] != node[:-1]], 0.0, np.r_[0.0, key[:-1]])
         changes = np.bincount(row + 1, key - before, minlength=len(pops) + 1)
         in_heap = np.cumsum(changes)[1:]
-        mass = np.array([r.residual_mass for r in rows])
+        mass = np.array([r.bound if walk.board.by_bound else r.residual_mass for r in rows])
         mass[: len(in_heap)] -= in_heap
         dust: NDArray[np.float64] = np.maximum(mass, 0)
         return dust

@@ -36,16 +36,18 @@ class Board:
         Packed entries, stale ones included.
     keys
         For each node the bits of its key, or `NOT_QUEUED`.
+    by_bound
+        Whether keys are a node's part of the bound, sum of k * abs(residual), and not its mass.
     explained, mass, bound
         Relevance on the input; sum of abs(residual); sum of k * abs(residual).
     absorbed
         By layer number and cause.
     """
 
-    def __init__(self, n_nodes: int, floor: float, signed: bool) -> None:
+    def __init__(self, n_nodes: int, floor: float, signed: bool, by_bound: bool = False) -> None:
         self.heap: list[int] = []
         self.keys = np.full(n_nodes, NOT_QUEUED, np.int32)
-        self.floor, self.signed = np.array(floor), signed
+        self.floor, self.signed, self.by_bound = np.array(floor), signed or by_bound, by_bound
         self.explained = self.mass = self.bound = 0.0
         self.absorbed: dict[tuple[int, str], float] = {}
         self.absorbed_total = 0.0
@@ -130,9 +132,8 @@ class Store:
             before = np.abs(r)
             r += values
             size = np.abs(r)
-            self._account(size - before, window, residual.shape)
-            mass[window] = size
-            self.offer(size, keys[window], boxes[window])
+            mass[window] = weighed = self._account(size - before, size, self._k.reshape(residual.shape)[window])
+            self.offer(weighed, keys[window], boxes[window])
         else:
             r += values
             self.offer(r, keys[window], boxes[window])
@@ -144,7 +145,7 @@ class Store:
             before = np.abs(r)
             r += values
             change = np.abs(r) - before
-            self._account(change, window, self.residual.shape)
+            change = self._account(change, change, self._k[window])
         else:
             r += values
             change = values
@@ -154,9 +155,11 @@ class Store:
         np.maximum(mass, 0, out=mass)
         self.offer(mass, self.keys[touched], self.boxes[touched])
 
-    def _account(self, change: Array, window: Window, shape: tuple[int, ...]) -> None:
+    def _account(self, change: Array, size: Array, k: Array) -> Array:
+        """Keep the running sums; gives `size` in the measure that keys are in, the mass or its part of the bound."""
         self.board.mass += float(change.sum())
-        self.board.bound += float((change * self._k.reshape(shape)[window]).sum())
+        self.board.bound += float((change * k).sum())
+        return size * k if self.board.by_bound else size
 
     def scatter(self, units: NDArray[np.int64], values: Array) -> None:
         """Add to single units, given by flat index, which may come more than once."""
@@ -169,10 +172,10 @@ class Store:
         if self.board.signed:
             before = np.abs(r)
             r += values
-            size = np.abs(r)
+            k, size = self._flat_k[units], np.abs(r)
             change = size - before
-            self.board.mass += float(change.sum())
-            self.board.bound += float((change * self._flat_k[units]).sum())
+            size = self._account(change, size, k)
+            change = change * k if self.board.by_bound else change
         else:
             r += values
             size, change = r, values

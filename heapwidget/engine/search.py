@@ -80,11 +80,24 @@ class Walk:
     seeds
         Relevance to start with, in the shape of the graph's output.
     floor
-        A node enters the heap once its mass reaches this fraction of sum(abs(seeds)).
+        A node enters the heap once its key reaches this fraction of what the walk starts with.
+    by_bound
+        Whether a node's key is its part of the bound, sum of k * abs(residual), and not its mass.
+
+    Raises
+    ------
+    ValueError
+        If keys are to be parts of a bound that is infinite.
     """
 
     def __init__(
-        self, graph: Graph, flows: Sequence[Flow | None], partitions: Sequence[Partition], seeds: Array, floor: float
+        self,
+        graph: Graph,
+        flows: Sequence[Flow | None],
+        partitions: Sequence[Partition],
+        seeds: Array,
+        floor: float,
+        by_bound: bool = False,
     ) -> None:
         self.graph, self.flows, self.partitions = graph, list(flows), list(partitions)
         # With one sign throughout, masses are sums; a walk with a negative target runs on the opposite signs.
@@ -94,8 +107,16 @@ class Walk:
         self.offsets = [0, *np.cumsum(self.n_nodes).tolist()]
         self.start_mass = float(np.abs(seeds).sum())
         self.floor = floor
-        self.board = Board(self.offsets[-1], max(floor * self.start_mass, SMALLEST_FLOOR), signed)
         self._k = amplifications(graph, self.flows)
+        self._start_key = self.start_mass
+        if by_bound:
+            k = host(gather(graph, graph.output, self._k))
+            self._start_key = float((np.abs(seeds) * k)[seeds != 0].sum())
+            if not np.isfinite(self._start_key):
+                raise ValueError(
+                    "priority='bound' needs a certified bound, and an op without a rule has none; use 'mass'"
+                )
+        self.board = Board(self.offsets[-1], self._least_key(floor), signed, by_bound)
         dtype = seeds.dtype
         self.stores: list[Store] = [InputStore(self.board, partitions[0], dtype)]
         for number, partition in enumerate(partitions[1:], start=1):
@@ -119,6 +140,9 @@ class Walk:
             board.bound = sum(float((s.residual * s._k).sum()) for s in self.stores[1:] if s.residual.any())
         self.start_log = board.log_size
         self._start_explained, self._start_bound = board.explained, board.bound
+
+    def _least_key(self, floor: float) -> float:
+        return max(floor * self._start_key, SMALLEST_FLOOR)
 
     @property
     def pending(self) -> bool:
@@ -193,7 +217,7 @@ class Walk:
     def lower_floor(self, floor: float) -> None:
         """Let smaller nodes in: those that reach the new floor are pushed now, as a part of the last pop."""
         self.floor = floor
-        self.board.floor = np.array(max(floor * self.start_mass, SMALLEST_FLOOR))
+        self.board.floor = np.array(self._least_key(floor))
         for store in self.stores[1:]:
             store.offer(store.mass, store.keys, store.boxes)
         if self._rows:
