@@ -113,22 +113,7 @@ def attribute(
     check_input(x)
     if x.is_inference():
         x = x.clone()
-    check_choice("method", method, METHODS)
-    check_choice("order", order, ORDERS)
-    check_choice("priority", priority, PRIORITIES)
-    check_choice("contribution", contribution, CONTRIBUTIONS)
-    for name in [nodes] if isinstance(nodes, str) else nodes.values():
-        check_choice("nodes", name, GRANULARITIES)
-    if not 0 <= floor <= 1:
-        raise ValueError(f"floor {floor} is not a fraction of the target between 0 and 1")
-    if max_pops < 0:
-        raise ValueError(f"max_pops must not be negative, but is {max_pops}")
-    if order == "ascending" and method != "gradient":
-        raise ValueError("order='ascending' is for method='gradient'; a walk pops the largest first")
-    if contribution != CONTRIBUTIONS[0] and method != "article":
-        raise ValueError(f"contribution={contribution!r} is for method='article'; other methods know only their own")
-    if priority != "mass" and method != "relevance":
-        raise ValueError(f"priority={priority!r} is for method='relevance', the one that has a bound")
+    _check_options(method, order, priority, contribution, nodes, floor, max_pops)
     picture = None if image is None else picture_bytes(image)
 
     def run(a: Tensor) -> Recording:
@@ -149,6 +134,34 @@ def attribute(
         relevance.walk.run(max_pops, bar.update)
     trace, contributions = relevance.trace()
     return Explanation(x, trace, contributions, relevance, picture)
+
+
+def _check_options(
+    method: str,
+    order: str,
+    priority: str,
+    contribution: str,
+    nodes: str | Mapping[str, str],
+    floor: float,
+    max_pops: int,
+) -> None:
+    """Refuse options that cannot be meant, and those that the method does not know."""
+    check_choice("method", method, METHODS)
+    check_choice("order", order, ORDERS)
+    check_choice("priority", priority, PRIORITIES)
+    check_choice("contribution", contribution, CONTRIBUTIONS)
+    for name in [nodes] if isinstance(nodes, str) else nodes.values():
+        check_choice("nodes", name, GRANULARITIES)
+    if not 0 <= floor <= 1:
+        raise ValueError(f"floor {floor} is not a fraction of the target between 0 and 1")
+    if max_pops < 0:
+        raise ValueError(f"max_pops must not be negative, but is {max_pops}")
+    if order == "ascending" and method != "gradient":
+        raise ValueError("order='ascending' is for method='gradient'; a walk pops the largest first")
+    if contribution != CONTRIBUTIONS[0] and method != "article":
+        raise ValueError(f"contribution={contribution!r} is for method='article'; other methods know only their own")
+    if priority != "mass" and method != "relevance":
+        raise ValueError(f"priority={priority!r} is for method='relevance', the one that has a bound")
 
 
 def explain(net: nn.Module, x: Tensor, *, panels: Sequence[str] = ("input", "heap"), **options: Any) -> HeapViewer:

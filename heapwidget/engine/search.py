@@ -113,9 +113,7 @@ class Walk:
             k = host(gather(graph, graph.output, self._k))
             self._start_key = float((np.abs(seeds) * k)[seeds != 0].sum())
             if not np.isfinite(self._start_key):
-                raise ValueError(
-                    "priority='bound' needs a certified bound, and an op without a rule has none; use 'mass'"
-                )
+                raise ValueError("priority='bound' needs a bound, and a large op without a rule has none; use 'mass'")
         self.board = Board(self.offsets[-1], self._least_key(floor), signed, by_bound)
         dtype = seeds.dtype
         self.stores: list[Store] = [InputStore(self.board, partitions[0], dtype)]
