@@ -240,6 +240,12 @@ class Explanation:
 
         return HeapViewer(self, **traits)
 
+    def to_html(self, path: str | os.PathLike[str]) -> None:
+        """Write the viewer with this explanation to one page that needs nothing else and asks for nothing."""
+        from heapwidget.export import write_page
+
+        write_page(self, path)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write trace and input to one `.npz` file, for `heapwidget.load`."""
         beside: dict[str, NDArray[Any]] = {"x": self._x.detach().cpu().to(torch.float32).numpy()}

@@ -1,0 +1,95 @@
+"""A viewer as one page of its own: script, style and data inside, no request to anywhere, opens from disk."""
+
+from __future__ import annotations
+
+import json
+import os
+from base64 import b64encode
+from hashlib import sha256
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from heapwidget.explanation import Explanation
+from heapwidget.viewer import STATIC, default_panels, shown_input
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<noscript>This viewer is drawn by JavaScript, which is switched off.</noscript>
+<script type="application/json" class="heapwidget-data">{data}</script>
+<script>{script}</script>
+</body>
+</html>
+"""
+
+
+def write_page(explanation: Explanation, path: str | os.PathLike[str]) -> None:
+    """Write the page, as UTF-8 whatever the machine's own encoding is."""
+    Path(path).write_text(page(explanation), encoding="utf-8", newline="\n")
+
+
+def page(explanation: Explanation) -> str:
+    """The page as text.
+
+    Raises
+    ------
+    RuntimeError
+        If the package holds no bundle: a checkout that was never installed.
+    """
+    style, script = _static("widget.css"), _harmless(_static("standalone.js"))
+    policy = (
+        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    target = explanation.trace.header["target"]["label"]
+    return PAGE.format(
+        policy=policy, title=escape(f"{target} · heapwidget"), style=style, data=_data(explanation), script=script
+    )
+
+
+def _static(name: str) -> str:
+    try:
+        return (STATIC / name).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise RuntimeError(
+            f"the viewer's bundle {name} is missing: install the package (pip install .), which builds it"
+        ) from None
+
+
+def _data(explanation: Explanation) -> str:
+    """Header, columns in base64, and what the input panel draws; no `<` is left that could end the script."""
+    trace = explanation.trace
+    columns = {name: _base64(column) for name, column in trace.columns.items()}
+    data = {
+        "header": dict(trace.header),
+        "columns": columns,
+        "input": {k: _base64(v) if isinstance(v, memoryview) else v for k, v in shown_input(explanation).items()},
+        "state": {"panels": default_panels(trace)},
+    }
+    return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def _base64(values: Any) -> str:
+    return b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")
+
+
+def _harmless(script: str) -> str:
+    """The same program without the sequences that end a script element, or hide its end."""
+    for word in ("</script", "<script", "<!--"):
+        script = script.replace(word, f"\\x3c{word[1:]}")
+    return script
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode('ascii')}"

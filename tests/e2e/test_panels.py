@@ -1,0 +1,99 @@
+"""All panels on a page of their own, opened from disk under the page's own policy."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from e2e.jupyter import Watch
+from playwright.sync_api import Browser, Page, expect
+
+from heapwidget.demo import write_demo
+
+
+@pytest.fixture(scope="module")
+def demo(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("demo") / "demo.html"
+    write_demo(path)
+    return path.as_uri()
+
+
+@pytest.fixture
+def viewer(browser: Browser, demo: str) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    watch = Watch()
+    watch.attach(context)
+    page = context.new_page()
+    page.goto(demo)
+    yield page
+    context.close()
+    assert watch.errors == []
+    assert watch.outside in ([], [demo])
+
+
+def step(page: Page) -> int:
+    page.wait_for_timeout(60)
+    return int(page.locator(".heapwidget").get_attribute("data-step") or -1)
+
+
+def test_all_panels_are_there_and_nothing_is_asked_for(viewer: Page) -> None:
+    for name in ("Input", "Heap", "Network", "Curve"):
+        expect(viewer.get_by_role("region", name=name, exact=True)).to_be_visible()
+    viewer.get_by_role("button", name="Forward", exact=True).click()
+    assert step(viewer) == 1
+    expect(viewer.get_by_role("status")).to_contain_text("Pop fc3")
+
+
+def test_curve_seeks_by_drag_and_by_keys(viewer: Page) -> None:
+    curve = viewer.get_by_role("slider", name="Seek", exact=True)
+    box = curve.bounding_box()
+    assert box
+    steps = int(viewer.locator(".heapwidget").get_attribute("data-steps") or 0)
+    viewer.mouse.move(box["x"] + 5, box["y"] + 40)
+    viewer.mouse.down()
+    viewer.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40, steps=4)
+    assert abs(step(viewer) - steps / 2) <= 1
+    viewer.mouse.up()
+    before = step(viewer)
+    viewer.keyboard.press("ArrowRight")
+    assert step(viewer) == before + 1
+    viewer.keyboard.press("PageUp")
+    assert step(viewer) > before + 10
+    expect(curve).to_have_attribute(
+        "aria-valuetext", f"{step(viewer):,}: {viewer.locator('.hw-cursor-label').inner_text()}"
+    )
+
+
+def test_the_node_under_the_pointer_is_the_same_in_heap_and_network(viewer: Page) -> None:
+    viewer.get_by_role("slider", name="Step", exact=True).fill("40")
+    card = viewer.locator(".hw-card[role=treeitem]").first
+    card.click()
+    expect(card).to_have_attribute("aria-selected", "true")
+    name = card.get_attribute("title")
+    expect(viewer.locator(".hw-panel-network .hw-slot")).to_contain_text(str(name))
+    viewer.keyboard.press("Escape")
+    network = viewer.locator(".hw-network")
+    box = network.bounding_box()
+    assert box
+    viewer.mouse.move(box["x"] + 50, box["y"] + 50)
+    expect(viewer.locator(".hw-panel-input .hw-slot")).to_contain_text("pixel (")
+
+
+def test_maps_fill_and_empty_with_the_steps(viewer: Page) -> None:
+    ink = """canvas => { const c = canvas.getContext('2d'), {data} = c.getImageData(0, 0, canvas.width, canvas.height);
+        let n = 0; for (let i = 0; i < data.length; i += 4) if (data[i] - data[i + 2] > 60) n++; return n; }"""
+    network = viewer.locator(".hw-network")
+    counts = []
+    for name in ("Last", "First"):
+        viewer.get_by_role("button", name=name, exact=True).click()
+        viewer.wait_for_timeout(80)
+        counts.append(network.evaluate(ink))
+    assert counts[0] > 2000
+    assert counts[1] == 0
+
+
+@pytest.mark.parametrize("width", [480, 800, 1400])
+def test_nothing_sticks_out(viewer: Page, width: int) -> None:
+    viewer.set_viewport_size({"width": width, "height": 900})
+    viewer.get_by_role("slider", name="Step", exact=True).fill("100")
+    viewer.wait_for_timeout(100)
+    assert viewer.evaluate("document.documentElement.scrollWidth") <= width
