@@ -16,6 +16,7 @@ from heapwidget import trace_file
 from heapwidget.engine.errors import TraceFormatError
 from heapwidget.engine.flow import Array
 from heapwidget.methods import Relevance
+from heapwidget.paths import Path, strongest_paths
 from heapwidget.trace import Trace
 
 if TYPE_CHECKING:
@@ -84,6 +85,10 @@ class Explanation:
         relevance: Relevance | None,
         image: NDArray[np.uint8] | None,
     ) -> None:
+        if image is not None and not _fits(image, trace.input_positions):
+            size = " x ".join(map(str, trace.input_positions))
+            given = " x ".join(map(str, image.shape[:2]))
+            raise ValueError(f"image has {given} pixels, but x has {size} positions; they must agree")
         self.relevance = relevance
         self._x, self._image = x, image
         self._trace, self._contributions = trace, contributions
@@ -228,6 +233,36 @@ class Explanation:
         self._trace, self._contributions = self.relevance.trace()
         return self
 
+    def paths(self, k: int = 5, *, progress: bool = True) -> list[Path]:
+        """The k strongest flows from the target to the input, strongest first.
+
+        A path's relevance is the target times the product of the shares of its steps, from node to node, in the full
+        layer-wise pass: what J passes to I, over all that J holds. The paths that end in a position add up to its
+        contribution. They are found best first, each way with the best product that any path through it can reach.
+
+        Parameters
+        ----------
+        k
+            How many, at most.
+        progress
+            Whether a search of more than a second shows a progress bar.
+
+        Raises
+        ------
+        ValueError
+            For rules or targets with negative shares: there no bound tells which way is the strongest.
+        RuntimeError
+            For methods that move no relevance, and for explanations that were loaded from a file.
+        """
+        if self.relevance is None:
+            raise RuntimeError(
+                "there are no flows to follow: only method='relevance' moves relevance, and a file keeps the trace, "
+                "not the net"
+            )
+        if k < 1:
+            raise ValueError(f"k must be at least 1, not {k}")
+        return strongest_paths(self.relevance.walk, self.relevance.seeds, self._trace, k, progress)
+
     def to_dataframe(self) -> Any:
         """`pops` as a pandas DataFrame; needs pandas."""
         import pandas as pd
@@ -252,6 +287,12 @@ class Explanation:
         if self._image is not None:
             beside["image"] = self._image
         trace_file.save(path, self._trace, beside)
+
+
+def _fits(image: NDArray[np.uint8], positions: tuple[int, ...]) -> bool:
+    """Whether a picture has a pixel for each position; a flattened input tells only how many there are."""
+    shape = image.shape[:2]
+    return shape == positions or (len(positions) == 1 and math.prod(shape) == positions[0])
 
 
 def load(path: str | os.PathLike[str]) -> Explanation:

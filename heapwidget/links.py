@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from heapwidget.engine.boxes import Partition
+from heapwidget.engine.boxes import Partition, Window
 from heapwidget.engine.graph import Graph
+from heapwidget.engine.operands import Operand
 
 NO_NODE = -1
 
@@ -25,6 +26,7 @@ class Links:
     def __init__(self, graph: Graph, parts: Sequence[Partition]) -> None:
         self._graph, self._parts = graph, parts
         self.first = np.cumsum([0, *(p.n_nodes for p in parts)])
+        self._grids: dict[int, NDArray[np.int32]] = {}
         self._nodes: dict[tuple[int, int], NDArray[np.int32]] = {}
 
     def layer_of(self, node: int) -> int:
@@ -35,20 +37,43 @@ class Links:
         """Node ids in the shape of an operand of a layer; `NO_NODE` where an entry is no unit."""
         found = self._nodes.get((layer, operand))
         if found is None:
-            found = self._nodes[layer, operand] = self._find(layer, operand)
+            found = self._nodes[layer, operand] = self._find(self._graph.layers[layer].operands[operand])
         return found
 
-    def _find(self, layer: int, number: int) -> NDArray[np.int32]:
-        operand = self._graph.layers[layer].operands[number]
+    def sums(
+        self, layer: int, operand: int, window: Window, values: NDArray[np.floating]
+    ) -> tuple[NDArray[np.int32], NDArray[np.floating]]:
+        """Add up `values` over the nodes that a window of an operand touches: node ids, which may repeat, and sums."""
+        source = self._graph.layers[layer].operands[operand]
+        if source.layer is None or source.shape != self._parts[source.layer].shape:
+            return self.nodes(layer, operand)[window].reshape(-1), values.reshape(-1)
+        # An operand that is a layer as it stands costs no look-up unit by unit.
+        window, values = self._parts[source.layer].fold(window, values)
+        return self._grid(source.layer)[window].reshape(-1), values.reshape(-1)
+
+    def output_sums(
+        self, window: Window, values: NDArray[np.floating]
+    ) -> tuple[NDArray[np.int32], NDArray[np.floating]]:
+        """The same for the graph's output."""
+        return self._find(self._graph.output)[window].reshape(-1), values.reshape(-1)
+
+    def _grid(self, layer: int) -> NDArray[np.int32]:
+        """A layer's node ids, in the shape of its grid of boxes."""
+        if layer not in self._grids:
+            part, first = self._parts[layer], int(self.first[layer])
+            self._grids[layer] = np.arange(first, first + part.n_nodes, dtype=np.int32).reshape(part.grid)
+        return self._grids[layer]
+
+    def _find(self, operand: Operand) -> NDArray[np.int32]:
         if operand.layer is not None:
             return self._of_layer(operand.layer).reshape(operand.shape)
         assert operand.index is not None
         index = operand.index.cpu().numpy()
         found = np.full(index.shape, NO_NODE, np.int32)
-        for source in self._graph.sources(layer):
-            below = self._graph.layers[source]
+        for source, below in enumerate(self._graph.layers):
             mine = (index >= below.offset) & (index < below.offset + below.n_units)
-            found[mine] = self._of_layer(source).reshape(-1)[index[mine] - below.offset]
+            if mine.any():
+                found[mine] = self._of_layer(source).reshape(-1)[index[mine] - below.offset]
         return found
 
     def _of_layer(self, layer: int) -> NDArray[np.int32]:
