@@ -18,11 +18,13 @@ from heapwidget.checks import (
     check_choice,
     check_finite,
     check_input,
+    check_nodes,
+    check_number,
     check_single,
+    listed_names,
     picture_bytes,
     plain_module,
 )
-from heapwidget.engine.boxes import GRANULARITIES
 from heapwidget.engine.capture import Recording, record
 from heapwidget.engine.composites import RuleLike, composite
 from heapwidget.explanation import Explanation
@@ -114,6 +116,7 @@ def attribute(
     if x.is_inference():
         x = x.clone()
     _check_options(method, order, priority, contribution, nodes, floor, max_pops)
+    class_names = listed_names(class_names)
     picture = None if image is None else picture_bytes(image)
 
     def run(a: Tensor) -> Recording:
@@ -150,11 +153,12 @@ def _check_options(
     check_choice("order", order, ORDERS)
     check_choice("priority", priority, PRIORITIES)
     check_choice("contribution", contribution, CONTRIBUTIONS)
-    for name in [nodes] if isinstance(nodes, str) else nodes.values():
-        check_choice("nodes", name, GRANULARITIES)
+    check_nodes(nodes)
+    check_number("floor", floor)
+    check_number("max_pops", max_pops)
     if not 0 <= floor <= 1:
         raise ValueError(f"floor {floor} is not a fraction of the target between 0 and 1")
-    if max_pops < 0:
+    if not max_pops >= 0:
         raise ValueError(f"max_pops must not be negative, but is {max_pops}")
     if order == "ascending" and method != "gradient":
         raise ValueError("order='ascending' is for method='gradient'; a walk pops the largest first")

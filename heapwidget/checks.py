@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from numbers import Real
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+from torch.utils._pytree import tree_leaves
 
-from heapwidget.engine.capture import Recording
+from heapwidget.engine.boxes import GRANULARITIES
+from heapwidget.engine.capture import Call, Recording
 from heapwidget.engine.errors import NetError, UnsupportedOpError
 
 T = TypeVar("T")
@@ -27,13 +32,24 @@ def plain_module(net: Any) -> nn.Module:
     if isinstance(net, nn.DataParallel | nn.parallel.DistributedDataParallel):
         return plain_module(net.module)
     original = getattr(net, "_orig_mod", None)
-    return plain_module(original) if isinstance(original, nn.Module) else net
+    if isinstance(original, nn.Module):
+        return plain_module(original)
+    for name, parameter in (*net.named_parameters(), *net.named_buffers()):
+        if is_lazy(parameter):
+            raise ValueError(f"the net's {name!r} has no shape yet, as in lazy modules; run the net once before")
+    return net
 
 
 def check_input(x: Any) -> None:
     """A tensor of finite floats."""
     if not isinstance(x, Tensor):
         raise TypeError(f"x must be a torch.Tensor, not {type(x).__name__}; for an array, torch.from_numpy(x)")
+    if x.layout != torch.strided:
+        raise TypeError(f"x is a {x.layout} tensor, whose missing entries are inputs too; pass x.to_dense()")
+    if x.is_meta:
+        raise ValueError("x is on the meta device, where tensors hold no numbers; pass x with its values")
+    if x.is_complex():
+        raise TypeError(f"x is of {x.dtype}, and relevance is real; pass its parts, for example torch.view_as_real(x)")
     if not x.is_floating_point():
         raise TypeError(
             f"x is of {x.dtype}, and whole numbers have no share of relevance; for images use x.float() / 255, for "
@@ -48,8 +64,41 @@ def check_input(x: Any) -> None:
 
 def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
     """One of a few words."""
-    if value not in choices:
-        raise ValueError(f"{name}={value!r} is not one of {', '.join(map(repr, choices))}")
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name}={brief(value)} is not one of {', '.join(map(repr, choices))}")
+
+
+def check_number(name: str, value: Any) -> None:
+    """A plain number."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, not {brief(value)}")
+
+
+def check_nodes(nodes: Any) -> None:
+    """A granularity, or a mapping to some."""
+    if not isinstance(nodes, str | Mapping):
+        raise TypeError(f"nodes must be a granularity or a mapping from layer labels to some, not {brief(nodes)}")
+    for name in [nodes] if isinstance(nodes, str) else nodes.values():
+        check_choice("nodes", name, GRANULARITIES)
+
+
+def listed_names(class_names: Any) -> list[str] | None:
+    """Names by class index: a sequence of whatever has a name, or a mapping from indices, as models carry them."""
+    if class_names is None:
+        return None
+    if isinstance(class_names, Mapping):
+        if set(class_names) != set(range(len(class_names))):
+            raise ValueError(f"class_names maps {brief(list(class_names))}, not the class indices from 0 on")
+        return [str(class_names[i]) for i in range(len(class_names))]
+    if isinstance(class_names, set | frozenset) or not isinstance(class_names, Iterable):
+        raise TypeError(f"class_names must be a list of names by class index, not {brief(class_names)}")
+    return [str(name) for name in class_names]
+
+
+def brief(value: Any) -> str:
+    """A value in one line."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def accepted(run: Callable[[Tensor], T], x: Tensor) -> T:
@@ -111,23 +160,44 @@ def check_single(x: Tensor, output: Tensor) -> None:
 
 
 def check_finite(net: nn.Module, recording: Recording) -> None:
-    """Find NaN and inf where they first appear: one pass over each activation, by its sum."""
+    """Find NaN and inf where they first appear: one pass over each activation, by its sum.
+
+    Infinities that the net itself puts in, such as the minus infinity of an attention mask, are meant.
+    """
+    meant: set[int] = set()
     for call in recording.calls:
         for out in call.out if isinstance(call.out, tuple | list) else (call.out,):
             if not isinstance(out, Tensor) or not out.is_floating_point() or bool(out.sum().isfinite()):
                 continue
             if bool(out.isfinite().all()):
                 continue
+            broken = [name for name, parameter in net.named_parameters() if not bool(parameter.isfinite().all())]
+            if broken:
+                here = [name for name in broken if name.rpartition(".")[0] == call.module]
+                name = (here or broken)[0]
+                raise ValueError(f"the weight {name!r} holds NaN or infinite values; load or train the net again")
+            if not bool(out.isnan().any()) and _puts_infinity(call, meant):
+                meant.add(id(out))
+                continue
             where = f"'{call.module}'" if call.module else "the net itself"
-            for name, parameter in net.named_parameters():
-                if name.rpartition(".")[0] == call.module and not bool(parameter.isfinite().all()):
-                    raise ValueError(f"the weight {name!r} holds NaN or infinite values; load or train the net again")
             raise ValueError(f"the activations of {where} ({call.name}) hold NaN or infinite values; they begin there")
+
+
+def _puts_infinity(call: Call, meant: set[int]) -> bool:
+    """Whether an op was given infinity by the net, or took on one that is meant."""
+    for a in tree_leaves((call.args, call.kwargs)):
+        if isinstance(a, Tensor) and (id(a) in meant or (a.is_floating_point() and bool(a.isinf().any()))):
+            return True
+        if isinstance(a, float) and math.isinf(a):
+            return True
+    return False
 
 
 def picture_bytes(image: Any) -> NDArray[np.uint8]:
     """A picture as uint8, (H, W) or (H, W, 3)."""
     a = np.asarray(image)
+    if not (np.issubdtype(a.dtype, np.number) or a.dtype == np.bool_):
+        raise TypeError(f"image must be an array of numbers, not {brief(image)}")
     if a.ndim not in (2, 3) or (a.ndim == 3 and a.shape[2] != 3):
         raise ValueError(f"image has shape {a.shape}; it must be (height, width) or (height, width, 3)")
     if a.dtype != np.uint8:

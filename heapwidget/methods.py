@@ -73,7 +73,7 @@ class Relevance:
         nodes = np.concatenate([*board.log_nodes, finish.log_nodes]) if board.log_nodes else finish.log_nodes
         keys = np.concatenate([*board.log_keys, finish.log_keys]) if board.log_keys else finish.log_keys
         keys = np.where(nodes < part.n_nodes, keys * np.float32(walk.sign), keys)
-        start = walk.start_log
+        start, reached = walk.start_log, np.flatnonzero(nodes[: walk.start_log] < part.n_nodes)
         header = self.header | {
             "floor": walk.floor,
             "priority": "bound" if walk.board.by_bound else "mass",
@@ -83,9 +83,14 @@ class Relevance:
             ],
             "ledger": self._ledger(finish, contributions),
         }
-        ends = np.array([start, *(row.log_end for row in rows)]) - start
+        # What started on the input itself is told with the first row.
+        logged = np.r_[reached, start : len(nodes)] if rows else reached[:0]
+        ends = np.array([0, *(len(reached) + row.log_end - start for row in rows)])
         dust = self._dust(rows, nodes, keys)
-        columns = _columns(rows, collect, walk.sign, dust, ends, nodes[start:], keys[start:], contributions)
+        columns = _columns(rows, collect, walk.sign, dust, ends, nodes[logged], keys[logged], contributions)
+        if not rows:
+            for name, value in (("explained", board.explained), ("absorbed", board.absorbed_total)):
+                columns[name][:] = value * walk.sign
         return Trace(header, columns), contributions
 
     def _ledger(self, finish: Finish, contributions: Array) -> dict[str, Any]:

@@ -80,8 +80,8 @@ class Trace:
     @property
     def input_positions(self) -> tuple[int, ...]:
         """The shape of the input without its channels."""
-        part = self.partitions[0]
-        return tuple(s for s, b in zip(part.shape, part.box, strict=True) if b == 1) or (1,)
+        channel_axis = self.header["layers"][0]["channel_axis"]
+        return tuple(s for a, s in enumerate(self.partitions[0].shape) if a != channel_axis) or (1,)
 
     def layer_of(self, node: int) -> int:
         """The layer that a node lies in."""

@@ -89,6 +89,8 @@ def composite(rule: RuleLike) -> Composite:
         return everywhere(rule)
     if isinstance(rule, Mapping):
         return Composite("custom", tuple((pattern, _single(r)) for pattern, r in rule.items()))
+    if not isinstance(rule, str):
+        raise TypeError(f"rule must be a name, a Rule, a Composite or a mapping from patterns to rules, not {rule!r}")
     if rule not in COMPOSITES:
         raise ValueError(f"rule={rule!r} is not one of {', '.join(map(repr, COMPOSITES))}")
     return COMPOSITES[rule]()
@@ -97,6 +99,8 @@ def composite(rule: RuleLike) -> Composite:
 def _single(rule: str | Rule) -> Rule:
     if isinstance(rule, Rule):
         return rule
+    if not isinstance(rule, str):
+        raise TypeError(f"a pattern's rule must be a name or a Rule, not {rule!r}")
     if rule not in RULES:
         raise ValueError(f"rule={rule!r} is not one of {', '.join(map(repr, RULES))}")
     return RULES[rule]()
