@@ -1,15 +1,19 @@
-"""Nets and inputs that several tests share."""
+"""Nets, inputs and checks that several tests share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
+import heapwidget as hw
 from heapwidget.engine.capture import record
 from heapwidget.engine.graph import Graph, build
 from heapwidget.engine.ops import HANDLERS
+from heapwidget.replay import replay
+from heapwidget.samples import digits
 
 SIGNS = ["both", "positive", "negative", "sparse", "zero"]
 
@@ -35,3 +39,25 @@ class Fn(nn.Module):
 def graph_of(net: nn.Module, x: Tensor) -> Graph:
     leaves = {path for path, module in net.named_modules() if not any(module.children())}
     return build(record(net, x), leaves, HANDLERS)
+
+
+DIGIT = digits().images[7:8, None].float() / 255
+
+
+def mlp(*sizes: int, dtype: torch.dtype = torch.float32) -> nn.Sequential:
+    """Linear layers of these sizes with rectifiers between them."""
+    torch.manual_seed(0)
+    layers: list[nn.Module] = []
+    for before, after in pairwise(sizes):
+        layers += [nn.Linear(before, after, dtype=dtype), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+def adds_up(e: hw.Explanation, close: float = 1e-4) -> None:
+    """The ledger adds up, the trace replays, and all can be printed."""
+    ledger = e.ledger
+    size = max(abs(ledger.target), abs(ledger.explained), abs(ledger.absorbed_total))
+    assert abs(ledger.target - ledger.explained - ledger.absorbed_total) <= close * size
+    assert replay(e.trace, e.trace.n_steps).selected == e.order.tolist()
+    assert repr(e)
+    assert str(ledger)

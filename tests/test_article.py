@@ -60,7 +60,8 @@ def test_header_claims_nothing_that_gradients_do_not_keep() -> None:
     e = hw.attribute(net, image, method="gradient", order="ascending")
     header = e.trace.header
     assert not header["conserved"]
-    assert header["target"] == {"label": "Σ outputs", "index": None, "value": pytest.approx(float(net(image).detach().sum()))}
+    value = pytest.approx(float(net(image).detach().sum()))
+    assert header["target"] == {"label": "Σ outputs", "index": None, "value": value}
     assert header["phases"] == {"walk": 0, "finish": 0, "collect": 784}
     assert np.isnan(e.bound)
     with pytest.raises(ValueError, match="method='gradient' conserves nothing"):

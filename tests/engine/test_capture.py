@@ -48,7 +48,8 @@ def snapshot(net: nn.Module) -> Snapshot:
         state[f"{name} grad"] = frozen(parameter.grad), id(parameter.grad), parameter.requires_grad, id(parameter)
     for kind in ("forward", "forward_pre", "backward", "backward_pre"):
         state[f"global {kind}"] = list(getattr(hooks, f"_global_{kind}_hooks"))
-    state["random"] = random.getstate(), frozen(np.random.get_state()[1].tolist()), frozen(torch.get_rng_state())
+    state["random"] = random.getstate(), frozen(torch.get_rng_state())
+    state["numpy"] = [str(part) for part in np.random.get_state()]  # noqa: NPY002 - what nets may use
     state["modes"] = (
         torch.is_grad_enabled(),
         torch.backends.mha.get_fastpath_enabled(),
