@@ -274,7 +274,7 @@ class _BlockInlet:
         ]
 
     def receive(self, window: Window, values: Array) -> None:
-        passed = 0
+        taken_by_blocks: list[Window] = []
         for at, shifts, inlet in self._blocks:
             taken, there = [], []
             for seen, box, shift in zip(window, at, shifts, strict=True):
@@ -289,22 +289,17 @@ class _BlockInlet:
                 there.append(slice(start, start + (last - first - 1) * step + 1, step))
             else:
                 part = values[tuple(taken)]
-                passed += part.size
+                taken_by_blocks.append(tuple(taken))
                 inlet.receive(tuple(there), part)
-        if self._rest and passed < values.size:
-            self._absorb_rest(window, values)
-
-    def _absorb_rest(self, window: Window, values: Array) -> None:
-        """What lies outside of all boxes."""
-        outside = np.ones(values.shape, np.bool_)
-        entries = [np.arange(seen.start, seen.stop, seen.step) for seen in window]
-        for at, _, _ in self._blocks:
-            inside = [(e >= box.start) & (e < box.stop) for e, box in zip(entries, at, strict=True)]
-            outside[np.ix_(*inside)] = False
-        causes: dict[str, float] = {}
-        assert self._rest is not None
-        add_up(causes, self._rest, float(values[outside].sum()))
-        self._board.absorb(self._reader, causes)
+                if part.size == values.size:
+                    return
+        if self._rest:
+            outside = values.copy()
+            for taken_by_block in taken_by_blocks:
+                outside[taken_by_block] = 0
+            causes: dict[str, float] = {}
+            add_up(causes, self._rest, float(outside.sum()))
+            self._board.absorb(self._reader, causes)
 
 
 def _plain(store: Store) -> Inlet:

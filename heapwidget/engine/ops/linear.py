@@ -302,7 +302,12 @@ class Conv(LinearFlow):
         w = w[channels].reshape(groups, len(s) // groups, w.shape[1], *w.shape[2:])
         if all(p.stop - p.start == 1 for p in positions):
             kernel = tuple(self._axes[a][p.start][1] for a, p in enumerate(positions))
-            flat: Array = s.reshape(groups, 1, -1) @ w.reshape(groups, w.shape[1], -1)
+            # Depthwise, a product of one by one matrices: NumPy multiplies faster than it loops over them.
+            flat: Array = (
+                w * s.reshape(groups, *[1] * (w.ndim - 1))
+                if w.shape[1] == 1
+                else (s.reshape(groups, 1, -1) @ w.reshape(groups, w.shape[1], -1))
+            )
             return flat.reshape(-1, *w.shape[3:])[(slice(None), *kernel)]
         return self._spread_region(positions, s.reshape(groups, s.shape[0] // groups, -1), w)
 
