@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heapwidget.engine.boxes import Shape, Window
+from heapwidget.engine.boxes import AUTO_LIMIT, Shape, Window
 
 Array = NDArray[Any]
 
@@ -101,7 +101,16 @@ class Flow(ABC):
 
 
 def host(t: Tensor) -> Array:
-    """A tensor as a contiguous NumPy array on the host."""
+    """A tensor as a NumPy array on the host, a large map with the channels of a position side by side."""
+    t = t.detach().cpu()
+    if t.ndim < 3 or t.numel() <= AUTO_LIMIT:
+        return packed(t)
+    array: Array = t.movedim(0, -1).contiguous().movedim(-1, 0).numpy()
+    return array
+
+
+def packed(t: Tensor) -> Array:
+    """A tensor as a NumPy array on the host, in row-major order."""
     array: Array = t.detach().cpu().contiguous().numpy()
     return array
 

@@ -84,14 +84,19 @@ class Store:
 
     def __init__(self, board: Board, partition: Partition, first: int, k: Array, dtype: np.dtype[np.floating]) -> None:
         self.board, self.partition, self.first = board, partition, first
-        self.residual: Array = np.zeros(partition.shape, dtype)
+        # Boxes of a map are windows of few positions and many channels: these lie side by side.
+        self._last = not partition.is_unit and len(partition.shape) > 2
+        order = (*range(1, len(partition.shape)), 0) if self._last else range(len(partition.shape))
+        memory = np.zeros([partition.shape[a] for a in order], dtype)
+        self.residual: Array = np.moveaxis(memory, -1, 0) if self._last else memory
         alias = partition.is_unit and not board.signed
         self.mass = self.residual if alias else np.zeros(partition.grid, dtype)
         self.boxes = np.arange(partition.n_nodes).reshape(partition.grid)
         self.keys = board.keys[first : first + partition.n_nodes].reshape(partition.grid)
         self._k = k
-        self._flat, self._flat_mass = self.residual.reshape(-1), self.mass.reshape(-1)
-        self._flat_keys, self._flat_k = self.keys.reshape(-1), k.reshape(-1)
+        self._flat, self._flat_mass = memory.reshape(-1), self.mass.reshape(-1)
+        self._flat_keys = self.keys.reshape(-1)
+        self._flat_k = (np.moveaxis(k, 0, -1) if self._last else k).reshape(-1)
 
     def take(self, node: int) -> tuple[Window, Array]:
         """Empty a node: its window, and the residuals that were in it."""
@@ -168,18 +173,19 @@ class Store:
 
     def add_units(self, units: NDArray[np.int64], values: Array) -> None:
         """Add to single units, given by flat index, each once."""
-        r = self._flat[units]
+        at = self._places(units)
+        r = self._flat[at]
         if self.board.signed:
             before = np.abs(r)
             r += values
-            k, size = self._flat_k[units], np.abs(r)
+            k, size = self._flat_k[at], np.abs(r)
             change = size - before
             size = self._account(change, size, k)
             change = change * k if self.board.by_bound else change
         else:
             r += values
             size, change = r, values
-        self._flat[units] = r
+        self._flat[at] = r
         if self.partition.is_unit:
             if self.board.signed:
                 self._flat_mass[units] = size
@@ -189,6 +195,14 @@ class Store:
         mass = np.maximum(self._flat_mass[nodes] + np.bincount(place, change).astype(r.dtype), 0)
         self._flat_mass[nodes] = mass
         self.offer(mass, self._flat_keys[nodes], nodes)
+
+    def _places(self, units: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where units lie in memory."""
+        if not self._last:
+            return units
+        channel, position = np.divmod(units, self._flat.size // self.partition.shape[0])
+        places: NDArray[np.int64] = position * self.partition.shape[0] + channel
+        return places
 
     def offer(self, mass: Array, keys: NDArray[np.int32], boxes: NDArray[np.int64]) -> None:
         """Queue those of the boxes whose mass reached the floor, or changed while they were queued."""
@@ -224,7 +238,7 @@ class InputStore(Store):
         self.board.log(nodes[changed], now[changed].astype(np.float32))
 
     def add_units(self, units: NDArray[np.int64], values: Array) -> None:
-        self._flat[units] += values
+        self._flat[self._places(units)] += values
         self.board.explained += float(values.sum())
         if self.partition.is_unit:
             self._flat_mass[units] = now = self._flat[units]

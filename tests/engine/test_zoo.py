@@ -45,3 +45,15 @@ def test_every_net_at_every_granularity(name: str, nodes: str, rule: str) -> Non
     assert len(replay(refined.trace, refined.trace.n_steps).selected) == len(refined.order)
     assert all(torch.equal(before[key], value) for key, value in net.state_dict().items())
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in net.modules())
+
+
+@pytest.mark.parametrize("rule", ["zplus", "epsilon"])
+@pytest.mark.parametrize("name", ["residual", "mobile with gates", "U-shaped", "dense", "3-D", "mixer", "norms"])
+def test_large_maps_lie_otherwise_in_memory(name: str, rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    net, x = animal(name)
+    small = hw.attribute(net, x, nodes="position", rule=rule, progress=False)
+    monkeypatch.setattr("heapwidget.engine.flow.AUTO_LIMIT", 8)
+    large = hw.attribute(net, x, nodes="position", rule=rule, progress=False)
+    np.testing.assert_allclose(large.attribution, small.attribution, rtol=1e-9, atol=1e-12)
+    assert large.trace.header["phases"] == small.trace.header["phases"]
+    np.testing.assert_allclose(large.trace.columns["pop_mass"], small.trace.columns["pop_mass"], rtol=1e-5)

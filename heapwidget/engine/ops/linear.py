@@ -28,6 +28,7 @@ from heapwidget.engine.flow import (
     add_up,
     host,
     inverse,
+    packed,
 )
 from heapwidget.engine.rules import Branch, Rule
 
@@ -132,7 +133,7 @@ class LinearFlow(Flow):
 
     def rows(self, w: Tensor) -> Array:
         """A weight on the host with the layer's channels as its first axis."""
-        return host(w)
+        return packed(w)
 
     @abstractmethod
     def inlet(self, window: Window) -> Window | None:
@@ -197,7 +198,7 @@ class Product(LinearFlow):
         return s @ w.mT
 
     def rows(self, w: Tensor) -> Array:
-        return host(w.mT)
+        return packed(w.mT)
 
     def inlet(self, window: Window) -> Window:
         return (*window[:-1], slice(0, self.x.shape[-1]))
@@ -235,6 +236,10 @@ class Conv(LinearFlow):
         self._stride, self._padding, self._dilation = (_each(v, rank) for v in (stride, padding, dilation))
         self._transposed, self._groups = bool(transposed), int(groups)  # type: ignore[call-overload]
         super().__init__(x, w, b, rule)
+
+    def rows(self, w: Tensor) -> Array:
+        depthwise = self._groups == len(w) and w.shape[1] == 1
+        return host(w) if depthwise else packed(w)
 
     def apply(self, x: Tensor, w: Tensor) -> Tensor:
         out: Tensor = torch.ops.aten.convolution(x[None], w, None, *self.settings)
