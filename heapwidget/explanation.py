@@ -119,7 +119,7 @@ class Explanation:
     @property
     def attribution(self) -> Tensor:
         """Contributions in the shape, dtype and device of x; where conserved they sum to the ledger's `explained`."""
-        a = torch.from_numpy(self._contributions).reshape(self._x.shape)
+        a = torch.tensor(self._contributions).reshape(self._x.shape)
         return a.to(device=self._x.device, dtype=self._x.dtype)
 
     @property
@@ -292,6 +292,8 @@ class Explanation:
 def _fits(image: NDArray[np.uint8], positions: tuple[int, ...]) -> bool:
     """Whether a picture has a pixel for each position; a flattened input tells only how many there are."""
     shape = image.shape[:2]
+    if image.shape[2:] not in ((), (3,)):
+        return False
     return shape == positions or (len(positions) == 1 and math.prod(shape) == positions[0])
 
 
@@ -307,7 +309,10 @@ def load(path: str | os.PathLike[str]) -> Explanation:
     if "x" not in beside:
         raise TraceFormatError("column 'x' is missing")
     x, shape = beside["x"], tuple(trace.header["layers"][0]["shape"])
-    if x.dtype != np.float32 or x.size != math.prod(shape):
-        raise TraceFormatError(f"column 'x' is not a float32 array of shape {shape}")
+    if x.dtype != np.float32 or x.size != math.prod(shape) or not np.isfinite(x).all():
+        raise TraceFormatError(f"column 'x' is not a finite float32 array of shape {shape}")
+    image = beside.get("image")
+    if image is not None and not (image.dtype == np.uint8 and _fits(image, trace.input_positions)):
+        raise TraceFormatError(f"column 'image' is no picture of bytes with {trace.input_positions} pixels")
     contributions = trace.columns["contribution"].astype(np.float32).reshape(shape)
-    return Explanation(torch.from_numpy(x), trace, contributions, None, beside.get("image"))
+    return Explanation(torch.from_numpy(x), trace, contributions, None, image)
