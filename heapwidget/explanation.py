@@ -20,6 +20,8 @@ from heapwidget.paths import Path, strongest_paths
 from heapwidget.trace import Trace
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from heapwidget.viewer import HeapViewer
 
 
@@ -262,6 +264,21 @@ class Explanation:
         if k < 1:
             raise ValueError(f"k must be at least 1, not {k}")
         return strongest_paths(self.relevance.walk, self.relevance.seeds, self._trace, k, progress)
+
+    def summary(self) -> str:
+        """A few lines that tell what was found, and how far it can be trusted."""
+        from heapwidget.summary import summary
+
+        return summary(self)
+
+    def plot(self) -> Figure:
+        """A matplotlib figure: input, contributions, what happened over the pops, and the ledger.
+
+        It is made without pyplot, so no figure stays open; notebooks show it, `savefig` writes PNG, PDF or SVG.
+        """
+        from heapwidget.figures import plot
+
+        return plot(self)
 
     def to_dataframe(self) -> Any:
         """`pops` as a pandas DataFrame; needs pandas."""

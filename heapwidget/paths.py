@@ -48,7 +48,7 @@ class Path:
     share: float
 
     def __str__(self) -> str:
-        return f"{self.share:.3%}  {' → '.join(self.labels)}"
+        return f"{100 * self.share:.3g} %  {' → '.join(self.labels)}"
 
 
 @dataclass(frozen=True)

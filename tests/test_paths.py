@@ -150,7 +150,7 @@ def test_a_path_by_hand() -> None:
     assert first.labels == tuple(e.trace.label(n) for n in (4, 2, 0))
     assert first.windows == ((slice(0, 1),), (slice(0, 1),), (slice(0, 1),))
     assert first.share == pytest.approx(0.4)
-    assert str(first) == f"40.000%  {' → '.join(first.labels)}"
+    assert str(first) == f"40 %  {' → '.join(first.labels)}"
 
 
 def test_paths_go_from_the_output_to_the_input_through_layers_that_read_one_another() -> None:

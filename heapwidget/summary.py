@@ -1,0 +1,132 @@
+"""What an explanation found, in words and few numbers: for `Explanation.summary()` and the figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from heapwidget.explanation import Explanation
+
+# So many single entries of the ledger are told apart.
+MOST_ROWS = 6
+STRONGEST = 5
+
+
+def percent(share: float) -> str:
+    """`79 %`, `3.5 %`, `<0.1 %`, `−12 %`."""
+    size = abs(share) * 100
+    if 0 < size < 0.1:
+        return "<0.1 %"
+    text = f"{size:.1f}" if 0 < size < 9.95 else f"{size:,.0f}"
+    return f"{'−' if share < 0 else ''}{text.removesuffix('.0')} %"
+
+
+def number(value: float) -> str:
+    """Four significant digits, with a real minus."""
+    return f"{value:.4g}".replace("-", "−")
+
+
+def shortened(text: str, most: int) -> str:
+    """At most so many characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def noun(explanation: Explanation, count: int) -> str:
+    """`1 pixel`, `784 pixels`, `12 positions`."""
+    name = "pixel" if explanation.trace.header["input"]["kind"] == "image" else "position"
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
+
+
+def title(explanation: Explanation) -> tuple[str, str]:
+    """What is explained, and by which method."""
+    header = explanation.trace.header
+    target, method = header["target"], header["method"].replace("_", " ")
+    what = "output" if target["index"] is None else "logit"
+    rule = f", {header['rule'].replace('_', ' ')}" if header["rule"] else ""
+    words = {"article": "the article's five steps, keys are added", "gradient": "gradient, as in the article"}
+    return target["label"], f"{what} {number(target['value'])} · {words.get(header['method'], method + rule)}"
+
+
+def popped(explanation: Explanation) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Positions in pop order, and their keys."""
+    keys = explanation.trace.columns["pop_mass"][explanation.trace.selecting].astype(np.float64)
+    return explanation.order, keys
+
+
+def half(explanation: Explanation) -> NDArray[np.int64]:
+    """The first positions popped, until they hold half of all that the largest-first pops add up to at most."""
+    order, keys = popped(explanation)
+    sums = np.cumsum(keys if explanation.trace.header["order"] == "descending" else -keys)
+    if not len(sums) or sums.max() <= 0:
+        return order[:0]
+    return order[: int(np.argmax(sums >= sums.max() / 2)) + 1]
+
+
+def rows(explanation: Explanation) -> list[tuple[str, float, str]]:
+    """The ledger as (name, share of the target, kind); the first positions and their keys where there is no ledger."""
+    trace = explanation.trace
+    if not trace.conserved:
+        order, keys = popped(explanation)
+        count = STRONGEST + 1
+        return [(trace.label(int(n)), float(k), "explained") for n, k in zip(order[:count], keys[:count], strict=True)]
+    ledger = explanation.ledger
+    target = ledger.target or 1.0
+    found = [("on the input", ledger.explained / target, "explained")]
+    absorbed = sorted(ledger.absorbed.items(), key=lambda item: -abs(item[1]))
+    absorbed = [entry for entry in absorbed if abs(entry[1] / target) >= 5e-4]
+    kept = absorbed if len(absorbed) <= MOST_ROWS else absorbed[: MOST_ROWS - 1]
+    found += [(f"{cause} of {layer}", value / target, "absorbed") for (layer, cause), value in kept]
+    rest = sum(value for _, value in absorbed[len(kept) :])
+    if len(absorbed) > len(kept):
+        found.append((f"{len(absorbed) - len(kept)} more", rest / target, "absorbed"))
+    if abs(ledger.residual / target) >= 5e-4:
+        found.append(("still on its way", ledger.residual / target, "residual"))
+    return found
+
+
+def summary(explanation: Explanation) -> str:
+    """A few lines that tell what was found, and how far it can be trusted."""
+    name, words = title(explanation)
+    lines = [f"{name}: {words}", ""]
+    lines += [f"{head:<10}{text}" for head, text in _facts(explanation)]
+    return "\n".join(lines)
+
+
+def _facts(explanation: Explanation) -> list[tuple[str, str]]:
+    trace, facts = explanation.trace, []
+    order, keys = popped(explanation)
+    everything = trace.partitions[0].n_nodes
+    if trace.conserved:
+        ledger = explanation.ledger
+        target = ledger.target or 1.0
+        share, reached = percent(ledger.explained / target), int(np.count_nonzero(keys))
+        text = f"{share} is on the input, on {reached:,} of {noun(explanation, everything)}"
+        facts.append(("explained", f"{text}; half of that on the first {len(half(explanation)):,}"))
+        gone = [f"{percent(share)} {name}" for name, share, kind in rows(explanation) if kind == "absorbed"]
+        if gone:
+            facts.append(("absorbed", f"{percent(ledger.absorbed_total / target)}: {', '.join(gone)}"))
+        facts += _walk_facts(explanation)
+    else:
+        facts.append(("popped", f"{noun(explanation, everything)}; keys are no shares of the target"))
+    unit = (lambda k: percent(k / target)) if trace.conserved else number
+    strongest = [f"{trace.label(int(n))} {unit(k)}" for n, k in zip(order[:STRONGEST], keys[:STRONGEST], strict=True)]
+    if strongest:
+        facts.append(("first", ", ".join(strongest)))
+    return facts
+
+
+def _walk_facts(explanation: Explanation) -> list[tuple[str, str]]:
+    trace = explanation.trace
+    pops, target = int(trace.header["phases"]["walk"]), trace.header["target"]["value"] or 1.0
+    if not pops:
+        return []
+    arrived = float(trace.columns["explained"][pops - 1]) / target
+    text = f"{pops:,} pop{'' if pops == 1 else 's'} brought {percent(arrived)} to the input"
+    if trace.header["floor"] is not None:
+        text += f"; the floor was {percent(trace.header['floor'])} of the target"
+    bound = explanation.bound / abs(target)
+    error = "exact: what the walk left was passed on layer by layer"
+    return [("walk", text), ("error", error if bound < 1e-6 else f"at most {percent(bound)} of the target")]

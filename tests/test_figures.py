@@ -1,0 +1,191 @@
+"""`plot()` and `summary()`: figures of images, vectors and signals, without pyplot, and a few true lines."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from torch import nn
+
+import heapwidget as hw
+from heapwidget.summary import half, percent, rows, shortened
+
+
+def image(channels: int, **options: object) -> hw.Explanation:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(channels, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 3))
+    return hw.attribute(net, torch.rand(1, channels, 8, 8), **options)  # type: ignore[arg-type]
+
+
+def vector(size: int, **options: object) -> hw.Explanation:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(size, 6), nn.ReLU(), nn.Linear(6, 2))
+    return hw.attribute(net, torch.randn(1, size), **options)  # type: ignore[arg-type]
+
+
+def signal(channels: int) -> hw.Explanation:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv1d(channels, 4, 5), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 76, 2))
+    return hw.attribute(net, torch.randn(1, channels, 80))
+
+
+def volume() -> hw.Explanation:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv3d(1, 2, 2), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 27, 2))
+    return hw.attribute(net, torch.randn(1, 1, 4, 4, 4))
+
+
+def flat_picture() -> hw.Explanation:
+    torch.manual_seed(0)
+    return hw.attribute(nn.Linear(20, 2), torch.rand(1, 20), image=np.zeros((4, 5), np.uint8))
+
+
+EXPLANATIONS: dict[str, Callable[[], hw.Explanation]] = {
+    "grey image": lambda: image(1),
+    "colour image": lambda: image(3),
+    "five channels": lambda: image(5),
+    "signed": lambda: image(3, rule="epsilon"),
+    "gradient": lambda: image(3, method="gradient"),
+    "ascending": lambda: image(1, method="gradient", order="ascending"),
+    "article": lambda: image(3, method="article"),
+    "stopped": lambda: image(1, max_pops=3),
+    "no walk": lambda: image(1, max_pops=0),
+    "nothing": lambda: image(1, target=[(0, 0.0)]),
+    "negative": lambda: image(1, target=lambda out: -out.abs().sum()),
+    "short vector": lambda: vector(5),
+    "long vector": lambda: vector(300),
+    "signed vector": lambda: vector(5, rule="epsilon"),
+    "one number": lambda: vector(1),
+    "signal": lambda: signal(2),
+    "many channels": lambda: signal(12),
+    "volume": volume,
+    "flat picture": flat_picture,
+    "long names": lambda: image(1, class_names=["a" * 200, "<b>$x_1$</b>", "$"]),
+}
+
+
+@pytest.mark.parametrize("name", EXPLANATIONS)
+def test_every_kind_is_drawn_and_told(name: str) -> None:
+    e = EXPLANATIONS[name]()
+    figure = e.plot()
+    assert isinstance(figure, Figure)
+    data = BytesIO()
+    figure.savefig(data, format="png", dpi=50)
+    assert data.getvalue().startswith(b"\x89PNG")
+    assert e.trace.header["target"]["label"] in e.summary()
+    assert "nan" not in e.summary()
+
+
+@pytest.mark.parametrize(("kind", "magic"), [("pdf", b"%PDF"), ("svg", b"<?xml")])
+def test_print_formats(kind: str, magic: bytes) -> None:
+    data = BytesIO()
+    image(3).plot().savefig(data, format=kind)
+    assert data.getvalue().startswith(magic)
+
+
+def test_names_are_text_and_no_formulas() -> None:
+    figure = image(1, class_names=["$x_1$", "$", "a$b$"], target=0).plot()
+    name = figure.texts[0]
+    assert name.get_text() == "$x_1$"
+    assert not name.get_parse_math()
+
+
+@pytest.mark.parametrize("name", ["grey image", "signed", "article", "signal", "long names"])
+def test_nothing_is_drawn_outside_of_the_figure(name: str) -> None:
+    figure = EXPLANATIONS[name]().plot()
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    tight = figure.get_tightbbox(canvas.get_renderer())
+    inches = figure.bbox_inches
+    assert tight.x0 >= inches.x0
+    assert tight.y0 >= inches.y0
+    assert tight.x1 <= inches.x1
+    assert tight.y1 <= inches.y1
+
+
+def test_no_pyplot_and_no_matplotlib_before_it_is_wanted() -> None:
+    code = """
+import sys, torch, heapwidget as hw
+assert "matplotlib" not in sys.modules
+e = hw.attribute(torch.nn.Linear(3, 2), torch.rand(1, 3))
+e.summary()
+assert "matplotlib" not in sys.modules
+e.plot()
+assert "matplotlib.pyplot" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_notebook_shows_it() -> None:
+    assert image(1).plot()._repr_png_().startswith(b"\x89PNG")  # type: ignore[attr-defined]
+
+
+def test_a_loaded_explanation_is_drawn_too(tmp_path: Path) -> None:
+    e = image(3)
+    e.save(tmp_path / "a.npz")
+    again = hw.load(tmp_path / "a.npz")
+    assert again.summary() == e.summary()
+    again.plot().savefig(tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_size > 10_000
+
+
+def test_the_outline_is_around_what_holds_half() -> None:
+    e = image(1)
+    keys = e.trace.columns["pop_mass"][e.trace.selecting].astype(float)
+    chosen = half(e)
+    assert chosen.tolist() == e.order[: len(chosen)].tolist()
+    assert keys[: len(chosen)].sum() >= keys.sum() / 2 > keys[: len(chosen) - 1].sum()
+
+
+def test_the_bars_add_up_to_the_target() -> None:
+    e = image(1, rule="epsilon")
+    shares = [share for _, share, _ in rows(e)]
+    assert sum(shares) == pytest.approx(1, abs=0.01)
+    texts = [t.get_text() for t in e.plot().axes[-1].texts]
+    assert texts == [percent(share) for share in shares]
+
+
+def test_summary_of_a_known_net() -> None:
+    # x = (1, 3), w = (1, 1), b = 0: t = 4, of which x1 brought 1 and x2 brought 3.
+    net = nn.Linear(2, 1)
+    with torch.no_grad():
+        net.weight.fill_(1.0)
+        net.bias.fill_(0.0)
+    e = hw.attribute(net, torch.tensor([[1.0, 3.0]]))
+    assert e.summary().splitlines() == [
+        "0: logit 4 · relevance, zplus",
+        "",
+        "explained 100 % is on the input, on 2 of 2 positions; half of that on the first 1",
+        "walk      1 pop brought 100 % to the input; the floor was 0.1 % of the target",
+        "error     exact: what the walk left was passed on layer by layer",
+        "first     input (1) 75 %, input (0) 25 %",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0, "0 %"),
+        (0.035, "3.5 %"),
+        (0.5, "50 %"),
+        (1, "100 %"),
+        (0.0001, "<0.1 %"),
+        (-0.12, "−12 %"),
+        (12.3, "1,230 %"),
+    ],
+)
+def test_percent(share: float, text: str) -> None:
+    assert percent(share) == text
+
+
+def test_shortened() -> None:
+    assert shortened("layer", 5) == "layer"
+    assert shortened("layers", 5) == "laye…"
