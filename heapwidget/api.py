@@ -168,7 +168,7 @@ def _check_options(
         raise ValueError(f"priority={priority!r} is for method='relevance', the one that has a bound")
 
 
-def explain(net: nn.Module, x: Tensor, *, panels: Sequence[str] = ("input", "heap"), **options: Any) -> HeapViewer:
+def explain(net: nn.Module, x: Tensor, *, panels: Sequence[str] | None = None, **options: Any) -> HeapViewer:
     """Take a net's decision apart and show it: the last line of a notebook cell.
 
     Parameters
@@ -176,7 +176,7 @@ def explain(net: nn.Module, x: Tensor, *, panels: Sequence[str] = ("input", "hea
     net, x
         As for `attribute`.
     panels
-        What the viewer shows at first.
+        What the viewer shows at first; by default what suits the method.
     **options
         All keyword arguments of `attribute`.
 
@@ -185,4 +185,5 @@ def explain(net: nn.Module, x: Tensor, *, panels: Sequence[str] = ("input", "hea
     HeapViewer
         A widget; its `explanation` holds the numbers.
     """
-    return attribute(net, x, **options).view(panels=list(panels))
+    traits = {} if panels is None else {"panels": list(panels)}
+    return attribute(net, x, **options).view(**traits)
