@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from heapwidget import trace_file
+from heapwidget.checks import check_number
 from heapwidget.engine.errors import TraceFormatError
 from heapwidget.engine.flow import Array
 from heapwidget.methods import Relevance
@@ -92,7 +93,8 @@ class Explanation:
             given = " x ".join(map(str, image.shape[:2]))
             raise ValueError(f"image has {given} pixels, but x has {size} positions; they must agree")
         self.relevance = relevance
-        self._x, self._image = x, image
+        # The caller may write into x later, and this explains what it was.
+        self._x, self._image = x.detach().clone(), image
         self._trace, self._contributions = trace, contributions
 
     def __repr__(self) -> str:
@@ -222,12 +224,14 @@ class Explanation:
             raise RuntimeError(
                 "there is no walk to continue: only method='relevance' walks, and a file keeps the trace, not the net"
             )
+        check_number("max_pops", max_pops)
         if max_pops < 1:
             raise ValueError(f"max_pops must be at least 1, not {max_pops}")
         walk = self.relevance.walk
         if floor is None and not walk.pending:
             floor = walk.floor / 10
         if floor is not None:
+            check_number("floor", floor)
             if not 0 <= floor <= walk.floor:
                 raise ValueError(f"floor {floor} is not between 0 and the walk's floor so far, {walk.floor}")
             walk.lower_floor(floor)
