@@ -10,35 +10,19 @@ from torch import Tensor
 
 from heapwidget.engine.boxes import Window
 from heapwidget.engine.flow import Array, Flow, Message, Reach, add_up, host
-from heapwidget.engine.ops.linear import LinearFlow
+from heapwidget.engine.ops.linear import Product
 from heapwidget.engine.rules import Rule
 
 
-class BatchProduct(LinearFlow):
+class BatchProduct(Product):
     """x @ w with x of shape (B, M, K) and w of shape (B, K, N), w held constant."""
 
-    def apply(self, x: Tensor, w: Tensor) -> Tensor:
-        return x @ w
-
-    def transpose(self, s: Tensor, w: Tensor) -> Tensor:
-        return s @ w.mT
-
-    def rows(self, w: Tensor) -> Array:
-        return host(w.mT)
-
     def inlet(self, window: Window) -> Window:
-        return (*window[:2], slice(0, self.x.shape[-1]))
+        return (*window[:2], slice(0, self.fan_in))
 
     def spread(self, window: Window, s: Array, w: Array) -> Array:
         part: Array = s @ w[window[0], window[2]]
         return part
-
-    @property
-    def fan_in(self) -> int:
-        return self.x.shape[-1]
-
-    def seen(self, values: Array) -> Array:
-        return np.repeat(values.reshape(-1, self.fan_in), self.shape[-1], axis=0)
 
     def seeing(self, w: Array) -> Array:
         return np.repeat(w, self.shape[1], axis=0).reshape(-1, self.fan_in)
