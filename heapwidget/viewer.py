@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,8 @@ class HeapViewer(anywidget.AnyWidget):
 
     def __init__(self, explanation: Explanation, **traits: Any) -> None:
         self._explanation = explanation
+        # Refining changes an explanation; the browser keeps what it was sent.
+        self._sent = copy(explanation)
         trace = explanation.trace
         self.set_trait("n_steps", trace.n_steps)
         columns = {name: column.data for name, column in trace.columns.items()}
@@ -76,7 +79,7 @@ class HeapViewer(anywidget.AnyWidget):
     @property
     def selected(self) -> NDArray[np.bool_]:
         """A mask over the input's positions: those popped at `step`."""
-        return self._explanation.selected(self.step)
+        return self._sent.selected(self.step)
 
     @traitlets.validate("step")
     def _validate_step(self, proposal: Any) -> int:
