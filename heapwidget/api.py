@@ -28,6 +28,7 @@ from heapwidget.checks import (
 from heapwidget.engine.capture import Recording, record
 from heapwidget.engine.composites import RuleLike, composite
 from heapwidget.explanation import Explanation
+from heapwidget.faithfulness import Probe
 from heapwidget.methods import Relevance, gradient
 from heapwidget.targets import Target, head_of
 
@@ -122,21 +123,24 @@ def attribute(
     def run(a: Tensor) -> Recording:
         return record(net, a, head_of(target))
 
+    def probe(taken: Tensor) -> Probe:
+        return Probe(net, tuple(taken.shape), target, class_names)
+
     if method == "gradient":
         taken, ascending = batched_input(run, x), order == "ascending"
         trace, contributions = accepted(lambda a: gradient(net, a, target, class_names, ascending), taken)
-        return Explanation(x, trace, contributions, None, picture)
+        return Explanation(x, trace, contributions, None, picture, probe(taken))
     recording = batched(run, x)
     check_single(recording.input, recording.output)
     check_finite(net, recording)
     if method == "article":
         trace, contributions = article(net, recording, target, class_names, nodes, contribution, progress)
-        return Explanation(x, trace, contributions, None, picture)
+        return Explanation(x, trace, contributions, None, picture, probe(recording.input))
     relevance = Relevance.start(net, recording, target, class_names, composite(rule), nodes, floor, priority == "bound")
     with tqdm(total=max_pops, desc="pops", delay=1, disable=not progress, leave=False) as bar:
         relevance.walk.run(max_pops, bar.update)
     trace, contributions = relevance.trace()
-    return Explanation(x, trace, contributions, relevance, picture)
+    return Explanation(x, trace, contributions, relevance, picture, probe(recording.input))
 
 
 def _check_options(

@@ -23,6 +23,7 @@ from heapwidget.trace import Trace
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from heapwidget.faithfulness import Faithfulness, Probe
     from heapwidget.viewer import HeapViewer
 
 
@@ -87,6 +88,7 @@ class Explanation:
         contributions: Array,
         relevance: Relevance | None,
         image: NDArray[np.uint8] | None,
+        probe: Probe | None = None,
     ) -> None:
         if image is not None and not _fits(image, trace.input_positions):
             size = " x ".join(map(str, trace.input_positions))
@@ -96,6 +98,7 @@ class Explanation:
         # The caller may write into x later, and this explains what it was.
         self._x, self._image = x.detach().clone(), image
         self._trace, self._contributions = trace, contributions
+        self._probe = probe
 
     def __repr__(self) -> str:
         target = self._trace.header["target"]
@@ -268,6 +271,66 @@ class Explanation:
         if k < 1:
             raise ValueError(f"k must be at least 1, not {k}")
         return strongest_paths(self.relevance.walk, self.relevance.seeds, self._trace, k, progress)
+
+    @torch.inference_mode(False)
+    def faithfulness(
+        self,
+        *,
+        baseline: float | Tensor | str = 0.0,
+        score: str | None = None,
+        steps: int = 50,
+        random_orders: int = 3,
+        batch_size: int = 32,
+        seed: int = 0,
+        progress: bool = True,
+    ) -> Faithfulness:
+        """Deletion and insertion curves of the pop order, with their areas, beside random orders.
+
+        The net that was explained is run again, in eval mode and without gradients, and left as it was found; if it
+        was trained since, the curves are those of the net as it is now.
+
+        Parameters
+        ----------
+        baseline
+            What stands where a position is taken away: a number, a tensor like x, or `"blur"`.
+        score
+            `"probability"`, the softmax of the target's class, or the sigmoid of a single output (by default where the
+            target is a class), or `"logit"`, the target's own value.
+        steps
+            In so many steps all positions are replaced.
+        random_orders
+            How many random orders are measured too.
+        batch_size
+            Inputs run at a time.
+        seed
+            Of the random orders, and of the order of positions that were never popped.
+        progress
+            Whether runs of more than a second show a progress bar.
+
+        Raises
+        ------
+        RuntimeError
+            For an explanation that was loaded from a file: there is no net to ask.
+        ValueError
+            For a probability of a target that is no single class, or a baseline that does not fit.
+        """
+        from heapwidget.faithfulness import faithfulness
+
+        if self._probe is None:
+            raise RuntimeError(
+                "there is no net to ask: a file keeps the trace, not the net; explain again with attribute(net, x)"
+            )
+        return faithfulness(
+            self,
+            self._probe,
+            baseline=baseline,
+            score=score,
+            steps=steps,
+            random_orders=random_orders,
+            batch_size=batch_size,
+            seed=seed,
+            progress=progress,
+        )
 
     def summary(self) -> str:
         """A few lines that tell what was found, and how far it can be trusted."""

@@ -1,0 +1,251 @@
+"""Deletion and insertion: what the target's score does as positions are taken away, or given back, in pop order.
+
+The measure of Petsiuk et al. 2018, "RISE": positions that matter should, taken away first, make the score fall at once
+(a small area under the deletion curve), and, given back first, make it rise at once (a large area under the insertion
+curve). Random orders, measured beside it, say what is small and large here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from heapwidget.checks import check_choice
+from heapwidget.engine.boxes import Partition
+from heapwidget.engine.capture import untouched
+from heapwidget.targets import Target, choose, head_of
+
+if TYPE_CHECKING:
+    from heapwidget.explanation import Explanation
+
+SCORES = ("probability", "logit")
+BLUR = "blur"
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """The target's score, as a fraction of its score on x, while positions are replaced.
+
+    Attributes
+    ----------
+    fractions
+        Of the positions that are replaced (deletion) or given back (insertion), from 0 to 1.
+    deletion, insertion
+        The score at each of these.
+    """
+
+    fractions: NDArray[np.float64]
+    deletion: NDArray[np.float64]
+    insertion: NDArray[np.float64]
+
+    @property
+    def deletion_area(self) -> float:
+        """Area under the deletion curve: the smaller, the better."""
+        return self._area(self.deletion)
+
+    @property
+    def insertion_area(self) -> float:
+        """Area under the insertion curve: the larger, the better."""
+        return self._area(self.insertion)
+
+    def _area(self, curve: NDArray[np.float64]) -> float:
+        return float((np.diff(self.fractions) * (curve[1:] + curve[:-1]) / 2).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Faithfulness(Curves):
+    """How the pop order fares by deletion and insertion.
+
+    Attributes
+    ----------
+    random
+        The mean of the curves of random orders; `None` if there were none.
+    score
+        The score on x itself: what the curves are fractions of (where it is 0 they are the scores themselves).
+    kind
+        `"probability"` or `"logit"`.
+    """
+
+    random: Curves | None
+    score: float
+    kind: str
+
+    def __str__(self) -> str:
+        def beside(area: float | None) -> str:
+            return "" if area is None else f" (random order {area:.3f})"
+
+        chance = (None, None) if self.random is None else (self.random.deletion_area, self.random.insertion_area)
+        return (
+            f"deletion {self.deletion_area:.3f}{beside(chance[0])}, "
+            f"insertion {self.insertion_area:.3f}{beside(chance[1])}; {self.kind} {self.score:.4g}"
+        )
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The net, and the target that it is asked for.
+
+    Attributes
+    ----------
+    shape
+        Of the input as the net takes it, with its batch axis.
+    """
+
+    net: nn.Module
+    shape: tuple[int, ...]
+    target: Target
+    class_names: Sequence[str] | None
+
+    def scores(self, inputs: Tensor, index: int | None, kind: str, together: bool) -> NDArray[np.float64]:
+        """The score of each of several inputs, run `together` or one by one."""
+        head = head_of(self.target)
+        if together:
+            return self._values(head(self.net(inputs.reshape(len(inputs), *self.shape[1:]))), index, kind)
+        rows = [self._values(head(self.net(one.reshape(self.shape))).reshape(1, -1), index, kind) for one in inputs]
+        return np.concatenate(rows)
+
+    def takes_batches(self, pair: Tensor, index: int | None, kind: str) -> bool:
+        """Whether two inputs together have the scores that they have alone; some nets mix what is in a batch."""
+        if self.shape[0] != 1 or callable(self.target):
+            return False
+        try:
+            both = self.scores(pair, index, kind, together=True)
+        except Exception:
+            return False
+        alone = self.scores(pair, index, kind, together=False)
+        return both.shape == alone.shape and np.allclose(both, alone, rtol=1e-2, atol=1e-3 * np.abs(alone).max())
+
+    def _values(self, output: Tensor, index: int | None, kind: str) -> NDArray[np.float64]:
+        """One score for each row of outputs."""
+        output = output.double()
+        if index is not None:
+            # One output alone is the logit of a yes or no.
+            shares = output.softmax(dim=1) if output.shape[1] > 1 else output.sigmoid()
+            chosen = (shares if kind == "probability" else output)[:, index]
+        elif self.target is None:
+            # Without a target the gradient is that of all outputs.
+            chosen = output.sum(dim=1)
+        else:
+            chosen = output @ choose(self.target, output[:1], self.class_names).weights[0]
+        values: NDArray[np.float64] = chosen.cpu().numpy()
+        return values
+
+
+def faithfulness(
+    explanation: Explanation,
+    probe: Probe,
+    *,
+    baseline: float | Tensor | str,
+    score: str | None,
+    steps: int,
+    random_orders: int,
+    batch_size: int,
+    seed: int,
+    progress: bool,
+) -> Faithfulness:
+    """See `Explanation.faithfulness`."""
+    index = explanation.trace.header["target"]["index"]
+    kind = _kind(score, index)
+    for name, value, least in (("steps", steps, 1), ("batch_size", batch_size, 1), ("random_orders", random_orders, 0)):
+        if value < least:
+            raise ValueError(f"{name} must be at least {least}, not {value}")
+    part = explanation.trace.partitions[0]
+    x = explanation.x.detach().reshape(part.shape)
+    empty = _baseline(baseline, x, part)
+    rng = np.random.default_rng(seed)
+    orders = [_whole_order(explanation, seed), *(rng.permutation(part.n_nodes) for _ in range(random_orders))]
+    counts = np.unique(np.rint(np.linspace(0, part.n_nodes, steps + 1)).astype(np.int64))
+    device = next((p.device for p in probe.net.parameters()), x.device)
+    nodes = torch.from_numpy(part.node_of_unit).to(x.device)
+    curves = []
+    total = 2 * len(orders) * len(counts)
+    with (
+        untouched(probe.net),
+        torch.no_grad(),
+        tqdm(total=total, desc="faithfulness", delay=1, disable=not progress, leave=False) as bar,
+    ):
+        probe.net.eval()
+        together = probe.takes_batches(torch.stack([x, empty]).to(device), index, kind)
+        for order in orders:
+            # From which count on a unit is replaced: its position's place in the order.
+            rank = torch.empty(part.n_nodes, dtype=torch.int64)
+            rank[torch.from_numpy(order)] = torch.arange(part.n_nodes)
+            place = rank.to(x.device)[nodes]
+            for before, after in ((x, empty), (empty, x)):
+                values = []
+                for first in range(0, len(counts), batch_size):
+                    batch = [torch.where(place < n, after, before) for n in counts[first : first + batch_size].tolist()]
+                    values.append(probe.scores(torch.stack(batch).to(device), index, kind, together))
+                    bar.update(len(batch))
+                curves.append(np.concatenate(values))
+    whole = float(curves[0][0])
+    curves = [curve / (whole or 1.0) for curve in curves]
+    fractions = counts / part.n_nodes
+    chance = None
+    if random_orders:
+        chance = Curves(fractions, np.mean(curves[2::2], axis=0), np.mean(curves[3::2], axis=0))
+    return Faithfulness(fractions, curves[0], curves[1], chance, whole, kind)
+
+
+def _kind(score: str | None, index: int | None) -> str:
+    """Probability where the target is a class, unless told otherwise."""
+    if score is None:
+        return "logit" if index is None else "probability"
+    check_choice("score", score, SCORES)
+    if score == "probability" and index is None:
+        raise ValueError("score='probability' needs a single class as target; take score='logit', the target itself")
+    return score
+
+
+def _whole_order(explanation: Explanation, seed: int) -> NDArray[np.int64]:
+    """All positions: as they were popped, with those that were not, in random order, where a key of 0 belongs."""
+    trace = explanation.trace
+    popped, keys = explanation.order, trace.columns["pop_mass"][trace.selecting]
+    # A generator of its own: the random orders beside it are the same for every explanation.
+    rest = np.random.default_rng([seed, 1]).permutation(np.setdiff1d(np.arange(trace.partitions[0].n_nodes), popped))
+    before = keys < 0 if trace.header["order"] == "ascending" else keys > 0
+    # The article's steps pop every position, and in an order that does not follow the keys.
+    at = int(np.argmin(before)) if len(rest) and not before.all() else len(popped)
+    return np.concatenate([popped[:at], rest, popped[at:]])
+
+
+def _baseline(baseline: float | Tensor | str, x: Tensor, part: Partition) -> Tensor:
+    """What stands where a position was taken away, in the shape of x without its batch axis."""
+    if isinstance(baseline, str):
+        check_choice("baseline", baseline, (BLUR,))
+        return _blurred(x, part)
+    if isinstance(baseline, Tensor):
+        given = baseline.detach().to(device=x.device, dtype=x.dtype)
+        try:
+            return (given.reshape(x.shape) if given.numel() == x.numel() else given).expand(x.shape)
+        except RuntimeError as error:
+            raise ValueError(
+                f"baseline of shape {tuple(baseline.shape)} does not fit an input of shape {tuple(x.shape)}; "
+                "give a number or a tensor like x"
+            ) from error
+    return torch.full_like(x, baseline)
+
+
+def _blurred(x: Tensor, part: Partition) -> Tensor:
+    """A Gaussian blur along each axis of positions, a twentieth of the axis wide, the edges repeated."""
+    out = x.double()
+    for axis, (size, box) in enumerate(zip(part.shape, part.box, strict=True)):
+        if box > 1 or size < 3:
+            continue
+        sigma = max(1.0, size / 20)
+        at = torch.arange(size, dtype=torch.float64, device=x.device)
+        reach = int(np.ceil(3 * sigma))
+        offsets = torch.arange(-reach, reach + 1, dtype=torch.float64, device=x.device)
+        weights = torch.exp(-((offsets / sigma) ** 2) / 2)
+        seen = (at[:, None] + offsets).clamp(0, size - 1).long()
+        matrix = torch.zeros(size, size, dtype=torch.float64, device=x.device)
+        matrix.scatter_add_(1, seen, (weights / weights.sum()).expand(size, -1).contiguous())
+        out = torch.movedim(torch.tensordot(matrix, out, dims=([1], [axis])), 0, axis)
+    return out.to(x.dtype)
