@@ -17,7 +17,7 @@ from heapwidget.still import picture, still
 from heapwidget.trace import Trace
 
 STATIC = Path(__file__).parent / "static"
-PANELS = ("input", "heap", "network", "curve")
+PANELS = ("input", "heap", "code", "network", "curve")
 
 
 class HeapViewer(anywidget.AnyWidget):
@@ -43,8 +43,8 @@ class HeapViewer(anywidget.AnyWidget):
     selected_node
         The node picked in the viewer, or `None`.
     panels
-        The panels shown, of `"input"`, `"heap"`, `"network"` and `"curve"`; by default all for a walk that conserves the
-        target, and input and heap for other methods.
+        The panels shown, of `"input"`, `"heap"`, `"code"`, `"network"` and `"curve"`; by default all but the code for a
+        walk that conserves the target, and input and heap for other methods.
     """
 
     _esm = STATIC / "widget.js"
@@ -106,9 +106,9 @@ class HeapViewer(anywidget.AnyWidget):
 
 
 def default_panels(trace: Trace) -> list[str]:
-    """All panels for a walk that conserves the target; those that every method fills for the others."""
+    """What a walk that conserves the target fills, or every method."""
     walked = trace.conserved and trace.phase_start("collect") > 0
-    return [name for name in PANELS if walked or name in ("input", "heap")]
+    return ["input", "heap", "network", "curve"] if walked else ["input", "heap"]
 
 
 def shown_input(explanation: Explanation) -> dict[str, Any]:

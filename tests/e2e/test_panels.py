@@ -91,8 +91,33 @@ def test_maps_fill_and_empty_with_the_steps(viewer: Page) -> None:
     assert counts[1] == 0
 
 
+def test_slow_motion_lights_the_line_that_runs(viewer: Page) -> None:
+    viewer.get_by_role("button", name="Panels", exact=True).click()
+    viewer.get_by_role("checkbox", name="Code", exact=True).check()
+    viewer.get_by_role("slider", name="Step", exact=True).fill("99")
+    viewer.get_by_role("radio", name="compare and swap", exact=True).click()
+    lit, forward = viewer.locator(".hw-lit"), viewer.get_by_role("button", name="Forward", exact=True)
+    expect(lit).to_have_count(0)
+    for line, said in (
+        ("lastelt = heap.pop()", "The last cell gives up"),
+        ("heap[0] = lastelt", "takes the place of the popped node on top"),
+        ("if rightpos < endpos and not heap[childpos] < heap[rightpos]:", "child, "),
+        ("heap[pos] = heap[childpos]", "moves up to the top"),
+    ):
+        forward.click()
+        expect(lit).to_have_text(line)
+        expect(viewer.get_by_role("status")).to_contain_text(said)
+        assert step(viewer) == 99
+    expect(viewer.locator(".hw-card.hw-hole")).to_have_count(1)
+    viewer.get_by_role("radio", name="pop", exact=True).click()
+    expect(lit).to_have_count(0)
+    expect(viewer.locator(".hw-card.hw-hole")).to_have_count(0)
+
+
 @pytest.mark.parametrize("width", [480, 800, 1400])
 def test_nothing_sticks_out(viewer: Page, width: int) -> None:
+    viewer.get_by_role("button", name="Panels", exact=True).click()
+    viewer.get_by_role("checkbox", name="Code", exact=True).check()
     viewer.set_viewport_size({"width": width, "height": 900})
     viewer.get_by_role("slider", name="Step", exact=True).fill("100")
     viewer.wait_for_timeout(100)

@@ -76,7 +76,99 @@ describe("the network", () => {
     expect([...el.querySelectorAll(".hw-sheet label")].map((label) => label.textContent)).toEqual([
       "Input",
       "Heap",
+      "Code",
       "Curve",
     ]);
   });
+});
+
+describe("slow motion", () => {
+  const shown = (el: Element) => ({
+    at: [
+      el.querySelector<HTMLElement>(".heapwidget")?.dataset.step,
+      el.querySelector(".hw-part")?.textContent,
+    ],
+    lit: el.querySelector(".hw-lit")?.textContent?.trim(),
+    said: el.querySelector("[role=status]")?.textContent,
+  });
+  const start = (step: number) => {
+    const it = run({ step, panels: ["heap", "code"] });
+    const size = [...it.el.querySelectorAll<HTMLElement>("[role=radio]")];
+    size[1]?.click();
+    frame();
+    expect(size.map((button) => button.getAttribute("aria-checked"))).toEqual(["false", "true"]);
+    return it;
+  };
+
+  it("steps through a pop line by line, and on to the next state", () => {
+    const { el, root, values } = start(1);
+    expect(shown(el).lit).toBeUndefined();
+    press(root(), "ArrowRight");
+    expect(shown(el)).toEqual({
+      at: ["1", " + 1/4"],
+      lit: "lastelt = heap.pop()",
+      said: "Pop hidden·0. The last cell gives up hidden·1, 4.00.",
+    });
+    expect(values.step).toBe(1);
+    named(el, "Forward")?.click();
+    frame();
+    expect(shown(el).lit).toBe("heap[0] = lastelt");
+    expect(el.querySelector(".hw-variables")?.textContent).toBe(
+      "lastelt4.00 hidden·1returnitem4.00 hidden·0",
+    );
+    expect(
+      [...el.querySelectorAll(".hw-card:not([hidden])")].map((card) => [
+        card.className,
+        card.getAttribute("title"),
+      ]),
+    ).toEqual(
+      expect.arrayContaining([
+        ["hw-card hw-moved", "hidden·1"],
+        ["hw-card hw-popped", "hidden·0"],
+      ]),
+    );
+    press(root(), "ArrowRight", { shiftKey: true });
+    // Two more here, three in the next pop, one for the layer, four in the pop after it.
+    expect(shown(el).at).toEqual(["5", ""]);
+  });
+
+  it("goes back into the pop before", () => {
+    const { el, root } = start(2);
+    press(root(), "ArrowLeft");
+    expect(shown(el)).toMatchObject({ at: ["1", " + 3/4"], lit: "heap[pos] = newitem" });
+    for (let i = 0; i < 3; i++) press(root(), "ArrowLeft");
+    expect(shown(el).at).toEqual(["1", ""]);
+    for (let i = 0; i < 20; i++) press(root(), "ArrowLeft");
+    expect(shown(el).at).toEqual(["0", ""]);
+  });
+
+  it("plays sub-steps, and is left by a jump or by the other step size", () => {
+    const { el, root, receive } = start(1);
+    receive("playing", true);
+    vi.advanceTimersByTime(210);
+    frame();
+    expect(shown(el).at).toEqual(["1", " + 2/4"]);
+    receive("playing", false);
+    receive("step", 2);
+    frame();
+    expect(shown(el).at).toEqual(["2", ""]);
+    press(root(), "ArrowRight");
+    expect(shown(el).at[1]).not.toBe("");
+    el.querySelector<HTMLElement>("[role=radio]")?.click();
+    frame();
+    expect(shown(el).at).toEqual(["2", ""]);
+  });
+});
+
+it("tells readers the order of the tree, whatever cards are used", () => {
+  const { el, receive } = run({ step: 0 });
+  for (const step of [1, 2, 3, 4, 5, 1]) {
+    receive("step", step);
+    frame();
+    const owned = el.querySelector("[role=tree]")?.getAttribute("aria-owns")?.split(" ") ?? [];
+    const cards = owned.map((id) => document.getElementById(id));
+    const levels = cards.map((card) => Number(card?.getAttribute("aria-level") ?? 0));
+    expect(levels).toEqual([...levels].sort());
+    expect(cards.length).toBe(el.querySelectorAll(".hw-card:not([hidden])").length);
+  }
 });

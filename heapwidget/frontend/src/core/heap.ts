@@ -5,8 +5,17 @@ export interface HeapFrame {
   readonly ranks: Float64Array;
 }
 
+/** What a view of a heap needs to know. */
+export interface HeapLike {
+  readonly size: number;
+  nodeAt(cell: number): number;
+  keyAt(cell: number): number;
+  /** Cell of a node, or -1. */
+  cellOf(node: number): number;
+}
+
 /** A heap of (rank, node) pairs, smallest first; the rank is the key, negated where the largest key goes first. */
-export class Heap {
+export class Heap implements HeapLike {
   /** Number of nodes held. */
   #size = 0;
   /** Node in each cell. */

@@ -96,6 +96,11 @@ export class Replay {
     if (step > 0) this.#applyMarking(step - 1);
   }
 
+  /** Whether a node that is logged goes into the heap; others are just counted as reached. */
+  entersHeap(node: number): boolean {
+    return node >= this.#collected;
+  }
+
   /** The rows in which the last pop was logged: row of the shown state, or -1 at step 0. */
   get row(): number {
     return this.#step - 1;

@@ -1,8 +1,10 @@
 /** The one state of a viewer: a trace, a cursor in it, and what is pointed at. All views of a model share it. */
 
+import type { HeapLike } from "./heap";
 import type { Input } from "./input";
 import { Playback } from "./playback";
 import { Replay } from "./replay";
+import { SlowPop, type SlowStep } from "./substeps";
 import type { Trace } from "./trace";
 
 export interface ViewState {
@@ -17,6 +19,17 @@ export interface ViewState {
   readonly panels: readonly string[];
   /** Whether the slider is held. */
   readonly scrubbing: boolean;
+  /** Whether a step is one comparison or move inside the heap, not a whole pop. */
+  readonly slow: boolean;
+  /** Sub-steps done of the pop that follows `step`; 0: the state after `step` pops. */
+  readonly sub: number;
+}
+
+/** A moment within a pop. */
+export interface SlowMoment {
+  readonly pop: SlowPop;
+  /** The sub-step that was done last. */
+  readonly last: SlowStep;
 }
 
 export type Listener = (state: ViewState, previous: ViewState) => void;
@@ -29,6 +42,8 @@ export const DEFAULT_STATE: ViewState = {
   hovered: null,
   panels: ["input", "heap"],
   scrubbing: false,
+  slow: false,
+  sub: 0,
 };
 
 export class Session {
@@ -42,6 +57,8 @@ export class Session {
   readonly #listeners = new Set<Listener>();
   /** The one clock. */
   readonly #playback: Playback;
+  /** The pop last looked at in slow motion, and the state it starts from. */
+  #slowPop: { step: number; pop: SlowPop } | null = null;
 
   constructor(trace: Trace, input: Input, initial: Partial<ViewState> = {}) {
     this.trace = trace;
@@ -66,6 +83,25 @@ export class Session {
     return this.#replay;
   }
 
+  /** Where the cursor stands within a pop; null between two. */
+  get slow(): SlowMoment | null {
+    const { step, sub } = this.#state;
+    if (sub === 0) return null;
+    const pop = this.#popAfter(step);
+    pop.seek(sub);
+    return { pop, last: pop.steps[sub - 1] as SlowStep };
+  }
+
+  /** The heap as it is at the cursor. */
+  get heap(): HeapLike {
+    return this.slow?.pop.heap ?? this.replay.heap;
+  }
+
+  /** Sub-steps of the pop that follows the current step. */
+  get subSteps(): number {
+    return this.#countAfter(this.#state.step);
+  }
+
   /** Tells `listener` of every change until the returned function is called. */
   subscribe(listener: Listener): () => void {
     this.#listeners.add(listener);
@@ -74,9 +110,12 @@ export class Session {
 
   update(change: Partial<ViewState>): void {
     const previous = this.#state;
-    const next = { ...previous, ...change };
+    // Whoever goes to a step means the state after it.
+    const moved = change.step !== undefined && change.step !== previous.step && change.sub === undefined;
+    const next = { ...previous, ...change, ...(moved ? { sub: 0 } : {}) };
     next.step = Math.min(Math.max(Math.round(next.step) || 0, 0), this.steps);
     next.selected = this.#nodeOrNull(next.selected);
+    if (next.sub !== 0) next.sub = next.slow ? this.#validSub(next.step, next.sub) : 0;
     if (!(next.interval > 0)) next.interval = previous.interval;
     if (next.playing && !previous.playing && next.step === this.steps) next.step = 0;
     if (this.steps === 0) next.playing = false;
@@ -93,6 +132,12 @@ export class Session {
     this.update({ step, playing: false });
   }
 
+  /** Goes on, or back, by so many pops; in slow motion by so many sub-steps. Stops playing. */
+  move(by: number): void {
+    if (this.#state.slow) this.update({ ...this.#slowly(by), playing: false });
+    else this.update({ step: this.#state.step + by, sub: 0, playing: false });
+  }
+
   toggle(): void {
     this.update({ playing: !this.#state.playing });
   }
@@ -107,8 +152,46 @@ export class Session {
   }
 
   #advance(n: number): boolean {
-    const step = Math.min(this.#state.step + n, this.steps);
-    this.update({ step, playing: step < this.steps });
+    const { step, sub } = this.#state.slow
+      ? this.#slowly(n)
+      : { step: Math.min(this.#state.step + n, this.steps), sub: 0 };
+    this.update({ step, sub, playing: step < this.steps });
     return step < this.steps;
+  }
+
+  /** The cursor after some sub-steps; a pop without any, and the last of each, lead to the next state. */
+  #slowly(by: number): { step: number; sub: number } {
+    let { step, sub } = this.#state;
+    let left = by;
+    while (left > 0 && step < this.steps) {
+      const rest = Math.max(this.#countAfter(step), 1) - sub;
+      if (left < rest) return { step, sub: sub + left };
+      left -= rest;
+      [step, sub] = [step + 1, 0];
+    }
+    while (left < 0) {
+      if (sub + left >= 0) return { step, sub: sub + left };
+      if (step === 0) return { step: 0, sub: 0 };
+      left += sub;
+      step--;
+      sub = Math.max(this.#countAfter(step), 1);
+    }
+    return { step, sub };
+  }
+
+  #popAfter(step: number): SlowPop {
+    if (this.#slowPop?.step !== step) {
+      this.#replay.seek(step);
+      this.#slowPop = { step, pop: new SlowPop(this.#replay) };
+    }
+    return this.#slowPop.pop;
+  }
+
+  #countAfter(step: number): number {
+    return step < this.steps ? this.#popAfter(step).steps.length : 0;
+  }
+
+  #validSub(step: number, sub: number): number {
+    return Math.min(Math.max(Math.round(sub) || 0, 0), Math.max(this.#countAfter(step) - 1, 0));
   }
 }

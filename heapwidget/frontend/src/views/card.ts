@@ -10,12 +10,16 @@ import type { Stage } from "./panel";
 
 export type CardState = "" | "pushed" | "rekeyed" | "popped";
 
+/** What a sub-step does with the item of a cell. */
+export type CardMark = "" | "compared" | "hole" | "moved";
+
 export interface CardFace {
   readonly node: number;
   readonly key: number;
   /** Share of the largest key, for the bar. */
   readonly share: number;
   readonly state: CardState;
+  readonly mark: CardMark;
   readonly hot: boolean;
   readonly selected: boolean;
   /** Whether the node sees the position under the pointer. */
@@ -131,6 +135,7 @@ export class Card {
       for (const state of ["popped", "pushed", "rekeyed"])
         classList.toggle(`hw-${state}`, state === face.state);
     }
+    for (const mark of ["compared", "hole", "moved"]) classList.toggle(`hw-${mark}`, mark === face.mark);
     classList.toggle("hw-hot", face.hot);
     classList.toggle("hw-selected", face.selected);
     classList.toggle("hw-sees", face.sees);

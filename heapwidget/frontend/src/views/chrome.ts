@@ -2,6 +2,7 @@
 
 import { narrate, type Part, summary } from "../core/narration";
 import type { Session } from "../core/session";
+import { narrateSubStep } from "../core/slowwords";
 import { badge, type CardState } from "./card";
 import { h, icon, setText } from "./dom";
 import type { View } from "./panel";
@@ -147,10 +148,10 @@ export class Narration implements View {
   }
 
   update(): void {
-    const { state, replay } = this.#session;
+    const { state, replay, slow } = this.#session;
     // While it plays, a reader could only stutter.
     this.element.setAttribute("aria-live", state.playing ? "off" : "polite");
-    const parts = narrate(replay);
+    const parts = slow ? narrateSubStep(replay.trace, slow.pop, slow.last) : narrate(replay);
     const key = JSON.stringify(parts);
     if (key === this.#written) return;
     this.#written = key;

@@ -4,17 +4,18 @@ import { covers, fieldRects } from "../core/field";
 import { formatCount, formatKey, formatShare, plural } from "../core/format";
 import { nodeLabel } from "../core/labels";
 import { cellOf, depthOf, levelOf, type Slot, type TreeLayout, treeLayout, windowFor } from "../core/layout";
-import { positionNoun, shareOf } from "../core/narration";
+import { shareOf } from "../core/narration";
 import type { Replay } from "../core/replay";
 import { type Phase, phaseOf } from "../core/trace";
-import { Card, type CardPlace, type CardState } from "./card";
+import { Card, type CardMark, type CardPlace } from "./card";
 import { h, setText } from "./dom";
 import { Dots } from "./dots";
-import { glideTime } from "./motion";
+import { glideTime, type Shown } from "./motion";
 import type { Panel, Stage, View } from "./panel";
+import { emptyMessage, largestKey, Scene } from "./scene";
 import { Strip } from "./strip";
 
-const STATES: readonly CardState[] = ["", "pushed", "rekeyed"];
+const NOWHERE: Shown = { step: -1, sub: 0 };
 
 /** Width where nothing can be measured. */
 const FALLBACK_WIDTH = 640;
@@ -28,7 +29,7 @@ export const heapPanel: Panel = {
 class HeapView implements View {
   readonly #root: HTMLElement;
   readonly #stage: Stage;
-  readonly #popped = h("span", { class: "hw-popped-word" });
+  readonly #poppedWord = h("span", { class: "hw-popped-word" });
   readonly #count = h("span");
   readonly #cards = h("div", { class: "hw-cards", role: "tree", "aria-label": "The heap as a tree" });
   readonly #dots = new Dots();
@@ -37,6 +38,8 @@ class HeapView implements View {
   readonly #more = h("div", { class: "hw-more" });
   readonly #strip = new Strip();
   readonly #status = h("div", { class: "hw-slot hw-clip" });
+  /** Sets this view's cards apart from those of other views in the page. */
+  readonly #name = Math.random().toString(36).slice(2, 8);
   /** Cards in use, by node. */
   #shown = new Map<number, Card>();
   /** Cards made so far. */
@@ -46,15 +49,18 @@ class HeapView implements View {
   #measured = 0;
   /** Heap cell at the top of the window. */
   #window = 0;
-  /** Step that the cards show. */
-  #step = -1;
+  /** Moment that the cards show. */
+  #shownAt: Shown = NOWHERE;
+  /** What is shown. */
+  #scene: Scene;
   /** Largest magnitude among the keys shown, the scale of bars and dots. */
   #largest = 1;
 
   constructor(root: HTMLElement, stage: Stage) {
     this.#root = root;
     this.#stage = stage;
-    const head = h("div", { class: "hw-head" }, this.#popped, this.#count);
+    this.#scene = new Scene(stage.session);
+    const head = h("div", { class: "hw-head" }, this.#poppedWord, this.#count);
     root.append(head, this.#tree, this.#more, this.#strip.canvas, this.#status);
     const { session, signal } = stage;
     const point = (e: Event) => session.update({ hovered: this.#nodeAt(e) });
@@ -76,19 +82,26 @@ class HeapView implements View {
   update(): void {
     const { session } = this.#stage;
     const { replay } = session;
+    this.#scene = new Scene(session);
     this.#arrange(replay);
-    const { selected, playing, scrubbing } = session.state;
-    const cell = selected === null ? -1 : replay.heap.cellOf(selected);
-    this.#window = cell < 0 || playing || scrubbing ? 0 : windowFor(cell, this.#layout.cardLevels);
-    this.#largest = largestKey(replay);
+    const cell = this.#focus(this.#scene);
+    this.#window = cell < 0 ? 0 : windowFor(cell, this.#layout.cardLevels);
+    this.#largest = largestKey(replay, this.#scene.heap);
     this.#drawTree(replay);
-    this.#drawStrip(replay);
+    this.#drawStrip();
     this.#write(replay);
-    this.#step = replay.step;
+    this.#shownAt = session.state;
   }
 
   destroy(): void {
     this.#root.replaceChildren();
+  }
+
+  /** Cell that must be among the cards; -1: none. */
+  #focus(scene: Scene): number {
+    const { selected, playing, scrubbing } = this.#stage.session.state;
+    if (scene.slow) return scene.cells.at(-1) ?? -1;
+    return selected === null || playing || scrubbing ? -1 : scene.heap.cellOf(selected);
   }
 
   #arrange(replay: Replay): void {
@@ -100,11 +113,11 @@ class HeapView implements View {
     this.#layout = treeLayout(width, replay.largestHeap);
     this.#tree.style.height = `${this.#layout.height}px`;
     this.#dots.arrange(this.#layout);
-    this.#step = -1;
+    this.#shownAt = NOWHERE;
   }
 
   #nodeAt(event: Event): number | null {
-    const { heap } = this.#stage.session.replay;
+    const { heap } = this.#scene;
     const target = event.target as Element;
     if (target === this.#strip.canvas) {
       const cell = this.#strip.cellAt((event as MouseEvent).clientX - target.getBoundingClientRect().left);
@@ -127,20 +140,22 @@ class HeapView implements View {
   }
 
   #drawTree(replay: Replay): void {
-    const { heap, trace, row } = replay;
+    const { trace, row } = replay;
+    const { heap } = this.#scene;
     const { state } = this.#stage.session;
-    const glide = glideTime(state, this.#step);
+    const glide = glideTime(state, this.#shownAt);
     const before = this.#shown;
     this.#shown = new Map();
-    const waiting: [node: number, key: number, place: CardPlace, level: number | null][] = [];
-    const phase: Phase | null = row < 0 ? null : phaseOf(trace, row);
-    const popped = row < 0 ? -1 : (trace.popNode[row] as number);
+    const waiting: [node: number, key: number, place: CardPlace, level: number | null, mark: CardMark][] = [];
+    const phase: Phase | null = row < 0 || this.#scene.slow ? null : phaseOf(trace, row);
+    const { popped } = this.#scene;
     const show = (
       card: Card,
       node: number,
       key: number,
       place: CardPlace,
       level: number | null,
+      mark: CardMark,
       fresh: boolean,
     ) => {
       this.#shown.set(node, card);
@@ -150,7 +165,8 @@ class HeapView implements View {
           node,
           key,
           share: Math.abs(key) / this.#largest,
-          state: level === null ? "popped" : (STATES[replay.touch[node] ?? 0] ?? ""),
+          state: level === null ? "popped" : this.#scene.state(node),
+          mark,
           hot: state.hovered === node,
           selected: state.selected === node,
           sees: level !== null && this.#sees(replay, node),
@@ -161,12 +177,12 @@ class HeapView implements View {
       card.fit(this.#stage);
       card.describe(level);
     };
-    const claim = (node: number, key: number, place: CardPlace, level: number | null) => {
+    const claim = (node: number, key: number, place: CardPlace, level: number | null, mark: CardMark) => {
       const card = before.get(node);
-      if (!card) waiting.push([node, key, place, level]);
+      if (!card) waiting.push([node, key, place, level, mark]);
       else {
         before.delete(node);
-        show(card, node, key, place, level, false);
+        show(card, node, key, place, level, mark, false);
       }
     };
     let filled = 0;
@@ -177,30 +193,48 @@ class HeapView implements View {
       const node = heap.nodeAt(cell);
       const key = heap.keyAt(cell);
       if (slot.kind === "card")
-        claim(node, key, { x: slot.x - slot.size / 2, y: slot.y, width: slot.size }, slot.level);
-      else this.#drawDot(replay, slot, node, key);
+        claim(
+          node,
+          key,
+          { x: slot.x - slot.size / 2, y: slot.y, width: slot.size },
+          slot.level,
+          this.#scene.mark(cell),
+        );
+      else this.#drawDot(replay, slot, node, key, this.#scene.mark(cell));
     }
     this.#dots.fill(filled);
-    if (popped >= 0) {
+    if (popped) {
       const { x, y, size } = this.#layout.popped;
-      claim(popped, trace.popMass[row] as number, { x, y, width: size }, null);
+      claim(popped.node, popped.key, { x, y, width: size }, null, "");
     }
     const free = [...before.values(), ...this.#pool.filter((card) => card.element.hidden)];
-    for (const [node, key, place, level] of waiting)
-      show(free.shift() ?? this.#newCard(), node, key, place, level, true);
+    for (const [node, key, place, level, mark] of waiting)
+      show(free.shift() ?? this.#newCard(), node, key, place, level, mark, true);
     for (const card of free) card.hide();
+    this.#order();
+  }
+
+  /** Cards are used again wherever they stand: readers are told the order of the tree, level by level. */
+  #order(): void {
+    const ids = [...this.#shown.values()]
+      .map((card) => ({ id: card.element.id, cell: this.#scene.heap.cellOf(card.node) }))
+      .sort((a, b) => a.cell - b.cell)
+      .map(({ id }) => id)
+      .join(" ");
+    if (this.#cards.getAttribute("aria-owns") !== ids) this.#cards.setAttribute("aria-owns", ids);
   }
 
   #newCard(): Card {
     const card = new Card();
+    card.element.id = `hw-${this.#name}-${this.#pool.length}`;
     this.#pool.push(card);
     this.#cards.append(card.element);
     return card;
   }
 
-  #drawDot(replay: Replay, slot: Slot, node: number, key: number): void {
+  #drawDot(replay: Replay, slot: Slot, node: number, key: number, mark: CardMark): void {
     const { hovered, selected } = this.#stage.session.state;
-    const touch = STATES[replay.touch[node] ?? 0];
+    const touch = this.#scene.state(node) || mark;
     const look =
       (touch ? ` hw-${touch}` : "") +
       (hovered === node || selected === node ? " hw-hot" : "") +
@@ -208,19 +242,22 @@ class HeapView implements View {
     this.#dots.show(slot, { share: Math.abs(key) / this.#largest, negative: key < 0, look });
   }
 
-  #drawStrip(replay: Replay): void {
-    const { heap } = replay;
+  #drawStrip(): void {
+    const { heap } = this.#scene;
     const { hovered, selected } = this.#stage.session.state;
     const cell = (node: number | null) => (node === null ? -1 : heap.cellOf(node));
-    const marks = { touch: replay.touch, hot: cell(hovered), selected: cell(selected) };
+    const { touch, slow, cells } = this.#scene;
+    const [hot, other] = slow ? cells.slice(-2) : [cell(hovered), cell(selected)];
+    const marks = { touch, hot: hot ?? -1, selected: other ?? -1 };
     const { palette } = this.#stage.theme;
     this.#strip.draw(heap, this.#layout.width, marks, palette);
   }
 
   #write(replay: Replay): void {
-    const { trace, heap, row, step } = replay;
-    const phase = row < 0 ? null : phaseOf(trace, row);
-    setText(this.#popped, phase === null ? "" : phase === "finish" ? "passed on" : "popped");
+    const { trace, row, step } = replay;
+    const { heap } = this.#scene;
+    const whole = !this.#scene.slow && row >= 0 && phaseOf(trace, row) === "finish";
+    setText(this.#poppedWord, whole ? "passed on" : this.#scene.popped ? "popped" : "");
     setText(this.#count, `heap of ${formatCount(heap.size)}`);
     this.#calm.hidden = heap.size > 0;
     if (heap.size === 0) setText(this.#calm, emptyMessage(replay));
@@ -229,7 +266,8 @@ class HeapView implements View {
     const shown = depthOf(this.#layout.slots.length);
     if (this.#window > 0) {
       const top = nodeLabel(trace, heap.nodeAt(this.#window));
-      below.push(`level ${levelOf(this.#window) + 1} and deeper, under ${top} · Esc for the whole heap`);
+      const back = this.#scene.slow ? "" : " · Esc for the whole heap";
+      below.push(`level ${levelOf(this.#window) + 1} and deeper, under ${top}${back}`);
     } else if (heap.size > this.#layout.slots.length) {
       const deeper = depthOf(heap.size) - shown;
       below.push(
@@ -244,7 +282,8 @@ class HeapView implements View {
   }
 
   #describe(replay: Replay): string {
-    const { trace, heap } = replay;
+    const { trace } = replay;
+    const { heap } = this.#scene;
     const { state } = this.#stage.session;
     const node = [state.hovered, state.selected].find((n): n is number => n !== null && heap.cellOf(n) >= 0);
     if (node === undefined)
@@ -253,19 +292,4 @@ class HeapView implements View {
     const parent = cell === 0 ? "on top" : `below ${nodeLabel(trace, heap.nodeAt((cell - 1) >> 1))}`;
     return `cell ${formatCount(cell)} · ${nodeLabel(trace, node)} · ${formatKey(heap.keyAt(cell))} · ${parent}`;
   }
-}
-
-function largestKey({ heap, trace, row }: Replay): number {
-  let largest = row < 0 || phaseOf(trace, row) === "finish" ? 0 : Math.abs(trace.popMass[row] as number);
-  for (let cell = 0; cell < heap.size; cell++) largest = Math.max(largest, Math.abs(heap.keyAt(cell)));
-  return largest || Math.abs(trace.popMass[row] ?? 1) || 1;
-}
-
-function emptyMessage({ trace, step }: Replay): string {
-  if (step > trace.walkEnd && step < trace.finishEnd)
-    return "The heap is empty. What is left in the network is passed on a whole layer at a time.";
-  if (step === trace.steps && trace.finishEnd < trace.steps) {
-    return `The heap is empty. The ${plural(trace.steps - trace.finishEnd, positionNoun(trace))} that it held are popped.`;
-  }
-  return "The heap is empty.";
 }

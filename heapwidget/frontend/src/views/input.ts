@@ -127,6 +127,11 @@ class InputView implements View {
     this.#drawn = "";
   }
 
+  /** The node that the step is about. */
+  #subject(replay: Replay): number | null {
+    return this.#stage.session.slow?.last.operation.node ?? poppedNode(replay);
+  }
+
   #drawBase(dark: boolean): void {
     const source = this.#stage.picture.canvas(dark);
     this.#base.dataset.dark = String(dark);
@@ -139,7 +144,7 @@ class InputView implements View {
     const { session } = this.#stage;
     const { hovered, selected } = session.state;
     const { grid } = session.input;
-    const node = hovered ?? selected ?? poppedNode(replay);
+    const node = hovered ?? selected ?? this.#subject(replay);
     const rects = node === null ? [] : fieldRects(replay.trace, node, grid).filter((r) => !isAll(r, grid));
     while (this.#frames.children.length < rects.length) this.#frames.append(h("div", { class: "hw-frame" }));
     [...this.#frames.children].forEach((child, i) => {
@@ -169,7 +174,7 @@ class InputView implements View {
     const { session } = this.#stage;
     const { trace } = replay;
     const { hovered, selected } = session.state;
-    const popped = poppedNode(replay);
+    const popped = this.#subject(replay);
     const node = hovered ?? selected ?? popped;
     if (node === null) {
       setText(this.#frameText, replay.row >= 0 ? "a whole layer sees all of the input" : "");

@@ -176,6 +176,14 @@ class NetworkView implements View {
   #drawPop(context: CanvasRenderingContext2D, replay: Replay): void {
     const { trace, row } = replay;
     const { palette } = this.#stage.theme;
+    const { slow } = this.#stage.session;
+    if (slow) {
+      const from = this.#placeOf(slow.pop.popped.node);
+      const { kind, node } = slow.last.operation;
+      if (kind !== "pop") drawEdges(context, from, [{ to: this.#placeOf(node), share: 1 }], palette.blue);
+      drawFrame(context, from, palette.warm, palette.bg);
+      return;
+    }
     if (row < 0) return;
     const popped = trace.popNode[row] as number;
     if (phaseOf(trace, row) === "finish") {

@@ -1,6 +1,6 @@
 /** The whole heap as the array that it is: a bar a cell, or the largest of several where they are too many. */
 
-import type { Heap } from "../core/heap";
+import type { HeapLike } from "../core/heap";
 import { Touch } from "../core/replay";
 import { fitCanvas, h } from "./dom";
 import type { Palette } from "./theme";
@@ -30,7 +30,7 @@ export class Strip {
     return cell >= 0 && cell < this.#size ? cell : null;
   }
 
-  draw(heap: Heap, width: number, marks: StripMarks, palette: Palette): void {
+  draw(heap: HeapLike, width: number, marks: StripMarks, palette: Palette): void {
     const context = fitCanvas(this.canvas, width, HEIGHT);
     this.#size = heap.size;
     this.#pitch = Math.min(width / Math.max(heap.size, 1), WIDEST);
@@ -80,7 +80,7 @@ export class Strip {
   }
 }
 
-function extremes(heap: Heap, from: number, to: number, touch: Uint8Array) {
+function extremes(heap: HeapLike, from: number, to: number, touch: Uint8Array) {
   let high = 0;
   let low = 0;
   let touched = false;
@@ -88,7 +88,7 @@ function extremes(heap: Heap, from: number, to: number, touch: Uint8Array) {
     const key = heap.keyAt(cell);
     if (key > high) high = key;
     else if (key < low) low = key;
-    touched ||= touch[heap.nodeAt(cell)] !== Touch.none;
+    touched ||= (touch[heap.nodeAt(cell)] ?? Touch.none) !== Touch.none;
   }
   return { high, low, touched };
 }

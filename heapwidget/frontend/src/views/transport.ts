@@ -26,6 +26,9 @@ export class Transport implements View {
   readonly #marks = h("div", { class: "hw-marks", "aria-hidden": "true" });
   readonly #now = h("b");
   readonly #all = h("span");
+  /** The sub-step within a pop. */
+  readonly #part = h("span", { class: "hw-part" });
+  readonly #sizes: Readonly<Record<"pop" | "slow", HTMLButtonElement>>;
   readonly #speed = h("select", { class: "hw-speed", "aria-label": "Speed" });
 
   constructor(session: Session, signal: AbortSignal) {
@@ -41,9 +44,9 @@ export class Transport implements View {
     };
     this.#buttons = {
       first: button("First", "first", () => session.seek(0)),
-      back: button("Back", "back", () => session.seek(session.state.step - 1)),
+      back: button("Back", "back", () => session.move(-1)),
       play: button("Play", "play", () => session.toggle()),
-      forward: button("Forward", "forward", () => session.seek(session.state.step + 1)),
+      forward: button("Forward", "forward", () => session.move(1)),
       last: button("Last", "last", () => session.seek(session.steps)),
     };
     this.#slider.max = String(session.steps);
@@ -56,12 +59,23 @@ export class Transport implements View {
     this.#speed.addEventListener("change", () => session.update({ interval: Number(this.#speed.value) }), {
       signal,
     });
+    const size = (text: string, slow: boolean) => {
+      const element = h("button", { type: "button", class: "hw-size", role: "radio" }, text);
+      element.addEventListener("click", () => session.update({ slow }), { signal });
+      return element;
+    };
+    this.#sizes = { pop: size("pop", false), slow: size("compare and swap", true) };
     this.#markPhases();
     this.element.append(
       h("div", { class: "hw-buttons" }, ...Object.values(this.#buttons)),
       h("div", { class: "hw-track" }, this.#marks, this.#slider),
-      h("div", { class: "hw-count" }, this.#now, this.#all),
+      h("div", { class: "hw-count" }, this.#now, this.#all, this.#part),
       this.#speed,
+      h(
+        "div",
+        { class: "hw-sizes", role: "radiogroup", "aria-label": "Step size" },
+        ...Object.values(this.#sizes),
+      ),
     );
   }
 
@@ -74,7 +88,11 @@ export class Transport implements View {
     setText(this.#all, ` / ${formatCount(steps)}`);
     this.#now.style.minWidth = `${formatCount(steps).length}ch`;
     const { first, back, play, forward, last } = this.#buttons;
-    first.disabled = back.disabled = state.step === 0;
+    this.#sizes.pop.setAttribute("aria-checked", String(!state.slow));
+    this.#sizes.slow.setAttribute("aria-checked", String(state.slow));
+    const { slow } = this.#session;
+    setText(this.#part, slow ? ` + ${formatCount(state.sub)}/${formatCount(slow.pop.steps.length)}` : "");
+    first.disabled = back.disabled = state.step === 0 && state.sub === 0;
     forward.disabled = last.disabled = state.step === steps;
     play.disabled = steps === 0;
     this.#drawPlay(play, state.playing);

@@ -9,8 +9,9 @@ import { Picture } from "./picture";
 import { Theme } from "./theme";
 import { Transport } from "./transport";
 
-/** Below this width the panels stand one under another. */
+/** Below this width the panels stand one under another; below that, the slider has a line of its own. */
 const STACKED = 700;
+const TIGHT = 900;
 
 /** Shows a session in `parent`; the returned function takes it away again. */
 export function mountViewer(parent: HTMLElement, session: Session): () => void {
@@ -42,13 +43,16 @@ export function mountViewer(parent: HTMLElement, session: Session): () => void {
 
   function update(): void {
     root.dataset.step = String(session.state.step);
+    root.dataset.substep = String(session.state.sub);
     root.classList.toggle("hw-playing", session.state.playing);
     for (const view of views) view.update();
   }
 
   const onResize = () => {
     sizes.changes++;
-    root.classList.toggle("hw-stacked", root.clientWidth > 0 && root.clientWidth < STACKED);
+    const width = root.clientWidth || Number.POSITIVE_INFINITY;
+    root.classList.toggle("hw-stacked", width < STACKED);
+    root.classList.toggle("hw-tight", width < TIGHT);
     draw();
   };
   onResize();
@@ -136,11 +140,10 @@ function onKey(event: KeyboardEvent, session: Session, title: Title): void {
   if (event.ctrlKey || event.metaKey || event.altKey || (choosing && event.key !== "Escape")) return;
   // A focused button is pressed by the space bar, as anywhere.
   if (event.key === " " && tag === "BUTTON") return;
-  const { step } = session.state;
   const stride = event.shiftKey ? 10 : 1;
   const actions: Record<string, () => void> = {
-    ArrowLeft: () => session.seek(step - stride),
-    ArrowRight: () => session.seek(step + stride),
+    ArrowLeft: () => session.move(-stride),
+    ArrowRight: () => session.move(stride),
     Home: () => session.seek(0),
     End: () => session.seek(session.steps),
     " ": () => session.toggle(),
@@ -158,7 +161,7 @@ function onKey(event: KeyboardEvent, session: Session, title: Title): void {
 
 /** Selects the parent, or the first child, of the selected node; the root if none is selected. */
 function walkTree(session: Session, up: boolean): void {
-  const { heap } = session.replay;
+  const { heap } = session;
   if (heap.size === 0) return;
   const { selected } = session.state;
   const cell = selected === null ? -1 : heap.cellOf(selected);
