@@ -169,3 +169,56 @@ def nets(
         parts = nn.Linear(h[0].numel(), 5), nn.Linear(5, 3)
         append(Step(_on_last(lambda t, a, b: b(F.relu(a(t.flatten(1)), inplace=True))), *parts), head)
     return Net(steps, names).to(dtype).eval(), x.to(dtype)
+
+
+TOKEN_SQUASHES: dict[str, Callable[[Tensor], Tensor]] = {
+    "gelu": F.gelu,
+    "relu": F.relu,
+    "shifted": lambda h: h + torch.linspace(-1, 1, h.shape[2], dtype=h.dtype),
+    "positions": lambda h: h + torch.linspace(-1, 1, h.shape[1], dtype=h.dtype)[:, None],
+    "class token": lambda h: torch.cat([h.new_ones(1, 1, h.shape[2]), h], 1),
+    "windows": lambda h: h.unfold(1, 2, 1).mean(3),
+    "heads": lambda h: h.unflatten(2, (1, -1)).transpose(1, 2).flatten(1, 2) * 0.5,
+    "turned": lambda h: h.mT.contiguous(),
+    "inplace": lambda h: h.clone().mul_(2).clamp_(min=-1),
+}
+TOKEN_KINDS = ["linear", "linear", "mixer", "norm", "attention", *TOKEN_SQUASHES, *PAIRS, "skip", "skip"]
+
+
+def token_step(kind: str, past: Past, n: int) -> Step | None:
+    """A step on tokens (1, T, D)."""
+    tokens, size = past[-1].shape[1:]
+    if kind in TOKEN_SQUASHES:
+        return None if kind == "windows" and tokens < 2 else Step(_on_last(TOKEN_SQUASHES[kind]))
+    if kind in PAIRS:
+        return None if _same_shape(past, n) is None else Step(lambda p: PAIRS[kind](p[-1], _same_shape(p, n)))
+    if kind == "linear":
+        return Step(_on_last(lambda t, a: a(t)), nn.Linear(size, size if n % 2 else 1 + n % 4, bias=n % 5 > 0))
+    if kind == "mixer":
+        return Step(_on_last(lambda t, a: a(t.mT).mT), nn.Linear(tokens, 1 + n % 4))
+    if kind == "norm":
+        return Step(_on_last(lambda t, a: a(t)), nn.LayerNorm(size, elementwise_affine=n % 2 > 0))
+    parts = [nn.Linear(size, size) for _ in range(3)]
+    return Step(_on_last(lambda t, q, k, v: (q(t) @ k(t).mT / 2).softmax(-1) @ v(t)), *parts)
+
+
+@st.composite
+def token_nets(draw: st.DrawFn, dtype: torch.dtype = torch.float64, length: int = 5) -> tuple[Net, Tensor]:
+    """A net on tokens that ends in a linear head of three outputs, and an input for it."""
+    torch.manual_seed(draw(st.integers(0, 10**6)))
+    x = torch.randn(1, draw(st.integers(1, 4)), draw(st.integers(1, 4)))
+    past, steps, names = [x], [], []
+    for _ in range(draw(st.integers(1, length))):
+        kind, n = draw(st.sampled_from(TOKEN_KINDS)), draw(st.integers(0, 29))
+        new = token_step(kind, past, n)
+        if new is not None and past[-1].numel() < 40:
+            _randomised(new)
+            steps.append(new)
+            names.append(f"{kind}{n}")
+            with torch.no_grad():
+                past.append(new(past))
+    how = draw(st.sampled_from(["mean", "first", "flat"]))
+    read = {"mean": lambda t: t.mean(1), "first": lambda t: t[:, 0], "flat": lambda t: t.flatten(1)}[how]
+    head = Step(_on_last(lambda t, a: a(read(t))), nn.Linear(read(past[-1]).shape[1], 3))
+    _randomised(head)
+    return Net([*steps, head], [*names, how]).to(dtype).eval(), x.to(dtype)

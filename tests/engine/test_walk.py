@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_nets import Net, nets
+from random_nets import Net, nets, token_nets
 from torch import Tensor
 
 import heapwidget as hw
@@ -21,7 +21,7 @@ from heapwidget.replay import replay
 RULE_NAMES = ["zplus", "zplus", "flat", "absolute", "epsilon", "gamma", "alpha_beta", "epsilon_plus_flat"]
 SIGNED = {"epsilon", "gamma", "alpha_beta", "epsilon_plus_flat"}
 TARGETS: list[Any] = [0, 1, 2, (0, 1), None, lambda out: -out.abs().sum(), lambda out: out[0, 0] * out[0, 1]]
-NODES = ["unit", "channel", "position", "layer", "auto"]
+NODES = ["unit", "channel", "position", "layer", "auto", "tile"]
 
 choices = st.fixed_dictionaries(
     {
@@ -29,13 +29,18 @@ choices = st.fixed_dictionaries(
         "nodes": st.sampled_from(NODES),
         "floor": st.sampled_from([0.0, 1e-4, 1e-2, 0.1]),
         "target": st.sampled_from(TARGETS),
+        "priority": st.sampled_from(["mass", "mass", "bound"]),
     }
 )
 
 
 def attribute(net: Net, x: Tensor, **options: Any) -> hw.Explanation:
-    with warnings.catch_warnings():
+    """As `hw.attribute`; `nodes="tile"` cuts all layers of more than six nodes into tiles."""
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("ignore")
+        if options["nodes"] == "tile":
+            options["nodes"] = "auto"
+            patch.setattr("heapwidget.engine.boxes.AUTO_LIMIT", 6)
         return hw.attribute(net, x, progress=False, **options)
 
 
@@ -68,7 +73,7 @@ def check_ledger(walk: Walk, target: float, scale: float, close: float) -> None:
 def test_relevance_is_conserved_after_every_pop(
     dtype: torch.dtype, close: float, data: st.DataObject, options: dict[str, Any]
 ) -> None:
-    net, x = data.draw(nets(dtype))
+    net, x = data.draw(st.one_of(nets(dtype), token_nets(dtype)))
     explanation = attribute(net, x, max_pops=0, **options)
     walk, target = walk_of(explanation), explanation.trace.header["target"]["value"]
     scale = max(abs(target), walk.start_mass)
@@ -81,7 +86,7 @@ def test_relevance_is_conserved_after_every_pop(
         assert abs(walk.rows[-1].residual_mass - mass(walk)) <= close * scale
 
 
-@given(drawn=nets(), options=choices, pops=st.integers(0, 60))
+@given(drawn=st.one_of(nets(), token_nets()), options=choices, pops=st.integers(0, 60))
 @settings(max_examples=60)
 def test_a_walk_may_stop_anywhere(drawn: tuple[Net, Tensor], options: dict[str, Any], pops: int) -> None:
     net, x = drawn
@@ -97,9 +102,12 @@ def test_a_walk_may_stop_anywhere(drawn: tuple[Net, Tensor], options: dict[str, 
         assert abs(ledger.target - ledger.explained - ledger.absorbed_total) <= 1e-8 * max(scale, abs(ledger.target))
         assert ledger.explained == pytest.approx(float(explanation.attribution.sum()), abs=1e-9 * scale)
         assert explanation.bound == 0
+    layers = stopped.trace.header["layers"]
+    if options["nodes"] == "tile":
+        assert any(b > 1 for layer in layers[1:] for b in layer["box"]) or all(len(n["shape"]) == 1 for n in layers[1:])
 
 
-@given(drawn=nets(), options=choices)
+@given(drawn=st.one_of(nets(), token_nets()), options=choices)
 @settings(max_examples=60)
 def test_the_bound_holds_after_every_pop(drawn: tuple[Net, Tensor], options: dict[str, Any]) -> None:
     net, x = drawn
@@ -120,7 +128,7 @@ def test_the_bound_holds_after_every_pop(drawn: tuple[Net, Tensor], options: dic
             assert error >= bound - 1e-9 * scale
 
 
-@given(drawn=nets(), options=choices, cuts=st.lists(st.integers(1, 20), max_size=3))
+@given(drawn=st.one_of(nets(), token_nets()), options=choices, cuts=st.lists(st.integers(1, 20), max_size=3))
 @settings(max_examples=40)
 def test_refining_in_pieces_is_one_walk(drawn: tuple[Net, Tensor], options: dict[str, Any], cuts: list[int]) -> None:
     net, x = drawn
@@ -135,7 +143,9 @@ def test_refining_in_pieces_is_one_walk(drawn: tuple[Net, Tensor], options: dict
     assert pieces.trace.header["ledger"] == whole.trace.header["ledger"]
 
 
-@given(drawn=nets(side=4, length=4), options=choices, pops=st.integers(0, 60), finer=st.booleans())
+@given(
+    drawn=st.one_of(nets(side=4, length=4), token_nets()), options=choices, pops=st.integers(0, 60), finer=st.booleans()
+)
 @settings(max_examples=40)
 def test_a_trace_replays(drawn: tuple[Net, Tensor], options: dict[str, Any], pops: int, finer: bool) -> None:
     """Each row pops the root of the heap; dust and keys make up the residual mass; the end shows the attribution."""
@@ -149,7 +159,8 @@ def test_a_trace_replays(drawn: tuple[Net, Tensor], options: dict[str, Any], pop
         state = replay(trace, step)
         if 1 <= step <= len(rows) and step != trace.phase_start("collect"):
             keys = sum(key for _, key in state.heap.pairs)
-            on_its_way = rows[step - 1].residual_mass
+            row = rows[step - 1]
+            on_its_way = row.bound if options["priority"] == "bound" else row.residual_mass
             assert abs(keys + trace.columns["dust"][step - 1] - on_its_way) <= 1e-4 * max(on_its_way, start_mass)
         if step == trace.phase_start("collect"):
             shown = np.zeros(trace.partitions[0].n_nodes)
@@ -173,8 +184,11 @@ def naive_order(explanation: hw.Explanation, floor: float, limit: int) -> list[t
     queued: set[int] = set()
     order = []
 
+    by_bound = walk.board.by_bound
+    weight = np.concatenate([k.numpy().ravel() if by_bound else np.ones(k.numel()) for k in walk._k]).tolist()
+
     def mass_of(node: int) -> float:
-        return sum(abs(residual.get(u, 0.0)) for u in units_of[node])
+        return sum(abs(residual.get(u, 0.0)) * weight[u] for u in units_of[node])
 
     for _ in range(limit):
         queued |= {n for n in {node_of[u] for u in residual} if n >= walk.n_nodes[0] and mass_of(n) >= floor}
@@ -208,18 +222,19 @@ def naive_messages(walk: Walk) -> dict[int, dict[int, float]]:
     return messages
 
 
-@given(drawn=nets(side=4, length=3), options=choices)
+@given(drawn=st.one_of(nets(side=4, length=3), token_nets(length=3)), options=choices)
 @settings(max_examples=40)
 def test_pops_come_in_the_order_of_a_naive_walk(drawn: tuple[Net, Tensor], options: dict[str, Any]) -> None:
     net, x = drawn
     options["floor"] = options["floor"] * 1.0137 + 1e-3
     explanation = attribute(net, x, max_pops=0, **options)
     walk = walk_of(explanation)
-    expected = naive_order(explanation, options["floor"] * walk.start_mass, limit=60)
+    start = walk.board.bound if options["priority"] == "bound" else walk.start_mass
+    expected = naive_order(explanation, max(options["floor"] * start, 1e-36), limit=60)
     walk.run(60)
     got = [(row.node, row.mass) for row in walk.rows]
     # Masses that are but rounding errors come in any order.
-    real = next((i for i, (_, m) in enumerate(expected) if m < 1e-9 * walk.start_mass), len(expected))
+    real = next((i for i, (_, m) in enumerate(expected) if m < 1e-9 * start), len(expected))
     assert [node for node, _ in got[:real]] == [node for node, _ in expected[:real]]
     np.testing.assert_allclose([m for _, m in got[:real]], [m for _, m in expected[:real]], rtol=1e-6)
 
