@@ -196,7 +196,7 @@ def _legend(axes: Axes, scale: float, signed: bool, note: str) -> None:
     ramp.imshow(_colours(np.where(at == 0, 1e-9, at), 1.0, photo=False), aspect="auto")
     _bare(ramp)
     ramp.set(yticks=[], xticks=[0, 255])
-    ramp.set_xticklabels([f"{-scale:.2g}".replace("-", "−") if signed else "0", f"{scale:.2g}"])
+    ramp.set_xticklabels([f"{-scale:.3g}".replace("-", "−") if signed else "0", f"{scale:.3g}"])
     ramp.tick_params(length=0, pad=3)
     axes.annotate(note, (1, -0.058), xycoords="axes fraction", ha="right", fontsize=8.5, color=BLUE)
 

@@ -31,4 +31,8 @@ it("says that keys are added", () => {
   replay.seek(1);
   expect(summary(replay)).toContain("keys are added, not conserved");
   expect(plainText(narrate(replay))).toMatch(/^Pop .* already in the heap grow/);
+  replay.seek(trace.popNode.findIndex((node) => node < trace.inputCount) + 1);
+  expect(plainText(narrate(replay))).toContain("The input has no children.");
+  replay.seek(trace.steps);
+  expect(plainText(narrate(replay))).toMatch(/all its children were popped before|input has no children/i);
 });

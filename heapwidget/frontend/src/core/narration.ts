@@ -109,7 +109,7 @@ function consequences(replay: Replay, row: number): string {
   if (clauses.length === 0) {
     clauses.push(
       trace.floor === null
-        ? "nothing enters the heap"
+        ? noChildren(trace, row)
         : `nothing it draws on reaches the floor of ${formatShare(trace.floor)}`,
     );
   }
@@ -122,6 +122,14 @@ function consequences(replay: Replay, row: number): string {
       ? `${clauses.slice(0, -1).join("; ")}; ${clauses[clauses.length - 1]}`
       : (clauses[0] as string);
   return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
+}
+
+/** Why a pop changes no key, in a heap that held all nodes from the start. */
+function noChildren(trace: Trace, row: number): string {
+  if (!trace.inputInHeap) return "nothing enters the heap";
+  return (trace.popNode[row] as number) < trace.inputCount
+    ? "the input has no children"
+    : "all its children were popped before";
 }
 
 /** What follows the last row before the collect phase. */

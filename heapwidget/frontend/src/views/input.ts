@@ -190,7 +190,10 @@ class InputView implements View {
       setText(this.#frameText, text);
     }
     const collecting = isCollecting(replay);
-    setText(this.#colorText, collecting ? "colour: popped so far" : "colour: contribution so far");
+    setText(
+      this.#colorText,
+      collecting || replay.trace.inputInHeap ? "colour: popped so far" : "colour: contribution so far",
+    );
     const position = [hovered, selected].find((n): n is number => n !== null && n < trace.inputCount);
     setText(
       this.#status,
@@ -205,7 +208,7 @@ class InputView implements View {
     if (collecting) return `${of(replay.step - trace.finishEnd, trace.steps - trace.finishEnd)} popped`;
     let reached = 0;
     for (const value of replay.input) if (value !== 0) reached++;
-    return `${of(reached, trace.inputCount)} reached`;
+    return `${of(reached, trace.inputCount)} ${trace.inputInHeap ? "popped" : "reached"}`;
   }
 
   #describe(replay: Replay, position: number): string {
