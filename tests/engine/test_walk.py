@@ -17,6 +17,7 @@ import heapwidget as hw
 from heapwidget.engine.rules import RULES
 from heapwidget.engine.search import Walk
 from heapwidget.replay import replay
+from heapwidget.samples import lenet
 
 RULE_NAMES = ["zplus", "zplus", "flat", "absolute", "epsilon", "gamma", "alpha_beta", "epsilon_plus_flat"]
 SIGNED = {"epsilon", "gamma", "alpha_beta", "epsilon_plus_flat"}
@@ -102,9 +103,15 @@ def test_a_walk_may_stop_anywhere(drawn: tuple[Net, Tensor], options: dict[str, 
         assert abs(ledger.target - ledger.explained - ledger.absorbed_total) <= 1e-8 * max(scale, abs(ledger.target))
         assert ledger.explained == pytest.approx(float(explanation.attribution.sum()), abs=1e-9 * scale)
         assert explanation.bound == 0
-    layers = stopped.trace.header["layers"]
-    if options["nodes"] == "tile":
-        assert any(b > 1 for layer in layers[1:] for b in layer["box"]) or all(len(n["shape"]) == 1 for n in layers[1:])
+
+
+def test_large_layers_are_cut_into_tiles() -> None:
+    net, x = lenet(), torch.rand(1, 1, 28, 28, generator=torch.Generator().manual_seed(2))
+    tiles, units = attribute(net, x, nodes="tile"), attribute(net, x, nodes="unit")
+    boxes = {layer["label"]: layer["box"] for layer in tiles.trace.header["layers"]}
+    assert boxes["conv1"] == [6, 16, 16]
+    assert boxes["pool2"] == [16, 2, 2]
+    torch.testing.assert_close(tiles.attribution, units.attribution, rtol=1e-4, atol=1e-6)
 
 
 @given(drawn=st.one_of(nets(), token_nets()), options=choices)
