@@ -108,17 +108,20 @@ class Walk:
         self.start_mass = float(np.abs(seeds).sum())
         self.floor = floor
         self._k = amplifications(graph, self.flows)
+        # Without a finite k everywhere nothing is certified before all is passed on.
+        certified = all(bool(k.isfinite().all()) for k in self._k)
+        self._uncertain = 0.0 if certified else np.inf
         self._start_key = self.start_mass
         if by_bound:
             k = host(gather(graph, graph.output, self._k))
-            self._start_key = float((np.abs(seeds) * k)[seeds != 0].sum())
+            self._start_key = float((np.abs(seeds[seeds != 0]) * k[seeds != 0]).sum())
             if not np.isfinite(self._start_key):
                 raise ValueError("priority='bound' needs a bound, and a large op without a rule has none; use 'mass'")
         self.board = Board(self.offsets[-1], self._least_key(floor), signed, by_bound)
         dtype = seeds.dtype
         self.stores: list[Store] = [InputStore(self.board, partitions[0], dtype)]
         for number, partition in enumerate(partitions[1:], start=1):
-            k = host(self._k[number])
+            k = host(torch.where(self._k[number].isfinite(), self._k[number], 0))
             self.stores.append(Store(self.board, partition, self.offsets[number], k, dtype))
         layers = graph.layers
         self._inlets = [
@@ -192,7 +195,7 @@ class Walk:
         if absorbed:
             board.absorb(layer, absorbed)
         if board.signed:
-            residual_mass, bound = board.mass, board.bound
+            residual_mass, bound = board.mass, board.bound + self._uncertain
         else:
             residual_mass = self.start_mass - board.explained - board.absorbed_total
             bound = self._start_bound - board.explained + self._start_explained
@@ -329,12 +332,15 @@ def gather(graph: Graph, operand: Operand, values: list[Tensor]) -> Tensor:
 
 
 def amplifications(graph: Graph, flows: Sequence[Flow | None]) -> list[Tensor]:
-    """For every unit its k: how far a residual there can still move the input attribution (L1); 1 at the input."""
+    """For every unit its k: how far a residual there can still move the input attribution (L1); 1 at the input.
+
+    It is infinite where an op gives none, and where a share of nothing might lead there.
+    """
     device = next((f.device for f in flows if f is not None), torch.device("cpu"))
     k = [torch.ones(graph.layers[0].shape, dtype=graph.dtype, device=device)]
     for layer, flow in zip(graph.layers[1:], flows[1:], strict=True):
         assert flow is not None
-        k.append(flow.amplification([gather(graph, o, k) for o in layer.operands]))
+        k.append(flow.amplification([gather(graph, o, k) for o in layer.operands]).nan_to_num(torch.inf, torch.inf))
     return k
 
 
