@@ -27,6 +27,7 @@ from tqdm.auto import tqdm
 
 from heapwidget.engine.boxes import Partition, Window
 from heapwidget.engine.capture import Call, Recording
+from heapwidget.engine.errors import UnsupportedOpError
 from heapwidget.engine.flow import Array, Flow, host
 from heapwidget.engine.graph import Builder, Graph, Handler, build
 from heapwidget.engine.ops import HANDLERS
@@ -177,12 +178,26 @@ def _gradients(
 
         for call in recording.calls:
             args, kwargs = tree_map(present, (call.args, call.kwargs))
-            outs = tree_leaves(call.op(*args, **kwargs))
+            outs = tree_leaves(_differentiable(call, args, kwargs))
             now.update((id(was), out) for was, out in zip(tree_leaves(call.out), outs, strict=True))
         value = target(now[id(recording.output)])
         leaves = [now[id(a)] for a in activations]
-        gradients = torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)
+        try:
+            gradients = torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)
+        except (RuntimeError, NotImplementedError) as error:
+            raise UnsupportedOpError(
+                f"method='article' needs a gradient through every op ({str(error).strip().splitlines()[0]}); "
+                "take method='relevance'"
+            ) from error
     return float(value.detach()), list(gradients)
+
+
+def _differentiable(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The call again; `aten.copy`, which functionalizing leaves behind for in-place copies, has no derivative."""
+    if call.name == "copy":
+        changed, source = args[:2]
+        return source.to(changed.dtype).expand_as(changed)
+    return call.op(*args, **kwargs)
 
 
 # --- Steps 2 to 5 -----------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -107,9 +107,17 @@ class Probe:
         """The score of each of several inputs, run `together` or one by one."""
         head = head_of(self.target)
         if together:
-            return self._values(head(self.net(inputs.reshape(len(inputs), *self.shape[1:]))), index, kind)
-        rows = [self._values(head(self.net(one.reshape(self.shape))).reshape(1, -1), index, kind) for one in inputs]
+            return self._values(head(self._run(inputs.reshape(len(inputs), *self.shape[1:]))), index, kind)
+        rows = [self._values(head(self._run(one.reshape(self.shape))).reshape(1, -1), index, kind) for one in inputs]
         return np.concatenate(rows)
+
+    def _run(self, inputs: Tensor) -> Any:
+        try:
+            # A net may write into what it is given.
+            return self.net(inputs.clone())
+        except RuntimeError:
+            # Some writes are refused that the recording, where all ops are functional, took.
+            return torch.func.functionalize(self.net)(inputs)
 
     def takes_batches(self, pair: Tensor, index: int | None, kind: str) -> bool:
         """Whether two inputs together have the scores that they have alone; some nets mix what is in a batch."""
@@ -124,7 +132,8 @@ class Probe:
 
     def _values(self, output: Tensor, index: int | None, kind: str) -> NDArray[np.float64]:
         """One score for each row of outputs."""
-        output = output.double()
+        # On the host: some devices know no float64.
+        output = output.cpu().double()
         if index is not None:
             # One output alone is the logit of a yes or no.
             shares = output.softmax(dim=1) if output.shape[1] > 1 else output.sigmoid()
@@ -134,7 +143,7 @@ class Probe:
             chosen = output.sum(dim=1)
         else:
             chosen = output @ choose(self.target, output[:1], self.class_names).weights[0]
-        values: NDArray[np.float64] = chosen.cpu().numpy()
+        values: NDArray[np.float64] = chosen.numpy()
         return values
 
 
@@ -235,17 +244,17 @@ def _baseline(baseline: float | Tensor | str, x: Tensor, part: Partition) -> Ten
 
 def _blurred(x: Tensor, part: Partition) -> Tensor:
     """A Gaussian blur along each axis of positions, a twentieth of the axis wide, the edges repeated."""
-    out = x.double()
+    out = x.cpu().double()
     for axis, (size, box) in enumerate(zip(part.shape, part.box, strict=True)):
         if box > 1 or size < 3:
             continue
         sigma = max(1.0, size / 20)
-        at = torch.arange(size, dtype=torch.float64, device=x.device)
+        at = torch.arange(size, dtype=torch.float64)
         reach = int(np.ceil(3 * sigma))
-        offsets = torch.arange(-reach, reach + 1, dtype=torch.float64, device=x.device)
+        offsets = torch.arange(-reach, reach + 1, dtype=torch.float64)
         weights = torch.exp(-((offsets / sigma) ** 2) / 2)
         seen = (at[:, None] + offsets).clamp(0, size - 1).long()
-        matrix = torch.zeros(size, size, dtype=torch.float64, device=x.device)
+        matrix = torch.zeros(size, size, dtype=torch.float64)
         matrix.scatter_add_(1, seen, (weights / weights.sum()).expand(size, -1).contiguous())
         out = torch.movedim(torch.tensordot(matrix, out, dims=([1], [axis])), 0, axis)
-    return out.to(x.dtype)
+    return out.to(x)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from zoo import ZOO, animal
 
 import heapwidget as hw
 from heapwidget import article as article_module
@@ -208,6 +209,45 @@ def test_every_node_is_popped_once_in_the_order_of_its_heap(nodes: str | dict[st
     sums = e.attribution.sum(dim=1).flatten()[torch.from_numpy(e.order)]
     keys = e.trace.columns["pop_mass"][e.trace.selecting]
     torch.testing.assert_close(sums, torch.from_numpy(keys.copy()), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", list(ZOO))
+def test_every_net_of_the_zoo(name: str) -> None:
+    net, x = animal(name)
+    e = hw.attribute(net, x, method="article")
+    assert sorted(e.trace.columns["pop_node"].tolist()) == list(range(e.trace.node_offsets[-1]))
+    assert len(replay(e.trace, e.trace.n_steps).heap.items) == 0
+    # Where the gradient ends, so does its contribution; autograd through the very net says the same.
+    gradient = gradient_of_largest(name, net, x).numpy().reshape(e.trace.partitions[0].shape)
+    whole = tuple(slice(0, s) for s in gradient.shape)
+    _, own = e.trace.partitions[0].fold(whole, x.numpy().reshape(gradient.shape) * gradient)
+    start = [key for _, key in e.trace.header["start"][: own.size]]
+    np.testing.assert_allclose(start, own.reshape(-1), rtol=1e-4, atol=1e-5)
+
+
+def largest(net: nn.Module, x: Tensor) -> Tensor:
+    output = net(x)
+    return (output if isinstance(output, Tensor) else output["logits"]).max()
+
+
+def gradient_of_largest(name: str, net: nn.Module, x: Tensor) -> Tensor:
+    if name != "in place on views":
+        leaf = x.clone().requires_grad_()
+        largest(net, leaf).backward()
+        assert leaf.grad is not None
+        return leaf.grad
+    # Autograd refuses what this net writes into: by differences.
+    f = torch.func.functionalize(lambda a: largest(net, a))
+    steps = 1e-6 * torch.eye(x.numel(), dtype=x.dtype).reshape(-1, *x.shape)
+    with torch.no_grad():
+        return torch.stack([(f(x + step) - f(x - step)) / 2e-6 for step in steps]).reshape(x.shape)
+
+
+def test_an_op_without_a_derivative_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(article_module, "_differentiable", lambda call, args, kwargs: call.op(*args, **kwargs))
+    net, x = animal("in place on views")
+    with pytest.raises(hw.UnsupportedOpError, match="needs a gradient through every op"):
+        hw.attribute(net, x, method="article")
 
 
 def test_starts_with_input_times_gradient() -> None:

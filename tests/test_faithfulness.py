@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from zoo import ZOO, animal
 
 import heapwidget as hw
 from heapwidget.faithfulness import Curves
@@ -148,6 +149,25 @@ class Mixing(nn.Module):
 def test_nets_that_take_no_batch(net: nn.Module) -> None:
     found = hw.attribute(net, X, target=0).faithfulness(score="logit", steps=4, random_orders=0)
     np.testing.assert_allclose(found.deletion, [1, 0.6, 0.3, 0.1, 0], atol=1e-6)
+
+
+def test_nets_that_write_into_their_input() -> None:
+    class Writing(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return NET(x.mul_(2) / 2)
+
+    found = hw.attribute(Writing(), X.clone(), target=0).faithfulness(score="logit", steps=4, random_orders=0)
+    np.testing.assert_allclose(found.deletion, [1, 0.6, 0.3, 0.1, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", list(ZOO))
+def test_every_net_of_the_zoo(name: str) -> None:
+    net, x = animal(name)
+    found = hw.attribute(net, x).faithfulness(steps=3, random_orders=1)
+    assert np.isfinite([found.deletion_area, found.insertion_area]).all()
+    # All taken away is nothing given back, and the other way round.
+    assert found.deletion[-1] == pytest.approx(found.insertion[0])
+    assert found.insertion[-1] == pytest.approx(found.deletion[0])
 
 
 def test_x_without_a_batch_axis() -> None:

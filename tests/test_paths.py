@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from zoo import ZOO, animal
 
 import heapwidget as hw
 
@@ -195,6 +196,21 @@ def test_refusals(tmp_path: FilePath) -> None:
     hw.attribute(net, x).save(tmp_path / "a.npz")
     with pytest.raises(RuntimeError, match="a file keeps the trace, not the net"):
         hw.load(tmp_path / "a.npz").paths(1)
+
+
+@pytest.mark.parametrize("name", list(ZOO))
+def test_every_net_of_the_zoo(name: str) -> None:
+    net, x = animal(name)
+    e = hw.attribute(net, x)
+    try:
+        paths = e.paths(3)
+    except ValueError as error:
+        # Ops without a rule share by gradient x input, which has both signs.
+        assert "can pass on negative shares" in str(error)  # noqa: PT017
+        return
+    ends = np.abs(e.trace.columns["contribution"]).sum()
+    assert len(paths) == 3 or ends == pytest.approx(0, abs=1e-12)
+    assert all(0 < p.share <= 1 + 1e-9 for p in paths)
 
 
 def test_on_the_articles_lenet() -> None:
