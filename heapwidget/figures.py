@@ -121,7 +121,7 @@ def _plot_plane(figure: Figure, explanation: Explanation, shape: tuple[int, int]
     for axes in (given, found):
         _bare(axes, ("left", "right", "top", "bottom"))
         axes.set(xticks=[], yticks=[])
-        axes.set_anchor("N")
+        axes.set_anchor("NW")
     given.imshow(base, interpolation="nearest")
     _title(given, "Input")
     # Under the colours the picture only helps to find one's way.
@@ -138,7 +138,7 @@ def _plot_plane(figure: Figure, explanation: Explanation, shape: tuple[int, int]
         found.add_collection(LineCollection(segments, colors=BLUE, linewidths=1.3, capstyle="projecting"))
         note = _first_popped("outlined:", chosen, explanation)
     _title(found, "Contributions")
-    _legend(found, scale, bool((values < 0).any()), note)
+    _legend(figure, shape, scale, bool((values < 0).any()), note)
 
 
 def _base(explanation: Explanation, shape: tuple[int, int]) -> NDArray[np.uint8]:
@@ -189,16 +189,19 @@ def _first_popped(sign: str, chosen: NDArray[np.int64], explanation: Explanation
     return f"{sign} first {len(chosen):,} popped{holding}"
 
 
-def _legend(axes: Axes, scale: float, signed: bool, note: str) -> None:
+def _legend(figure: Figure, shape: tuple[int, int], scale: float, signed: bool, note: str) -> None:
     """The ramp of colours below the picture, and what its outline means."""
-    ramp = axes.inset_axes((0.0, -0.06, 0.32, 0.025))
+    left, bottom, width, height = RIGHT
+    picture_height = min(height, width * SIZE[0] / SIZE[1] * shape[0] / shape[1])
+    below = bottom + height - picture_height - 0.045
+    ramp = figure.add_axes((left, below, 0.3 * width, 0.018))
     at = np.linspace(-1 if signed else 0, 1, 256)[None]
     ramp.imshow(_colours(np.where(at == 0, 1e-9, at), 1.0, photo=False), aspect="auto")
     _bare(ramp)
     ramp.set(yticks=[], xticks=[0, 255])
     ramp.set_xticklabels([f"{-scale:.3g}".replace("-", "−") if signed else "0", f"{scale:.3g}"])
     ramp.tick_params(length=0, pad=3)
-    axes.annotate(note, (1, -0.058), xycoords="axes fraction", ha="right", fontsize=8.5, color=BLUE)
+    figure.text(left + width, below, note, ha="right", fontsize=8.5, color=BLUE)
 
 
 def _plot_row(figure: Figure, explanation: Explanation) -> None:
