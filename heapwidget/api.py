@@ -16,6 +16,7 @@ from heapwidget.checks import (
     batched,
     batched_input,
     check_choice,
+    check_differentiable,
     check_finite,
     check_input,
     check_nodes,
@@ -117,6 +118,8 @@ def attribute(
     if x.is_inference():
         x = x.clone()
     _check_options(method, order, priority, contribution, nodes, floor, max_pops)
+    if method != "relevance":
+        check_differentiable(net)
     class_names = listed_names(class_names)
     picture = None if image is None else picture_bytes(image)
 
@@ -133,13 +136,16 @@ def attribute(
     recording = batched(run, x)
     check_single(recording.input, recording.output)
     check_finite(net, recording)
-    if method == "article":
-        trace, contributions = article(net, recording, target, class_names, nodes, contribution, progress)
-        return Explanation(x, trace, contributions, None, picture, probe(recording.input))
-    relevance = Relevance.start(net, recording, target, class_names, composite(rule), nodes, floor, priority == "bound")
-    with tqdm(total=max_pops, desc="pops", delay=1, disable=not progress, leave=False) as bar:
-        relevance.walk.run(max_pops, bar.update)
-    trace, contributions = relevance.trace()
+    # The net may run with autocast, as its caller has it; relevance is worked out in full numbers.
+    with torch.autocast(x.device.type, enabled=False):
+        if method == "article":
+            trace, contributions = article(net, recording, target, class_names, nodes, contribution, progress)
+            return Explanation(x, trace, contributions, None, picture, probe(recording.input))
+        rules, by_bound = composite(rule), priority == "bound"
+        relevance = Relevance.start(net, recording, target, class_names, rules, nodes, floor, by_bound)
+        with tqdm(total=max_pops, desc="pops", delay=1, disable=not progress, leave=False) as bar:
+            relevance.walk.run(max_pops, bar.update)
+        trace, contributions = relevance.trace()
     return Explanation(x, trace, contributions, relevance, picture, probe(recording.input))
 
 

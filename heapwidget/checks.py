@@ -40,6 +40,16 @@ def plain_module(net: Any) -> nn.Module:
     return net
 
 
+def check_differentiable(net: nn.Module) -> None:
+    """Weights that gradients can flow past."""
+    for name, parameter in net.named_parameters():
+        if parameter.is_inference():
+            raise ValueError(
+                f"the weight {name!r} was made in inference mode, past which no gradient flows; load the net outside "
+                "of torch.inference_mode(), or use method='relevance'"
+            )
+
+
 def check_input(x: Any) -> None:
     """A tensor of finite floats."""
     if not isinstance(x, Tensor):

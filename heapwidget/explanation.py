@@ -238,8 +238,9 @@ class Explanation:
             if not 0 <= floor <= walk.floor:
                 raise ValueError(f"floor {floor} is not between 0 and the walk's floor so far, {walk.floor}")
             walk.lower_floor(floor)
-        walk.run(max_pops)
-        self._trace, self._contributions = self.relevance.trace()
+        with torch.autocast(self._x.device.type, enabled=False):
+            walk.run(max_pops)
+            self._trace, self._contributions = self.relevance.trace()
         return self
 
     def paths(self, k: int = 5, *, progress: bool = True) -> list[Path]:

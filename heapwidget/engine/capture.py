@@ -234,7 +234,9 @@ def untouched(net: nn.Module) -> Iterator[None]:
             container.extend(content) if isinstance(container, list | deque) else container.update(content)
         for parameter, grad, requires_grad in grads:
             parameter.grad = grad
-            parameter.requires_grad_(requires_grad)
+            # Parameters made in inference mode take no setting, not even their own.
+            if parameter.requires_grad != requires_grad:
+                parameter.requires_grad_(requires_grad)
         random.setstate(states[0])
         np.random.set_state(states[1])  # noqa: NPY002
         torch.set_rng_state(states[2])
