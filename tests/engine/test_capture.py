@@ -287,22 +287,6 @@ def test_compiled_and_parallel_nets_are_unwrapped() -> None:
         assert torch.equal(e.attribution, plain.attribution)
 
 
-@pytest.mark.parametrize("inference", [True, False])
-@pytest.mark.parametrize("method", ["relevance", "gradient"])
-def test_it_runs_in_any_mode(inference: bool, method: str) -> None:
-    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.AvgPool2d(2), nn.Flatten(), nn.Softmax(1), nn.Linear(8, 2))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        plain = hw.attribute(net, X, method=method)
-        with torch.inference_mode() if inference else torch.no_grad():
-            e = hw.attribute(net, X + 0, method=method)
-            if method == "relevance":
-                e.refine(max_pops=5, floor=1e-5)
-    torch.testing.assert_close(e.attribution, plain.attribution)
-    outside = hw.attribute(net, X, method=method) if method == "gradient" else e
-    assert outside.attribution.shape == X.shape
-
-
 @pytest.mark.parametrize("cell", [nn.GRU, nn.LSTM, nn.RNN])
 def test_recurrent_nets_add_up(cell: type) -> None:
     class Last(nn.Module):
