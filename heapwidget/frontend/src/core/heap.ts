@@ -2,7 +2,8 @@
 
 export interface HeapFrame {
   readonly nodes: Uint32Array;
-  readonly ranks: Float64Array;
+  /** In single precision where that is exact, as for all keys of a trace. */
+  readonly ranks: Float64Array | Float32Array;
 }
 
 /** What a view of a heap needs to know. */
@@ -85,7 +86,10 @@ export class Heap implements HeapLike {
   }
 
   save(): HeapFrame {
-    return { nodes: this.#nodes.slice(0, this.#size), ranks: this.#ranks.slice(0, this.#size) };
+    const ranks = this.#ranks.subarray(0, this.#size);
+    const single = Float32Array.from(ranks);
+    const exact = single.every((rank, cell) => rank === ranks[cell]);
+    return { nodes: this.#nodes.slice(0, this.#size), ranks: exact ? single : ranks.slice() };
   }
 
   restore(frame: HeapFrame): void {

@@ -1,16 +1,12 @@
 /** The state after k pops, rebuilt from the trace: the heap, what has reached the input, what the last row touched. */
 
-import { Heap, type HeapFrame } from "./heap";
-import { type Trace, TraceError } from "./trace";
+import type { Heap } from "./heap";
+import { Keyframes, workOf } from "./keyframes";
+import { State } from "./state";
+import type { Trace } from "./trace";
 
 /** What the last row did to a node of the heap. */
 export const Touch = { none: 0, pushed: 1, rekeyed: 2 } as const;
-
-interface Keyframe {
-  readonly step: number;
-  readonly heap: HeapFrame;
-  readonly input: Float32Array;
-}
 
 /** What the row before the current step did. */
 export interface RowEffect {
@@ -24,18 +20,17 @@ export interface RowEffect {
   tie: number;
 }
 
-/** Keyframes at most, and log entries between two of them at least: bounds memory and the time of a seek. */
-const MAX_KEYFRAMES = 96;
-const MIN_SPACING = 4096;
+/** A trace that takes no more work than this is recorded, and checked, at once. */
+const AT_ONCE = 400_000;
+/** A state that is no further ahead than this is reached without a keyframe. */
+const NEAR = 64;
 /** Positions from which on outliers are cut off, and the share that is not. */
 const MANY = 2048;
 const OUTLIERS = 0.995;
+const SAMPLE = 100_000;
 
 export class Replay {
   readonly trace: Trace;
-  readonly heap: Heap;
-  /** Contribution so far of each input position; 0: none. */
-  readonly input: Float32Array;
   /** `Touch` of each node by the last row. */
   readonly touch: Uint8Array;
   /** Row of the collect phase that pops a position, -1: none. */
@@ -53,130 +48,71 @@ export class Replay {
   readonly clipped: boolean;
   /** Whether any contribution, or any collected key, is negative. */
   readonly signed: boolean;
-  /** State shown. */
-  #step = 0;
-  /** Nodes below this are collected as they are reached: they never lie in the heap of the walk. */
-  readonly #collected: number;
-  /** States saved, by ascending step; the first is step 0. */
-  readonly #frames: Keyframe[] = [];
-  /** Rows of the collect phase by ascending node id. */
-  readonly #collect: Uint32Array;
+  /** The state shown. */
+  readonly #state: State;
+  /** States to go on from. */
+  readonly #keyframes: Keyframes;
 
   constructor(trace: Trace) {
     this.trace = trace;
-    this.#collected = trace.inputInHeap ? 0 : trace.inputCount;
-    this.heap = new Heap(trace.nodeCount, trace.ascending);
-    this.input = new Float32Array(trace.inputCount);
     this.touch = new Uint8Array(trace.nodeCount);
     this.collectRow = new Int32Array(trace.inputCount).fill(-1);
     this.previousPop = findPreviousPops(trace);
     for (let row = trace.finishEnd; row < trace.steps; row++)
       this.collectRow[trace.popNode[row] as number] = row;
-    this.#collect = collectInIdOrder(this.collectRow, trace.steps - trace.finishEnd);
-    this.largestHeap = this.#record();
-    const { scale, largest, signed } = this.#inputRange();
+    const collect = collectInIdOrder(this.collectRow, trace.steps - trace.finishEnd);
+    this.#state = new State(trace, collect);
+    this.largestHeap = findLargestHeap(trace, this.#state.collected);
+    const { scale, largest, signed } = inputRange(trace, this.#state.collected);
     this.inputScale = scale;
     this.clipped = scale < largest;
     this.signed = signed;
-    this.seek(0);
+    this.#keyframes = new Keyframes(trace, new State(trace, collect), this.largestHeap);
+    if (workOf(trace) <= AT_ONCE) this.#keyframes.record(trace.steps, Number.POSITIVE_INFINITY);
+    this.#state.restore(this.#keyframes.before(0));
+  }
+
+  get heap(): Heap {
+    return this.#state.heap;
+  }
+
+  /** Contribution so far of each input position; 0: none. */
+  get input(): Float32Array {
+    return this.#state.input;
   }
 
   get step(): number {
-    return this.#step;
+    return this.#state.step;
   }
 
   /** Moves to the state after `step` rows. */
   seek(step: number): void {
-    if (step === this.#step) return;
+    const state = this.#state;
+    if (step === state.step) return;
     // One row at least is replayed, so that `touch` and `effect` are those of the last row.
-    const frame = this.#frameBefore(Math.max(step - 1, 0));
-    if (this.#step > step || this.#step < frame.step || step === 0) this.#restore(frame);
-    while (this.#step < step - 1) this.#apply(this.#step);
+    const target = Math.max(step - 1, 0);
+    const near = state.step <= target && target - state.step <= NEAR;
+    const frame = near ? null : this.#keyframes.before(target);
+    if (frame && (state.step > target || state.step < frame.step)) state.restore(frame);
     this.#forget();
+    while (state.step < target) state.apply(state.step);
     if (step > 0) this.#applyMarking(step - 1);
+  }
+
+  /** Prepares for seeks, for so many milliseconds; false: all is prepared. */
+  prepare(milliseconds: number): boolean {
+    if (!this.#keyframes.complete) this.#keyframes.record(this.trace.steps, milliseconds);
+    return !this.#keyframes.complete;
   }
 
   /** Whether a node that is logged goes into the heap; others are just counted as reached. */
   entersHeap(node: number): boolean {
-    return node >= this.#collected;
+    return node >= this.#state.collected;
   }
 
   /** The rows in which the last pop was logged: row of the shown state, or -1 at step 0. */
   get row(): number {
-    return this.#step - 1;
-  }
-
-  /** Replays everything once: saves keyframes, and refuses a trace whose pops are not those of its heap. */
-  #record(): number {
-    const { trace } = this;
-    for (const [node, key] of trace.start) this.heap.push(node, key);
-    if (trace.finishEnd === 0) this.#startCollect();
-    const spacing = Math.max(
-      MIN_SPACING,
-      Math.ceil((trace.logNode.length + 4 * trace.steps) / MAX_KEYFRAMES),
-    );
-    let largest = this.heap.size;
-    let cost = 0;
-    this.#save();
-    for (let row = 0; row < trace.steps; row++) {
-      const checked = row < trace.walkEnd || row >= trace.finishEnd;
-      if (checked && (this.heap.size === 0 || this.heap.nodeAt(0) !== trace.popNode[row])) {
-        throw new TraceError(`Row ${row} pops node ${trace.popNode[row]}, which is not on top of the heap.`);
-      }
-      this.#apply(row);
-      largest = Math.max(largest, this.heap.size);
-      cost += 4 + (trace.logOffset[row + 1] as number) - (trace.logOffset[row] as number);
-      if (cost >= spacing || row + 1 === trace.finishEnd) {
-        this.#save();
-        cost = 0;
-      }
-    }
-    return largest;
-  }
-
-  #inputRange(): { scale: number; largest: number; signed: boolean } {
-    const { trace, input } = this;
-    let low = 0;
-    let high = 0;
-    const collected = trace.popMass.subarray(trace.finishEnd);
-    for (const values of [input, collected]) {
-      for (const value of values) {
-        low = Math.min(low, value);
-        high = Math.max(high, value);
-      }
-    }
-    const largest = Math.max(high, -low) || 1;
-    // A few outliers among many would leave all the others pale.
-    const many =
-      input.length >= MANY
-        ? Math.max(
-            percentile(input.map(Math.abs), OUTLIERS),
-            percentile(collected.map(Math.abs), OUTLIERS),
-          ) || largest
-        : largest;
-    return { scale: Math.min(many, largest), largest, signed: low < 0 };
-  }
-
-  #save(): void {
-    this.#frames.push({ step: this.#step, heap: this.heap.save(), input: this.input.slice() });
-  }
-
-  #frameBefore(step: number): Keyframe {
-    let low = 0;
-    let high = this.#frames.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if ((this.#frames[middle] as Keyframe).step <= step) low = middle;
-      else high = middle - 1;
-    }
-    return this.#frames[low] as Keyframe;
-  }
-
-  #restore(frame: Keyframe): void {
-    this.#forget();
-    this.#step = frame.step;
-    this.heap.restore(frame.heap);
-    this.input.set(frame.input);
+    return this.step - 1;
   }
 
   /** Clears the marks of the row shown last. */
@@ -186,24 +122,6 @@ export class Replay {
     Object.assign(this.effect, { pushed: 0, rekeyed: 0, shrank: 0, reached: 0, tie: -1 });
   }
 
-  #apply(row: number): void {
-    const { trace, heap, input } = this;
-    if (row < trace.walkEnd || row >= trace.finishEnd) heap.pop();
-    else heap.clear();
-    const popped = trace.popNode[row] as number;
-    if (trace.inputInHeap && popped < trace.inputCount) input[popped] = trace.popMass[row] as number;
-    const end = trace.logOffset[row + 1] as number;
-    for (let i = trace.logOffset[row] as number; i < end; i++) {
-      const node = trace.logNode[i] as number;
-      const key = trace.logKey[i] as number;
-      if (node < this.#collected) input[node] = key;
-      else if (heap.cellOf(node) >= 0) heap.rekey(node, key);
-      else heap.push(node, key);
-    }
-    this.#step = row + 1;
-    if (row + 1 === trace.finishEnd) this.#startCollect();
-  }
-
   #applyMarking(row: number): void {
     const { trace, heap, effect, touch } = this;
     const end = trace.logOffset[row + 1] as number;
@@ -211,7 +129,7 @@ export class Replay {
     for (let i = trace.logOffset[row] as number; i < end; i++) {
       const node = trace.logNode[i] as number;
       if (row < trace.walkEnd) this.messages.push((trace.logKey[i] as number) - this.#keyBefore(row, node));
-      if (node < this.#collected) {
+      if (node < this.#state.collected) {
         effect.reached++;
       } else if (touch[node] === Touch.none) {
         const cell = node === trace.popNode[row] ? -1 : heap.cellOf(node);
@@ -224,12 +142,12 @@ export class Replay {
         }
       }
     }
-    this.#apply(row);
+    this.#state.apply(row);
   }
 
   /** Key of a node before a row that logs it; of what was not in the heap nothing is known, so 0. */
   #keyBefore(row: number, node: number): number {
-    if (node < this.#collected) return this.input[node] as number;
+    if (node < this.#state.collected) return this.input[node] as number;
     const cell = node === this.trace.popNode[row] ? -1 : this.heap.cellOf(node);
     return cell < 0 ? 0 : this.heap.keyAt(cell);
   }
@@ -243,15 +161,63 @@ export class Replay {
     }
     return tie;
   }
-
-  #startCollect(): void {
-    const { trace, heap } = this;
-    heap.clear();
-    for (const row of this.#collect) heap.push(trace.popNode[row] as number, trace.popMass[row] as number);
-  }
 }
 
-function percentile(values: Float32Array, share: number): number {
+/** Magnitude and sign of what reaches the input in the end, and of what is collected. */
+function inputRange(trace: Trace, collected: number): { scale: number; largest: number; signed: boolean } {
+  const input = new Float32Array(trace.inputCount);
+  trace.logNode.forEach((node, i) => {
+    if (node < collected) input[node] = trace.logKey[i] as number;
+  });
+  if (trace.inputInHeap) {
+    for (let row = 0; row < trace.walkEnd; row++) {
+      const node = trace.popNode[row] as number;
+      if (node < trace.inputCount) input[node] = trace.popMass[row] as number;
+    }
+  }
+  let low = 0;
+  let high = 0;
+  const keys = trace.popMass.subarray(trace.finishEnd);
+  for (const values of [input, keys]) {
+    for (const value of values) {
+      if (value < low) low = value;
+      else if (value > high) high = value;
+    }
+  }
+  const largest = Math.max(high, -low) || 1;
+  // A few outliers among many would leave all the others pale.
+  const many =
+    input.length >= MANY
+      ? Math.max(percentile(input.map(Math.abs), OUTLIERS), percentile(keys.map(Math.abs), OUTLIERS)) ||
+        largest
+      : largest;
+  return { scale: Math.min(many, largest), largest, signed: low < 0 };
+}
+
+/** Largest number of nodes that the heap ever holds: who is in it is known without knowing where. */
+function findLargestHeap(trace: Trace, collected: number): number {
+  const held = new Uint8Array(trace.nodeCount);
+  for (const [node] of trace.start) held[node] = 1;
+  let size = trace.start.length;
+  let largest = size;
+  for (let row = 0; row < trace.walkEnd; row++) {
+    held[trace.popNode[row] as number] = 0;
+    size--;
+    for (let i = trace.logOffset[row] as number; i < (trace.logOffset[row + 1] as number); i++) {
+      const node = trace.logNode[i] as number;
+      if (node < collected || held[node] === 1) continue;
+      held[node] = 1;
+      size++;
+    }
+    largest = Math.max(largest, size);
+  }
+  return Math.max(largest, trace.steps - trace.finishEnd);
+}
+
+/** Of very many values, those of an even sample of them. */
+function percentile(all: Float32Array, share: number): number {
+  const stride = Math.ceil(all.length / SAMPLE);
+  const values = stride > 1 ? all.filter((_, i) => i % stride === 0) : all;
   return values.sort()[Math.floor((values.length - 1) * share)] ?? 0;
 }
 

@@ -46,6 +46,10 @@ export const DEFAULT_STATE: ViewState = {
   sub: 0,
 };
 
+/** Milliseconds of preparation at a time, and between: frames must not be missed. */
+const SLICE = 10;
+const PAUSE = 6;
+
 export class Session {
   readonly trace: Trace;
   readonly input: Input;
@@ -57,6 +61,10 @@ export class Session {
   readonly #listeners = new Set<Listener>();
   /** The one clock. */
   readonly #playback: Playback;
+  /** Prepares the replay of a long trace while nothing else is done. */
+  #preparing: ReturnType<typeof setTimeout> | undefined;
+  /** Why the trace cannot be replayed. */
+  #error: unknown = null;
   /** The pop last looked at in slow motion, and the state it starts from. */
   #slowPop: { step: number; pop: SlowPop } | null = null;
 
@@ -67,6 +75,7 @@ export class Session {
     this.#state = DEFAULT_STATE;
     this.#playback = new Playback(this.#state.interval, (n) => this.#advance(n));
     this.update(initial);
+    this.#prepare();
   }
 
   get state(): ViewState {
@@ -77,8 +86,9 @@ export class Session {
     return this.trace.steps;
   }
 
-  /** The replay at the current step. */
+  /** The replay at the current step; throws what is wrong with the trace where that showed only later. */
   get replay(): Replay {
+    if (this.#error) throw this.#error;
     this.#replay.seek(this.#state.step);
     return this.#replay;
   }
@@ -144,7 +154,18 @@ export class Session {
 
   destroy(): void {
     this.#playback.stop();
+    clearTimeout(this.#preparing);
     this.#listeners.clear();
+  }
+
+  #prepare(): void {
+    try {
+      if (!this.#replay.prepare(this.#preparing === undefined ? 0 : SLICE)) return;
+      this.#preparing = setTimeout(() => this.#prepare(), PAUSE);
+    } catch (error) {
+      this.#error = error;
+      for (const listener of [...this.#listeners]) listener(this.#state, this.#state);
+    }
   }
 
   #nodeOrNull(node: number | null): number | null {

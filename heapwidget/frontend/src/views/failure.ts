@@ -2,14 +2,11 @@
 
 import { h } from "./dom";
 
+export const failureText = (): HTMLElement => h("b", {}, "The trace cannot be shown. ");
+
 export function mountFailure(parent: HTMLElement, error: unknown): () => void {
   const message = error instanceof Error ? error.message : String(error);
-  const root = h(
-    "div",
-    { class: "heapwidget hw-failure", role: "alert" },
-    h("b", {}, "The trace cannot be shown. "),
-    message,
-  );
+  const root = h("div", { class: "heapwidget hw-failure", role: "alert" }, failureText(), message);
   parent.append(root);
   return () => root.remove();
 }

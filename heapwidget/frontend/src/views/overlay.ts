@@ -44,6 +44,8 @@ export class Overlay {
   readonly #photo: boolean;
   /** Colours, and whether they were made for a dark page. */
   #colors: { map: ColorMap; dark: boolean } | null = null;
+  /** Colour of each position once it is popped. */
+  #popped: Uint32Array | null = null;
   /** Pixels of the canvas. */
   #pixels: ImageData | null = null;
 
@@ -58,6 +60,7 @@ export class Overlay {
   draw(replay: Replay, dark: boolean, cell: CellSize): void {
     if (this.#colors?.dark !== dark) {
       this.#colors = { map: colorMap(dark, replay.signed), dark };
+      this.#popped = null;
       this.#drawLegend(replay, this.#colors.map);
     }
     const context = this.canvas.getContext("2d");
@@ -70,22 +73,52 @@ export class Overlay {
   }
 
   #fill(data: Uint8ClampedArray, replay: Replay, map: ColorMap): void {
-    const { inputScale: scale, signed } = replay;
-    const sheer = this.#photo && !isCollecting(replay);
-    for (let p = 0; p < this.#input.grid.count; p++) {
-      const value = shownValue(replay, p);
-      if (value === null) {
-        data[4 * p + 3] = 0;
-        continue;
+    const { count } = this.#input.grid;
+    if (isCollecting(replay)) {
+      // A position has one colour once it is popped: with a million of them that is worth remembering.
+      this.#popped ??= this.#poppedColors(replay, map);
+      const words = new Uint32Array(data.buffer);
+      const { collectRow, step } = replay;
+      for (let p = 0; p < count; p++) {
+        const row = collectRow[p] as number;
+        words[p] = row >= 0 && row < step ? (this.#popped[p] as number) : 0;
       }
-      const color = colorIndex(value, scale, signed);
-      data[4 * p] = map[3 * color] as number;
-      data[4 * p + 1] = map[3 * color + 1] as number;
-      data[4 * p + 2] = map[3 * color + 2] as number;
-      const share = Math.min(Math.abs(value) / scale, 1);
-      const strength = value === 0 ? IDLE : sheer ? PALEST + (STRONGEST - PALEST) * share ** EXPONENT : 1;
-      data[4 * p + 3] = Math.max(1, Math.round(255 * strength));
+      return;
     }
+    for (let p = 0; p < count; p++) this.#color(data, p, replay.input[p] || null, replay, map, this.#photo);
+  }
+
+  /** Colours of all positions when they are popped, a word each. */
+  #poppedColors(replay: Replay, map: ColorMap): Uint32Array {
+    const { count } = this.#input.grid;
+    const colors = new Uint8ClampedArray(4 * count);
+    const { popMass } = replay.trace;
+    for (let p = 0; p < count; p++) {
+      const row = replay.collectRow[p] as number;
+      this.#color(colors, p, row < 0 ? null : (popMass[row] as number), replay, map, false);
+    }
+    return new Uint32Array(colors.buffer);
+  }
+
+  #color(
+    data: Uint8ClampedArray,
+    p: number,
+    value: number | null,
+    { inputScale: scale, signed }: Replay,
+    map: ColorMap,
+    sheer: boolean,
+  ): void {
+    if (value === null) {
+      data[4 * p + 3] = 0;
+      return;
+    }
+    const color = colorIndex(value, scale, signed);
+    data[4 * p] = map[3 * color] as number;
+    data[4 * p + 1] = map[3 * color + 1] as number;
+    data[4 * p + 2] = map[3 * color + 2] as number;
+    const share = Math.min(Math.abs(value) / scale, 1);
+    const strength = value === 0 ? IDLE : sheer ? PALEST + (STRONGEST - PALEST) * share ** EXPONENT : 1;
+    data[4 * p + 3] = Math.max(1, Math.round(255 * strength));
   }
 
   #drawHatching(replay: Replay, dark: boolean, { width, height }: CellSize): void {

@@ -1,8 +1,10 @@
 /** The whole viewer in one element: title, panels, transport, narration, and the keys. */
 
 import type { Session } from "../core/session";
+import { TraceError } from "../core/trace";
 import { Narration, Title } from "./chrome";
 import { h } from "./dom";
+import { failureText } from "./failure";
 import type { Panel, Stage, View } from "./panel";
 import { panelsFor } from "./panels";
 import { Picture } from "./picture";
@@ -41,7 +43,21 @@ export function mountViewer(parent: HTMLElement, session: Session): () => void {
     h("footer", { class: "hw-foot" }, transport.element, narration.element),
   );
 
+  let failed = false;
   function update(): void {
+    if (failed) return;
+    try {
+      show();
+    } catch (error) {
+      if (!(error instanceof TraceError)) throw error;
+      failed = true;
+      root.classList.add("hw-failure");
+      root.setAttribute("role", "alert");
+      root.replaceChildren(failureText(), error.message);
+    }
+  }
+
+  function show(): void {
     root.dataset.step = String(session.state.step);
     root.dataset.substep = String(session.state.sub);
     root.classList.toggle("hw-playing", session.state.playing);
