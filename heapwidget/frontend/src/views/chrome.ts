@@ -131,6 +131,16 @@ function help(): HTMLElement {
       "Under the floor: relevance in nodes too small to enter the heap; passed on in the finish.",
     ),
     h("p", { class: "hw-wide" }, "Click a node to follow it; click a popped pixel to go to its pop."),
+    h(
+      "p",
+      { class: "hw-wide" },
+      "Network: colour is what a node has passed on so far. Double-click a node to go to its next pop; click a fold to open it.",
+    ),
+    h(
+      "p",
+      { class: "hw-wide" },
+      "Compare and swap: a step is one comparison or one move in the heap. Two framed nodes are compared, a blue one was moved, a dashed one is the hole; the code panel shows the line.",
+    ),
     h("h3", {}, "Keys, while the viewer has the focus"),
   );
   for (const [keys, text] of KEYS) sheet.append(h("p", {}, h("kbd", {}, keys), text));
