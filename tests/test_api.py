@@ -44,6 +44,7 @@ def test_net_must_be_a_module(net: Any) -> None:
         hw.attribute(net, torch.ones(1, 6))
 
 
+@pytest.mark.filterwarnings("ignore:Sparse")
 @pytest.mark.parametrize("layout", [torch.sparse_coo, torch.sparse_csr])
 def test_sparse_x_is_refused(layout: torch.layout) -> None:
     with pytest.raises(TypeError, match=r"to_dense\(\)"):

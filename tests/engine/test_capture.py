@@ -133,6 +133,7 @@ def test_the_net_is_left_as_it_was_found_when_it_raises(busy: Busy, method: str)
     assert snapshot(busy) == before
 
 
+@pytest.mark.filterwarnings("ignore:no rule for")
 def test_the_net_is_left_as_it_was_found_when_an_op_is_refused(busy: Busy) -> None:
     net = nn.Sequential(busy, Fn(lambda t: torch.histc(t, 4)[None]))
     before = snapshot(net)

@@ -10,17 +10,24 @@ import pytest
 import torch
 from hypothesis import given, settings
 from nets import graph_of
-from random_nets import Net, nets
+from random_nets import Net, nets, token_nets
 from torch import Tensor, nn
 
 import heapwidget as hw
+from heapwidget.engine import graph
 from heapwidget.engine.graph import Builder
 from heapwidget.samples import lenet
 
 
 def layer_values(net: nn.Module, x: Tensor) -> list[np.ndarray]:
-    """The recorded values of each layer."""
-    values = [x[0].numpy()]
+    """The recorded values of each layer that the graph keeps."""
+    values, kept = [x[0].numpy()], []
+    choose = graph._reached
+
+    def reached(drafts: list[Any], output: Any) -> Any:
+        result = choose(drafts, output)
+        kept.extend(i for i, d in enumerate(drafts) if any(d.make is r.make for r in result[0]))
+        return result
 
     class Watched(Builder):
         def layer(self, call: Any, out: Tensor, *args: Any, **options: Any) -> None:
@@ -30,19 +37,23 @@ def layer_values(net: nn.Module, x: Tensor) -> list[np.ndarray]:
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         patch.setattr("heapwidget.engine.graph.Builder", Watched)
+        patch.setattr("heapwidget.engine.graph._reached", reached)
         graph_of(net, x)
-    return values
+    return [values[i] for i in kept]
 
 
-def check_fields(net: nn.Module, x: Tensor, positions: list[tuple[int, int]]) -> int:
-    """Move each position and see which units it moves; gives how many layers told a field."""
+def check_fields(net: nn.Module, x: Tensor, positions: list[tuple[int, ...]] | None = None) -> int:
+    """Move each position (or those given) and see which units it moves; gives how many layers told a field."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         header = hw.attribute(net, x, max_pops=0, target=lambda out: out.sum(), progress=False).trace.header
     before = layer_values(net, x)
-    for position in positions:
+    shape, channel_axis = header["layers"][0]["shape"], header["layers"][0]["channel_axis"]
+    axes = [a for a in range(len(shape)) if a != channel_axis]
+    for position in positions or np.ndindex(*(shape[a] for a in axes)):
+        at = dict(zip(axes, position, strict=True))
         moved = x.clone()
-        moved[(0, slice(None), *position)] += 3.7
+        moved[(0, *(at.get(a, slice(None)) for a in range(len(shape))))] += 3.7
         # The header has one layer more: the sum that is explained.
         for layer, was, now in zip(header["layers"][:-1], before, layer_values(net, moved), strict=True):
             for unit in np.argwhere(was != now):
@@ -65,6 +76,12 @@ def sees(field: list[list[int]] | None, unit: np.ndarray, position: tuple[int, .
 def test_fields_hold_what_moves_a_unit(drawn: tuple[Net, Tensor]) -> None:
     net, x = drawn
     assert check_fields(net, x, [(0, 0), (1, 3), (2, 2), (4, 4)]) >= 1
+
+
+@given(drawn=token_nets())
+@settings(max_examples=40)
+def test_fields_of_tokens_hold_what_moves_a_unit(drawn: tuple[Net, Tensor]) -> None:
+    check_fields(*drawn)
 
 
 def test_fields_of_lenet_are_those_of_its_arithmetic() -> None:
