@@ -203,13 +203,15 @@ def token_step(kind: str, past: Past, n: int) -> Step | None:
 
 
 @st.composite
-def token_nets(draw: st.DrawFn, dtype: torch.dtype = torch.float64, length: int = 5) -> tuple[Net, Tensor]:
+def token_nets(
+    draw: st.DrawFn, dtype: torch.dtype = torch.float64, length: int = 5, kinds: list[str] = TOKEN_KINDS
+) -> tuple[Net, Tensor]:
     """A net on tokens that ends in a linear head of three outputs, and an input for it."""
     torch.manual_seed(draw(st.integers(0, 10**6)))
     x = torch.randn(1, draw(st.integers(1, 4)), draw(st.integers(1, 4)))
     past, steps, names = [x], [], []
     for _ in range(draw(st.integers(1, length))):
-        kind, n = draw(st.sampled_from(TOKEN_KINDS)), draw(st.integers(0, 29))
+        kind, n = draw(st.sampled_from(kinds)), draw(st.integers(0, 29))
         new = token_step(kind, past, n)
         if new is not None and past[-1].numel() < 40:
             _randomised(new)
