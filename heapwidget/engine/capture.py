@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch._functorch.utils import enable_single_level_autograd_function
 from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter, tree_map
@@ -89,6 +90,7 @@ def record(net: nn.Module, x: Tensor, head: Callable[[Any], Any] | None = None) 
     with ExitStack() as stack:
         stack.enter_context(untouched(net))
         stack.enter_context(_open_attention())
+        stack.enter_context(_plain_functions())
         stack.enter_context(torch.no_grad())
         net.eval()
         # Buffers go in as arguments, so that what the net writes into them is made functional too.
@@ -254,6 +256,18 @@ def _lend_copies(modules: list[nn.Module]) -> None:
                     if id(value) not in copies:
                         copies[id(value)] = value.detach().clone()
                     place[name] = copies[id(value)]
+
+
+@contextmanager
+def _plain_functions() -> Iterator[None]:
+    """Run custom autograd functions by their forward alone: `functionalize` would refuse them."""
+    before = torch._C._are_functorch_transforms_active
+    torch._C._are_functorch_transforms_active = lambda: False
+    try:
+        with enable_single_level_autograd_function():
+            yield
+    finally:
+        torch._C._are_functorch_transforms_active = before
 
 
 @contextmanager

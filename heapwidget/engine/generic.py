@@ -27,7 +27,10 @@ class Generic(Flow):
             self._leaves = [a.detach().requires_grad_() for a in operands]
             self._z = op(*self._leaves)
         # An op without a derivative says so now, not in the middle of a walk.
-        self._messages(torch.zeros_like(self._z))
+        nothing = torch.zeros_like(self._z)
+        grads = torch.autograd.grad(self._z, self._leaves, nothing, retain_graph=True, allow_unused=True)
+        if all(grad is None for grad in grads):
+            raise NotImplementedError("its derivative is not known")
         self._over = inverse(self._z.detach())
         self.shape = tuple(self._z.shape)
 

@@ -225,9 +225,13 @@ class Builder:
     def generic(self, call: Call) -> None:
         """Take an op without a handler: by its own VJP, with a warning, or refuse it."""
         outs = [o for o in (call.out if isinstance(call.out, tuple | list) else [call.out]) if isinstance(o, Tensor)]
+        where = f"{call.op} in module '{call.module}'" if call.module else f"{call.op}"
+        if any(o.is_complex() and self.reads[id(o)] for o in outs):
+            raise UnsupportedOpError(
+                f"no rule for {where}, which gives complex numbers; rewrite that part of the net with real ones"
+            )
         outs = [o for o in outs if o.is_floating_point()]
         active = [t for t in _tensors(call) if self.active(t) and t.is_floating_point()]
-        where = f"{call.op} in module '{call.module}'" if call.module else f"{call.op}"
         # An op may give statistics beside its result that nobody reads.
         read = [(number, out) for number, out in enumerate(outs) if self.reads[id(out)]]
         for number, out in read:

@@ -78,13 +78,29 @@ def zplus(bias: bool = False) -> Rule:
 
 
 def epsilon(epsilon: float = 1e-6) -> Rule:
-    """X w over z plus a stabiliser; with epsilon = 0 it is gradient times input on ReLU nets."""
+    """X w over z plus a stabiliser; with epsilon = 0 it is gradient times input on ReLU nets.
+
+    Raises
+    ------
+    ValueError
+        If epsilon is negative: it would not stabilise.
+    """
+    if not epsilon >= 0:
+        raise ValueError(f"epsilon must not be negative, but is {epsilon}")
     branch = Branch((Term(_same, _same),), bias=_same, epsilon=epsilon)
     return Rule("epsilon", "ε", (branch,), signed=True)
 
 
 def gamma(gamma: float = 0.25) -> Rule:
-    """What pulls a unit its own way counts 1 + gamma times: x w + gamma (x w)+ where z > 0, mirrored where z <= 0."""
+    """What pulls a unit its own way counts 1 + gamma times: x w + gamma (x w)+ where z > 0, mirrored where z <= 0.
+
+    Raises
+    ------
+    ValueError
+        If gamma is negative: what pulls the other way would count more.
+    """
+    if not gamma >= 0:
+        raise ValueError(f"gamma must not be negative, but is {gamma}")
 
     def more_positive(a: Tensor) -> Tensor:
         return a + gamma * a.clamp(min=0)
@@ -131,7 +147,15 @@ def w_square() -> Rule:
 
 
 def z_box(low: float, high: float) -> Rule:
-    """(x w - low w+ - high w-) over its sum; meant for a first layer whose inputs lie between low and high."""
+    """(x w - low w+ - high w-) over its sum; meant for a first layer whose inputs lie between low and high.
+
+    Raises
+    ------
+    ValueError
+        If low is not below high.
+    """
+    if not low < high:
+        raise ValueError(f"low must be below high, but low={low} and high={high}")
     terms = (
         Term(_same, _same),
         Term(lambda x: torch.full_like(x, -low), _positive),
