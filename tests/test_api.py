@@ -87,6 +87,19 @@ def test_an_op_without_a_derivative_is_named_with_its_module() -> None:
             hw.attribute(net, torch.ones(1, 6))
 
 
+def test_complex_numbers_inside_are_named() -> None:
+    net = nn.Sequential(nn.Linear(6, 6), Fn(lambda t: torch.fft.rfft(t).abs()))
+    with pytest.raises(hw.UnsupportedOpError, match=r"no rule for aten\._fft_r2c.* '1', which gives complex numbers"):
+        hw.attribute(net, torch.ones(1, 6))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_quantised_nets_are_refused() -> None:
+    net = torch.ao.quantization.quantize_dynamic(mlp(6, 3))
+    with pytest.raises(hw.UnsupportedOpError, match=r"quantized\.linear_dynamic.*its derivative is not known"):
+        hw.attribute(net, torch.ones(1, 6))
+
+
 @pytest.mark.parametrize("out", [lambda t: (t, t), lambda t: {"scores": t}, lambda t: 3, lambda t: None])
 def test_an_output_that_is_no_tensor_asks_for_a_callable(out: Any) -> None:
     net = nn.Sequential(nn.Linear(6, 3), Fn(out))

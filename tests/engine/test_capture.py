@@ -307,6 +307,56 @@ def test_recurrent_nets_add_up(cell: type) -> None:
     assert e.ledger.explained + e.ledger.absorbed_total == pytest.approx(e.ledger.target, rel=1e-4)
 
 
+class Straight(torch.autograd.Function):
+    """A rectifier of the old kind, its context in the forward."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.mark_non_differentiable(x)
+        ctx.slope = 1.0 if ctx.needs_input_grad[0] else 0.0
+        return x.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        return grad
+
+
+class Apart(torch.autograd.Function):
+    """A rectifier of the new kind, its context set up apart."""
+
+    @staticmethod
+    def forward(x: Tensor, floor: float = 0.0) -> Tensor:
+        return x.clamp(min=floor)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.save_for_backward(output)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        return grad, None
+
+
+@pytest.mark.parametrize("function", [Straight, Apart])
+def test_custom_functions_are_seen_through(function: Any) -> None:
+    first, last, x = nn.Linear(4, 5), nn.Linear(5, 2), torch.randn(1, 4)
+    asked = torch._C._are_functorch_transforms_active
+    plain = hw.attribute(nn.Sequential(first, nn.ReLU(), last), x)
+    for apply in (function.apply, lambda t: function.apply(t)):
+        custom = hw.attribute(nn.Sequential(first, Fn(apply), last), x)
+        assert torch.equal(custom.attribution, plain.attribution)
+    assert torch._C._are_functorch_transforms_active is asked
+
+
+def test_checkpoints_are_seen_through() -> None:
+    linear, x = nn.Linear(4, 2), torch.randn(1, 4)
+    plain = hw.attribute(linear, x)
+    for reentrant in (True, False):
+        net = Fn(lambda t, r=reentrant: torch.utils.checkpoint.checkpoint(linear, t, use_reentrant=r))
+        assert torch.equal(hw.attribute(net, x).attribution, plain.attribution)
+
+
 def test_the_net_runs_once() -> None:
     net, runs = nn.Linear(4, 2), []
     net.register_forward_hook(lambda *_: runs.append(1))

@@ -194,6 +194,20 @@ def test_alpha_less_beta_is_one(alpha: float, beta: float) -> None:
         alpha_beta(alpha, beta)
 
 
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: epsilon(-0.1), "epsilon must not be negative, but is -0.1"),
+        (lambda: epsilon(float("nan")), "epsilon must not be negative, but is nan"),
+        (lambda: gamma(-1), "gamma must not be negative, but is -1"),
+        (lambda: z_box(1, 1), "low must be below high, but low=1 and high=1"),
+    ],
+)
+def test_numbers_that_make_no_rule(make: Callable[[], Rule], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("shape", [(1, 5), (1, 3, 5), (1, 2, 3, 5)])
 @pytest.mark.parametrize("form", ["after", "before", "from", "minus"])
