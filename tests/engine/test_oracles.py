@@ -111,12 +111,13 @@ def test_captum_refuses_the_articles_net(method: type, message: str) -> None:
     assert ledger.explained > 0.9 * ledger.target
 
 
+@pytest.mark.parametrize("floor", [0.0, 1e-2])
 @pytest.mark.parametrize("rule", ["zplus", "epsilon", "flat", "gamma", "alpha_beta", "epsilon_plus_flat"])
 @pytest.mark.parametrize("i", [0, 1, 7, 19])
-def test_pixels_and_absorbed_make_up_the_logit(i: int, rule: str) -> None:
+def test_pixels_and_absorbed_make_up_the_logit(i: int, rule: str, floor: float) -> None:
     net, x = lenet(), digit(i)
     logits = net(x)[0].detach()
-    e = hw.attribute(net, x, rule=rule, floor=1e-2)
+    e = hw.attribute(net, x, rule=rule, floor=floor)
     assert e.ledger.target == pytest.approx(float(logits.max()), rel=1e-6)
     size = max(float(logits.abs().max()), float(e.trace.columns["pop_mass"].max()))
     assert abs(float(e.attribution.sum()) + e.ledger.absorbed_total - e.ledger.target) <= 1e-4 * size
