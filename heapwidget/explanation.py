@@ -61,7 +61,7 @@ class Ledger:
         width = max(len(name) for name, _ in rows)
         lines = []
         for name, value in rows:
-            share = f"{value / self.target:8.2%}" if self.target else " " * 8
+            share = f"{_share(value, self.target, 4):8.2%}" if self.target else " " * 8
             lines.append(f"{name:<{width}} {value:12.6g} {share}")
         lines.insert(-1, "-" * len(lines[-1]))
         return "\n".join(lines)
@@ -104,7 +104,7 @@ class Explanation:
         target = self._trace.header["target"]
         text = f"Explanation of {target['label']} = {target['value']:.4g} by {self._trace.header['method']}"
         if self._trace.conserved and target["value"]:
-            share = self.ledger.explained / target["value"]
+            share = _share(self.ledger.explained, target["value"], 3)
             text += f": {share:.1%} on the input after {self._trace.n_steps} pops"
         return f"<{text}>"
 
@@ -372,6 +372,11 @@ class Explanation:
         if self._image is not None:
             beside["image"] = self._image
         trace_file.save(path, self._trace, beside)
+
+
+def _share(part: float, whole: float, digits: int) -> float:
+    """A share rounded so that next to nothing has no sign."""
+    return round(part / whole, digits) + 0.0
 
 
 def _fits(image: NDArray[np.uint8], positions: tuple[int, ...]) -> bool:

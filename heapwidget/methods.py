@@ -95,7 +95,7 @@ class Relevance:
 
     def _ledger(self, finish: Finish, contributions: Array) -> dict[str, Any]:
         labels = [layer.label for layer in self.walk.graph.layers]
-        absorbed = [[labels[n], cause, v * self.walk.sign] for (n, cause), v in sorted(finish.absorbed.items())]
+        absorbed = [[labels[n], cause, v * self.walk.sign] for (n, cause), v in sorted(finish.absorbed.items()) if v]
         explained = float(contributions.sum(dtype=np.float64))
         target = self.header["target"]["value"]
         return {"target": target, "explained": explained, "residual": 0.0, "absorbed": absorbed}
