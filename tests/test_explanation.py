@@ -136,6 +136,13 @@ def test_ledger_of_nothing_has_no_shares() -> None:
     assert repr(e) == "<Explanation of 1 − 1 = 0 by relevance>"
 
 
+def test_next_to_nothing_has_no_sign_and_nothing_no_line() -> None:
+    ledger = hw.Ledger(target=-2.0, explained=1e-9, residual=0.0, absorbed={("fc1", "bias"): -2.0})
+    assert "-0.00%" not in str(ledger)
+    e = hw.attribute(mlp(6, 30, 3), torch.rand(1, 6), floor=0.0)
+    assert all(e.ledger.absorbed.values())
+
+
 def test_repr_tells_target_and_share(seven: hw.Explanation) -> None:
     assert repr(seven) == "<Explanation of 7 = 8.74 by relevance: 98.4% on the input after 1001 pops>"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 
 import pytest
@@ -62,3 +63,12 @@ def test_the_default_dtype_does_not_matter(dtype: torch.dtype) -> None:
     finally:
         torch.set_default_dtype(torch.float32)
     assert torch.equal(e.attribution, plain.attribution)
+
+
+def test_it_runs_in_a_thread() -> None:
+    """Only the main thread can mind Ctrl-C."""
+    net, found = nn.Sequential(nn.Flatten(), nn.Linear(36, 2)), []
+    thread = threading.Thread(target=lambda: found.append(hw.attribute(net, X)))
+    thread.start()
+    thread.join()
+    assert torch.equal(found[0].attribution, hw.attribute(net, X).attribution)
