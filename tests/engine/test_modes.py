@@ -50,7 +50,7 @@ def test_it_runs_under_autocast(method: str) -> None:
             e.refine(max_pops=3, floor=1e-5)
             adds_up(e)
     assert e.attribution.dtype == torch.float32
-    assert float((e.attribution - plain.attribution).abs().max()) <= 0.05 * float(plain.attribution.abs().max())
+    assert float((e.attribution - plain.attribution).abs().max()) <= 0.1 * float(plain.attribution.abs().max())
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
