@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappush
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,13 +47,18 @@ class Board:
     def __init__(self, n_nodes: int, floor: float, signed: bool, by_bound: bool = False) -> None:
         self.heap: list[int] = []
         self.keys = np.full(n_nodes, NOT_QUEUED, np.int32)
-        self.floor, self.signed, self.by_bound = np.array(floor), signed or by_bound, by_bound
+        self.signed, self.by_bound = signed or by_bound, by_bound
+        self.set_floor(floor)
         self.explained = self.mass = self.bound = 0.0
         self.absorbed: dict[tuple[int, str], float] = {}
         self.absorbed_total = 0.0
         self.log_nodes: list[NDArray[np.int64]] = []
         self.log_keys: list[NDArray[np.float32]] = []
         self.log_size = 0
+
+    def set_floor(self, floor: float) -> None:
+        """The least key, as a number and as an array of no axes."""
+        self.floor_value, self.floor = floor, np.array(floor)
 
     def absorb(self, layer: int, causes: dict[str, float]) -> None:
         """Write what a layer absorbed into the ledger."""
@@ -74,6 +79,12 @@ class Board:
         heap = self.heap
         for entry in (nodes - (bits.astype(np.int64) << _SHIFT)).tolist():
             heappush(heap, entry)
+
+    def queue_one(self, node: int, bits: int) -> None:
+        """Push or re-key one node."""
+        self.keys[node] = bits
+        self.log(np.array([node]), np.array([bits], np.int32).view(np.float32))
+        heappush(self.heap, node - (bits << ID_BITS))
 
 
 class Store:
@@ -96,7 +107,16 @@ class Store:
         self._k = k
         self._flat, self._flat_mass = memory.reshape(-1), self.mass.reshape(-1)
         self._flat_keys = self.keys.reshape(-1)
+        # Plain Python reads and writes single entries faster through these than through the arrays.
+        self._scalars: tuple[Any, Any] = (self._flat.data, self._flat_keys.data)
+        key = np.empty(1, np.float32)
+        self._key, self._key_bits = key.data, key.view(np.int32).data
         self._flat_k = (np.moveaxis(k, 0, -1) if self._last else k).reshape(-1)
+
+    @property
+    def takes_single_units(self) -> bool:
+        """Whether `add_unit` may be used."""
+        return self.partition.is_unit and not self.board.signed and not isinstance(self, InputStore)
 
     def take(self, node: int) -> tuple[Window, Array]:
         """Empty a node: its window, and the residuals that were in it."""
@@ -195,6 +215,17 @@ class Store:
         mass = np.maximum(self._flat_mass[nodes] + np.bincount(place, change).astype(r.dtype), 0)
         self._flat_mass[nodes] = mass
         self.offer(mass, self._flat_keys[nodes], nodes)
+
+    def add_unit(self, unit: int, value: float) -> None:
+        """Add to one unit node, as `add_units` does, in a walk without negative shares."""
+        flat, keys = self._scalars
+        flat[unit] += value
+        mass = flat[unit]
+        if mass >= self.board.floor_value:
+            self._key[0] = mass
+            bits = self._key_bits[0]
+            if bits != keys[unit]:
+                self.board.queue_one(unit + self.first, bits)
 
     def _places(self, units: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where units lie in memory."""
@@ -374,22 +405,29 @@ class UnitTable:
     """The messages of a layer of unit nodes, ready to be sent: a run of (unit, share) for each operand and unit."""
 
     def __init__(self, table: Table, stores: list[Store], operands: tuple[Operand, ...]) -> None:
-        self._runs = [
-            self._run(entries, shares, stores, operand)
-            for entries, shares, operand in zip(table.entries, table.shares, operands, strict=True)
-        ]
+        self._runs: list[_Run] = []
+        self._singles: list[tuple[list[int], list[float], Callable[[int, float], None]]] = []
+        for entries, shares, operand in zip(table.entries, table.shares, operands, strict=True):
+            assert operand.layer is not None
+            store, sent = stores[operand.layer], (entries >= 0) & (shares != 0)
+            counts = sent.sum(axis=1)
+            if (counts <= 1).all() and store.takes_single_units:
+                # A winner that takes all needs no arrays.
+                first = sent.argmax(axis=1)[:, None]
+                units = np.where(counts, np.take_along_axis(entries, first, 1)[:, 0], -1)
+                taken = np.take_along_axis(shares, first, 1)[:, 0]
+                self._singles.append((units.tolist(), taken.tolist(), store.add_unit))
+            else:
+                ends = [0, *np.cumsum(counts).tolist()]
+                self._runs.append((ends, entries[sent], shares[sent], store.add_units))
         self._m = np.zeros((), table.shares[0].dtype)
         self._causes = [(cause, share.tolist()) for cause, share in table.absorbed.items() if share.any()]
 
-    @staticmethod
-    def _run(entries: NDArray[np.int64], shares: Array, stores: list[Store], operand: Operand) -> _Run:
-        assert operand.layer is not None
-        sent = (entries >= 0) & (shares != 0)
-        ends = np.cumsum(sent.sum(axis=1))
-        return [0, *ends.tolist()], entries[sent], shares[sent], stores[operand.layer].add_units
-
     def send(self, unit: int, m: float) -> dict[str, float]:
         """Pass on `m` from a unit; gives what was absorbed by which cause."""
+        for single, taken, add_unit in self._singles:
+            if single[unit] >= 0:
+                add_unit(single[unit], taken[unit] * m)
         self._m[...] = m
         for ends, units, shares, add in self._runs:
             start, end = ends[unit], ends[unit + 1]

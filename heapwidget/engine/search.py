@@ -218,7 +218,7 @@ class Walk:
     def lower_floor(self, floor: float) -> None:
         """Let smaller nodes in: those that reach the new floor are pushed now, as a part of the last pop."""
         self.floor = floor
-        self.board.floor = np.array(self._least_key(floor))
+        self.board.set_floor(self._least_key(floor))
         for store in self.stores[1:]:
             store.offer(store.mass, store.keys, store.boxes)
         if self._rows:
