@@ -349,6 +349,7 @@ def test_custom_functions_are_seen_through(function: Any) -> None:
     assert torch._C._are_functorch_transforms_active is asked
 
 
+@pytest.mark.filterwarnings("ignore")
 def test_checkpoints_are_seen_through() -> None:
     linear, x = nn.Linear(4, 2), torch.randn(1, 4)
     plain = hw.attribute(linear, x)
