@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import torch
-from benchmarks.conftest import Figures, best
+from benchmarks.conftest import Figures, best, best_of_both
 from benchmarks.resnet import resnet18
 from torch import Tensor, nn
 
@@ -45,8 +45,7 @@ def test_unit_walk(figures: Figures) -> None:
 
 def test_gradient(figures: Figures) -> None:
     net, x = resnet18(), torch.rand(1, 3, 224, 224)
-    seconds = best(lambda: hw.attribute(net, x, method="gradient"), repeats=5)
-    peer = best(lambda: forward_backward(net, x), repeats=5)
+    seconds, peer = best_of_both(lambda: hw.attribute(net, x, method="gradient"), lambda: forward_backward(net, x))
     figures.at_most("method='gradient', 3x224x224, over forward + backward", seconds / peer, 1.5, "x")
 
     def article() -> None:
@@ -69,5 +68,5 @@ def test_recording(figures: Figures) -> None:
         with torch.no_grad():
             net(x)
 
-    ratio = best(lambda: record(net, x), repeats=9) / best(plain, repeats=9)
-    figures.at_most("recording a ResNet-18-sized net, over a plain forward", ratio, 2, "x")
+    seconds, peer = best_of_both(lambda: record(net, x), plain, repeats=9)
+    figures.at_most("recording a ResNet-18-sized net, over a plain forward", seconds / peer, 2, "x")
