@@ -184,7 +184,7 @@ def _gradients(
         leaves = [now[id(a)] for a in activations]
         try:
             gradients = torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)
-        except (RuntimeError, NotImplementedError) as error:
+        except RuntimeError as error:
             raise UnsupportedOpError(
                 f"method='article' needs a gradient through every op ({str(error).strip().splitlines()[0]}); "
                 "take method='relevance'"

@@ -30,7 +30,7 @@ class Generic(Flow):
         nothing = torch.zeros_like(self._z)
         grads = torch.autograd.grad(self._z, self._leaves, nothing, retain_graph=True, allow_unused=True)
         if all(grad is None for grad in grads):
-            raise NotImplementedError("its derivative is not known")
+            raise RuntimeError("its derivative is not known")
         self._over = inverse(self._z.detach())
         self.shape = tuple(self._z.shape)
 

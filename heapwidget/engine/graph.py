@@ -367,7 +367,7 @@ def _generic(where: str, values: list[Tensor], op: Callable[..., Tensor]) -> Cal
     def make(_rule: Rule) -> Flow:
         try:
             return Generic(values, op)
-        except (RuntimeError, NotImplementedError) as error:
+        except RuntimeError as error:
             raise UnsupportedOpError(
                 f"no rule for {where}, and it has no derivative to fall back on ({_first_line(error)}); "
                 "rewrite that part of the net with differentiable PyTorch ops"
