@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from heapwidget.explanation import Explanation
 
 # The viewer's own colours on a light page (frontend/src/widget.css, core/colormap.ts).
-INK, MUTED, LINE, PATCH = "#1b1f24", "#5d6570", "#d3d7dc", "#f3f4f6"
+INK, MUTED, LINE = "#1b1f24", "#5d6570", "#d3d7dc"
 WARM, WARM_DARK, COOL, BLUE = "#ee8348", "#c2410c", "#7a68b8", "#1c6fb8"
 ABSORBED, HEAP, DUST = "#aeb4bc", "#c9d7e6", "#e3e9f0"
 SHARES = ("#ffeda0", "#fed976", "#feb24c", "#fd8d3c", "#fc4e2a", "#e31a1c", "#bd0026", "#800026")

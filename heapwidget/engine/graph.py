@@ -68,7 +68,7 @@ class Graph:
 
 @dataclass
 class _Draft:
-    """A layer in the making, with the tensor it was made as.
+    """A layer in the making; it holds on to the tensor it was made as, so that no other takes that tensor's id.
 
     `fold` merges a scale and a shift of each channel into its weights; `warning` is said if relevance can reach it.
     """
