@@ -20,7 +20,7 @@ from heapwidget.summary import MOST_ROWS, half, percent, rows, shortened, title
 if TYPE_CHECKING:
     from heapwidget.explanation import Explanation
 
-# The viewer's own colours on a light page (frontend/src/widget.css, core/colormap.ts).
+# The viewer's own colours on a light page (frontend/src/styles/base.css, core/colormap.ts).
 INK, MUTED, LINE = "#1b1f24", "#5d6570", "#d3d7dc"
 WARM, WARM_DARK, COOL, BLUE = "#ee8348", "#c2410c", "#7a68b8", "#1c6fb8"
 ABSORBED, HEAP, DUST = "#aeb4bc", "#c9d7e6", "#e3e9f0"

@@ -1,5 +1,5 @@
 // Bundles the viewer: node build.mjs [--outdir DIR] writes widget.js, widget.css and standalone.js.
-import { copyFile, mkdir } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -32,5 +32,5 @@ await Promise.all([
     outfile: join(outdir, "standalone.js"),
     format: "iife",
   }),
-  copyFile(join(here, "src/widget.css"), join(outdir, "widget.css")),
+  build({ ...shared, entryPoints: [join(here, "src/widget.css")], outfile: join(outdir, "widget.css") }),
 ]);
