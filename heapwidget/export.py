@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from base64 import b64encode
+from collections.abc import Mapping
 from hashlib import sha256
 from html import escape
 from pathlib import Path
@@ -74,10 +75,14 @@ def _data(explanation: Explanation) -> str:
     data = {
         "header": dict(trace.header),
         "columns": columns,
-        "input": {k: _base64(v) if isinstance(v, memoryview) else v for k, v in shown_input(explanation).items()},
+        "input": {"parts": [_in_base64(part) for part in shown_input(explanation)["parts"]]},
         "state": {"panels": default_panels(trace)},
     }
     return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def _in_base64(part: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _base64(value) if isinstance(value, memoryview) else value for name, value in part.items()}
 
 
 def _base64(values: Any) -> str:

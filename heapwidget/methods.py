@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from heapwidget.checks import check_finite, check_single
-from heapwidget.engine.boxes import Partition, partition, positions, unbatched
+from heapwidget.engine.boxes import Partition, Shape, partition, positions, unbatched
 from heapwidget.engine.capture import Recording, net_errors, record, untouched
 from heapwidget.engine.composites import Composite
 from heapwidget.engine.fields import fields
@@ -167,6 +167,7 @@ def gradient(
             "channel_axis": axis,
             "reads": [],
             "field": None,
+            "kind": kind_of(shape, axis),
         }
     ]
     order = "ascending" if ascending else "descending"
@@ -200,7 +201,7 @@ def partitions(graph: Graph, nodes: str | Mapping[str, str]) -> list[Partition]:
 
 def describe(graph: Graph, parts: Sequence[Partition], flows: Sequence[Flow | None]) -> list[dict[str, Any]]:
     """What the header says of each layer."""
-    return [
+    layers: list[dict[str, Any]] = [
         {
             "label": layer.label,
             "op": layer.op,
@@ -212,14 +213,19 @@ def describe(graph: Graph, parts: Sequence[Partition], flows: Sequence[Flow | No
         }
         for number, (layer, part, field) in enumerate(zip(graph.layers, parts, fields(graph, flows), strict=True))
     ]
+    layers[0]["kind"] = kind_of(graph.layers[0].shape, graph.layers[0].channel_axis)
+    return layers
+
+
+def kind_of(shape: Shape, channel_axis: int | None) -> str:
+    """How an input of this shape is shown."""
+    return "image" if len(shape) == 3 and shape[0] in (1, 3) and channel_axis == 0 else "strip"
 
 
 def make_header(
     method: str, rule: str | None, order: str, layers: list[dict[str, Any]], choice: Choice, value: float
 ) -> dict[str, Any]:
     """The header without what depends on the pops."""
-    shape = layers[0]["shape"]
-    is_image = len(shape) == 3 and shape[0] in (1, 3) and layers[0]["channel_axis"] == 0
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -229,7 +235,6 @@ def make_header(
         "conserved": True,
         "target": {"label": choice.label, "index": choice.index, "value": value},
         "layers": layers,
-        "input": {"kind": "image" if is_image else "strip"},
     }
 
 

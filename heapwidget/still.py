@@ -20,9 +20,10 @@ def picture(explanation: Explanation) -> NDArray[np.uint8] | None:
     """The input as (H, W) or (H, W, 3) uint8; `None` where it is no image."""
     if explanation.image is not None:
         return explanation.image
-    if explanation.trace.header["input"]["kind"] != "image":
+    layer = explanation.trace.header["layers"][0]
+    if layer["kind"] != "image":
         return None
-    channels, height, width = explanation.trace.header["layers"][0]["shape"]
+    channels, height, width = layer["shape"]
     a = explanation.x.detach().cpu().float().numpy().reshape(channels, height, width).transpose(1, 2, 0)
     low, high = float(a.min()), float(a.max())
     if not (low >= 0 and high <= 1):

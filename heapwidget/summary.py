@@ -36,7 +36,7 @@ def shortened(text: str, most: int) -> str:
 
 def noun(explanation: Explanation, count: int) -> str:
     """`1 pixel`, `784 pixels`, `12 positions`."""
-    name = "pixel" if explanation.trace.header["input"]["kind"] == "image" else "position"
+    name = "pixel" if explanation.trace.header["layers"][0]["kind"] == "image" else "position"
     return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 

@@ -29,6 +29,9 @@ COLUMNS = {
 
 PHASES = ("walk", "finish", "collect")
 
+# How an input is shown.
+KINDS = ("image", "strip")
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -92,7 +95,7 @@ class Trace:
         number = self.layer_of(node)
         layer, part = self.header["layers"][number], self.partitions[number]
         name, channel_axis = layer["label"], layer["channel_axis"]
-        if number == 0 and self.header["input"]["kind"] == "image":
+        if number == 0 and layer["kind"] == "image":
             name = "pixel"
         positions = []
         for axis, (seen, size) in enumerate(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from heapwidget.engine.errors import TraceFormatError
-from heapwidget.trace import COLUMNS, PHASES, Trace
+from heapwidget.trace import COLUMNS, KINDS, PHASES, Trace
 
 Check = Callable[[Any], bool]
 
@@ -106,7 +106,6 @@ HEADER: dict[str, Check] = {
     "phases": _record(**dict.fromkeys(PHASES, _whole)),
     "start": _list(_row(_whole, _number)),
     "layers": _list(_layer),
-    "input": _record(kind=_word("image", "strip")),
     "ledger": _record(target=_number, explained=_number, residual=_number, absorbed=_list(_row(_text, _text, _number))),
 }
 OPTIONAL: dict[str, Check] = {"priority": _word("mass", "bound"), "input_in_heap": _truth}
@@ -121,10 +120,12 @@ def _check_header(header: Mapping[str, Any]) -> None:
     layers = header["layers"]
     if not layers or any(number <= read for number, layer in enumerate(layers) for read in layer["reads"]):
         raise TraceFormatError("column 'header' has 'layers' that do not read earlier ones")
-    shape, box, channel_axis = (layers[0][key] for key in ("shape", "box", "channel_axis"))
+    if layers[0].get("kind") not in KINDS:
+        raise TraceFormatError("column 'header' has an input of no known 'kind'")
+    shape, box, channel_axis, kind = (layers[0][key] for key in ("shape", "box", "channel_axis", "kind"))
     if box != [s if a == channel_axis else 1 for a, s in enumerate(shape)]:
         raise TraceFormatError("column 'header' has an input that is not divided into positions")
-    if header["input"]["kind"] == "image" and (len(shape) != 3 or shape[0] not in (1, 3) or channel_axis != 0):
+    if kind == "image" and (len(shape) != 3 or shape[0] not in (1, 3) or channel_axis != 0):
         raise TraceFormatError(f"column 'header' shows an input of shape {tuple(shape)} as an image")
     if list(header["phases"]) != list(PHASES):
         raise TraceFormatError("column 'header' has 'phases' in another order than walk, finish, collect")

@@ -112,13 +112,17 @@ def default_panels(trace: Trace) -> list[str]:
 
 
 def shown_input(explanation: Explanation) -> dict[str, Any]:
-    """What the input panel draws: pixels of an image, else the values themselves."""
+    """What the input panel draws, part by part."""
+    return {"parts": [_part(explanation)]}
+
+
+def _part(explanation: Explanation) -> dict[str, Any]:
+    """Pixels of an image, else the values themselves."""
     pixels = picture(explanation)
     if pixels is not None:
         channels = 1 if pixels.ndim == 2 else 3
         height, width = pixels.shape[:2]
         data = np.ascontiguousarray(pixels).data
         return {"kind": "image", "channels": channels, "height": height, "width": width, "pixels": data}
-    shape = explanation.trace.header["layers"][0]["shape"]
     values = explanation.x.detach().cpu().float().contiguous().numpy()
-    return {"kind": "strip", "shape": shape, "values": values.reshape(-1).data}
+    return {"kind": "strip", "values": values.reshape(-1).data}

@@ -87,7 +87,7 @@ def test_data_is_the_trace(bundle: Path, explanation: hw.Explanation) -> None:
     assert data["header"] == json.loads(json.dumps(explanation.trace.header))
     for name, column in explanation.trace.columns.items():
         assert np.array_equal(np.frombuffer(b64decode(data["columns"][name]), column.dtype), column)
-    assert len(b64decode(data["input"]["pixels"])) == 9
+    assert [len(b64decode(part["pixels"])) for part in data["input"]["parts"]] == [9]
 
 
 def test_script_without_its_own_end() -> None:

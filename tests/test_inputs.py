@@ -33,7 +33,7 @@ def test_an_image_without_its_batch_axis(method: str, x: Tensor) -> None:
     assert e.attribution.shape == x.shape
     assert torch.equal(e.attribution.flatten(), whole.attribution.flatten())
     assert e.trace.header == whole.trace.header
-    assert e.trace.header["input"]["kind"] == "image"
+    assert e.trace.header["layers"][0]["kind"] == "image"
     assert np.array_equal(e.order, whole.order)
     assert e.selected(0).shape == (28, 28)
 
@@ -55,7 +55,7 @@ def test_an_image_without_its_batch_axis_before_batch_norm() -> None:
 def test_an_image_for_a_net_that_flattens_is_still_an_image() -> None:
     net = nn.Sequential(nn.Flatten(), *mlp(784, 20, 10))
     e = hw.attribute(net, DIGIT)
-    assert e.trace.header["input"]["kind"] == "image"
+    assert e.trace.header["layers"][0]["kind"] == "image"
     assert e.trace.header["layers"][0]["box"] == [1, 1, 1]
     assert e.selected(e.trace.n_steps).shape == (28, 28)
 

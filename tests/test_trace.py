@@ -186,6 +186,14 @@ def test_a_spoilt_layer_is_named(key: str, value: Any, layer: int, arrays: Array
         load(with_header(arrays, {"layers": layers}), tmp_path / "e.npz")
 
 
+@pytest.mark.parametrize("kind", [None, "photo", 1, ["image"], {}], ids=str)
+def test_an_input_of_no_known_kind_is_named(kind: Any, arrays: Arrays, tmp_path: Path) -> None:
+    layers = json.loads(arrays["header"].tobytes())["layers"]
+    layers[0]["kind"] = kind
+    with pytest.raises(hw.TraceFormatError, match="'kind'"):
+        load(with_header(arrays, {"layers": layers}), tmp_path / "e.npz")
+
+
 @pytest.mark.parametrize("image", [np.zeros((28, 28)), np.zeros((5, 5), np.uint8), np.zeros((28, 28, 4), np.uint8)])
 def test_a_spoilt_picture_is_named(image: np.ndarray, arrays: Arrays, tmp_path: Path) -> None:
     with pytest.raises(hw.TraceFormatError, match="column 'image'"):

@@ -50,8 +50,9 @@ export function longTrace() {
     floor: null,
     phases: { walk: 0, finish: 0, collect: n },
     start: [],
-    input: { kind: "strip" },
-    layers: [{ label: "input", op: "input", shape: [n], box: [1], channel_axis: null, field: null }],
+    layers: [
+      { label: "input", op: "input", shape: [n], box: [1], channel_axis: null, kind: "strip", field: null },
+    ],
   };
   const columns = {
     pop_node: view(nodes),

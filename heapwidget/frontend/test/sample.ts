@@ -15,7 +15,6 @@ export const HEADER = {
   floor: 0.001,
   phases: { walk: 3, finish: 1, collect: 2 },
   start: [[8, 8]],
-  input: { kind: "image" },
   layers: [
     {
       label: "input",
@@ -23,6 +22,7 @@ export const HEADER = {
       shape: [1, 2, 3],
       box: [1, 1, 1],
       channel_axis: 0,
+      kind: "image",
       field: [
         [0, 1, 1, 1],
         [0, 1, 1, 2],
@@ -53,13 +53,15 @@ export function sampleTrace(header: Header = {}, columns: Record<string, number[
   return readTrace({ ...HEADER, ...header }, asViews({ ...COLUMNS, ...columns }));
 }
 
-export const PIXELS = {
+const IMAGE = {
   kind: "image",
   channels: 1,
   height: 2,
   width: 3,
   pixels: new DataView(Uint8Array.from([0, 50, 100, 150, 200, 250]).buffer),
 };
+
+export const PIXELS = { parts: [IMAGE] };
 
 /** A trace of collect rows only, as the gradient methods leave it. */
 export function collectTrace(
@@ -78,11 +80,18 @@ export function collectTrace(
       conserved: false,
       floor: null,
       start: [],
-      input: { kind: "strip" },
       target: { label: "y", index: null, value: 1 },
       phases: { walk: 0, finish: 0, collect: keys.length },
       layers: [
-        { label: "input", op: "input", shape: [keys.length], box: [1], channel_axis: null, field: null },
+        {
+          label: "input",
+          op: "input",
+          shape: [keys.length],
+          box: [1],
+          channel_axis: null,
+          kind: "strip",
+          field: null,
+        },
       ],
     },
     asViews({

@@ -33,6 +33,14 @@ describe("reading a trace", () => {
     expect(() => readTrace(undefined, undefined)).toThrow("The header is missing.");
   });
 
+  it("counts the nodes of several inputs", () => {
+    const contribution = [...(COLUMNS.contribution as number[]), 0, 0];
+    const trace = sampleTrace({ inputs: 2 }, { contribution });
+    expect([trace.inputs, trace.inputCount]).toEqual([2, 8]);
+    expect(() => sampleTrace({ inputs: 4 })).toThrow("4 inputs among 3 layers");
+    expect(() => sampleTrace({ inputs: 0 })).toThrow("0 inputs among 3 layers");
+  });
+
   it("finds the layer of a node", () => {
     const trace = sampleTrace();
     expect([0, 5, 6, 7, 8].map((node) => layerIndex(trace, node))).toEqual([0, 0, 1, 1, 2]);
@@ -46,7 +54,9 @@ describe("the input", () => {
   });
 
   it("refuses an image of another size", () => {
-    expect(() => readInput({ ...PIXELS, width: 4 }, sampleTrace())).toThrow(/6 bytes, not 2 × 4 × 1/);
+    expect(() => readInput({ parts: [{ ...PIXELS.parts[0], width: 4 }] }, sampleTrace())).toThrow(
+      /6 bytes, not 2 × 4 × 1/,
+    );
   });
 
   it("breaks a long row into lines", () => {
@@ -62,7 +72,7 @@ describe("the input", () => {
     const columns = { ...COLUMNS, pop_node: [5, 3, 4, 3, 1, 0], log_node: [3, 4, 0, 1, 2, 3, 1] };
     const trace = readTrace({ ...HEADER, layers, start: [[5, 8]] }, asViews(columns));
     const values = new DataView(Float32Array.from([1, 2, 3, 5, 6, 7]).buffer);
-    const input = readInput({ kind: "strip", values }, trace);
+    const input = readInput({ parts: [{ kind: "strip", values }] }, trace);
     expect(input.kind === "strip" && [...input.values]).toEqual([3, 4, 5]);
   });
 });

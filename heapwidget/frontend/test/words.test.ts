@@ -94,7 +94,8 @@ describe("labels", () => {
 
   it("calls the positions of an image pixels", () => {
     expect(nodeLabel(sampleTrace(), 4)).toBe("pixel (1,1)");
-    expect(nodeLabel(sampleTrace({ input: { kind: "strip" } }), 4)).toBe("input (1,1)");
+    const layers = HEADER.layers.map((layer, i) => (i === 0 ? { ...layer, kind: "strip" } : layer));
+    expect(nodeLabel(sampleTrace({ layers }), 4)).toBe("input (1,1)");
   });
 
   it("are shortened from the front, by whole words first", () => {

@@ -67,7 +67,8 @@ function valuesByPosition(layer: Layer, values: Float32Array): Float32Array {
 export function readInput(raw: unknown, trace: Trace): Input {
   const layer = trace.layers[0] as Layer;
   const grid = gridOf(trace);
-  const value = (typeof raw === "object" && raw !== null ? raw : {}) as Readonly<Record<string, unknown>>;
+  const { parts } = (raw ?? {}) as { readonly parts?: readonly Readonly<Record<string, unknown>>[] };
+  const value = parts?.[0] ?? {};
   if (value.kind === "image") {
     const { height, width } = value as { height: number; width: number };
     const channels = value.channels === 3 ? 3 : 1;

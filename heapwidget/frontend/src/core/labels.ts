@@ -22,7 +22,7 @@ function range([from, to]: readonly [number, number]): string {
 export function labelParts(trace: Trace, node: number): NodeLabel {
   const index = layerIndex(trace, node);
   const layer = trace.layers[index] as Layer;
-  let name = index === 0 && trace.image ? "pixel" : layer.label;
+  let name = layer.kind === "image" ? "pixel" : layer.label;
   const places: string[] = [];
   boxOf(layer, node).forEach((units, axis) => {
     if ((layer.box[axis] ?? 1) >= (layer.shape[axis] ?? 1)) return;

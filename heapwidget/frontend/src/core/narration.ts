@@ -11,8 +11,12 @@ export interface Part {
   readonly kind?: "popped" | "node";
 }
 
+/** Whether all positions of the input are pixels. */
+const isImage = (trace: Trace): boolean =>
+  trace.layers.slice(0, trace.inputs).every(({ kind }) => kind === "image");
+
 /** The words in which positions of the input are counted. */
-export const positionNoun = (trace: Trace): string => (trace.image ? "pixel" : "input position");
+export const positionNoun = (trace: Trace): string => (isImage(trace) ? "pixel" : "input position");
 
 export const plainText = (parts: readonly Part[]): string => parts.map((part) => part.text).join("");
 
@@ -215,7 +219,7 @@ export function summary(replay: Replay): string {
 /** How much has reached the input after a row. */
 function onInput(trace: Trace, row: number): string {
   const share = formatShare(partOf(trace, trace.explained[row] ?? 0));
-  return `${share} on ${trace.image ? "pixels" : "the input"}`;
+  return `${share} on ${isImage(trace) ? "pixels" : "the input"}`;
 }
 
 /** The error certified after a row, or nothing. */

@@ -14,6 +14,8 @@ export interface Layer {
   readonly shape: readonly number[];
   readonly box: readonly number[];
   readonly channelAxis: number | null;
+  /** How an input is shown; other layers have none. */
+  readonly kind: string | null;
   readonly field: readonly FieldAxis[] | null;
   /** Boxes along each axis. */
   readonly grid: readonly number[];
@@ -30,16 +32,17 @@ export interface Trace {
   /** Whether the input's nodes lie in the heap of the walk, and are selected as it pops them. */
   readonly inputInHeap: boolean;
   readonly conserved: boolean;
-  /** Whether layer 0 is an image, so that its positions are pixels. */
-  readonly image: boolean;
   readonly target: { readonly label: string; readonly index: number | null; readonly value: number };
   readonly floor: number | null;
   readonly start: readonly (readonly [node: number, key: number])[];
   readonly layers: readonly Layer[];
+  /** How many of the layers, from the first on, are inputs. */
+  readonly inputs: number;
   /** Rows before which the finish phase, and the collect phase, begin. */
   readonly walkEnd: number;
   readonly finishEnd: number;
   readonly steps: number;
+  /** Nodes of all inputs; their ids come first. */
   readonly inputCount: number;
   readonly nodeCount: number;
   readonly popNode: Uint32Array;
@@ -136,6 +139,7 @@ function readLayers(value: unknown): Layer[] {
       shape,
       box,
       channelAxis: orNull(raw.channel_axis, (axis) => count(axis, `${what}: channel_axis`)),
+      kind: orNull(raw.kind, String),
       field: orNull(raw.field, (field) => readField(field, `${what}: field`)),
       grid,
       first,
@@ -146,6 +150,9 @@ function readLayers(value: unknown): Layer[] {
   });
   return layers.length > 0 ? layers : fail("The trace has no layers.");
 }
+
+const inputUnits = (layers: readonly Layer[], inputs: number): number =>
+  layers.slice(0, inputs).reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0);
 
 function checkNodes(nodes: Uint32Array, limit: number, column: string): void {
   for (let i = 0; i < nodes.length; i++) {
@@ -172,7 +179,9 @@ export function readTrace(rawHeader: unknown, rawColumns: unknown): Trace {
 
   const layers = readLayers(header.layers);
   const last = layers[layers.length - 1] as Layer;
-  const input = layers[0] as Layer;
+  const inputs = header.inputs === undefined ? 1 : count(header.inputs, "inputs");
+  if (inputs < 1 || inputs > layers.length)
+    fail(`The trace has ${inputs} inputs among ${layers.length} layers.`);
   const nodeCount = last.first + last.count;
   const phases = record(header.phases, "phases");
   const walkEnd = count(phases.walk, "phases.walk");
@@ -189,7 +198,6 @@ export function readTrace(rawHeader: unknown, rawColumns: unknown): Trace {
     ascending: header.order === "ascending",
     inputInHeap: header.input_in_heap === true,
     conserved: header.conserved === true,
-    image: orNull(header.input, (input) => record(input, "input").kind) === "image",
     target: {
       label: String(target.label),
       index: orNull(target.index, (i) => number(i, "target.index")),
@@ -201,10 +209,11 @@ export function readTrace(rawHeader: unknown, rawColumns: unknown): Trace {
       return [count(node, "start"), number(key, "start")] as const;
     }),
     layers,
+    inputs,
     walkEnd,
     finishEnd,
     steps,
-    inputCount: input.count,
+    inputCount: layers.slice(0, inputs).reduce((n, layer) => n + layer.count, 0),
     nodeCount,
     popNode: ids("pop_node", steps),
     popMass: floats("pop_mass", steps),
@@ -215,10 +224,7 @@ export function readTrace(rawHeader: unknown, rawColumns: unknown): Trace {
     logOffset: ids("log_offset", steps + 1),
     logNode,
     logKey: floats("log_key", logNode.length),
-    contribution: floats(
-      "contribution",
-      input.shape.reduce((a, b) => a * b, 1),
-    ),
+    contribution: floats("contribution", inputUnits(layers, inputs)),
   };
   checkNodes(trace.popNode, nodeCount, "pop_node");
   checkNodes(logNode, nodeCount, "log_node");

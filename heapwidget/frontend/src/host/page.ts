@@ -9,7 +9,7 @@ import { mountViewer } from "../views/viewer";
 interface PageData {
   readonly header: unknown;
   readonly columns: Readonly<Record<string, string>>;
-  readonly input?: Readonly<Record<string, unknown>>;
+  readonly input?: { readonly parts: readonly Readonly<Record<string, unknown>>[] };
   /** Where to begin, as in the traits. */
   readonly state?: Partial<ViewState>;
 }
@@ -28,14 +28,18 @@ function readPage(script: Element): Session {
     Object.entries(data.columns).map(([name, text]) => [name, decode(text)]),
   );
   const trace = readTrace(data.header, columns);
-  const input = Object.fromEntries(
-    Object.entries(data.input ?? {}).map(([name, value]) => [
+  const parts = (data.input?.parts ?? []).map(readPart);
+  return new Session(trace, readInput({ parts }, trace), data.state);
+}
+
+/** A part of the input with its numbers as bytes. */
+const readPart = (part: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(part).map(([name, value]) => [
       name,
       (name === "pixels" || name === "values") && typeof value === "string" ? decode(value) : value,
     ]),
   );
-  return new Session(trace, readInput(input, trace), data.state);
-}
 
 /** Shows a viewer at each data script of the page. */
 export function mountPage(): void {
