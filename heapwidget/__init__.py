@@ -2,8 +2,22 @@
 
 from heapwidget import samples
 from heapwidget.api import attribute, explain
+from heapwidget.engine.composites import Composite
 from heapwidget.engine.errors import TraceFormatError, UnsupportedOpError
-from heapwidget.engine.rules import Rule, epsilon, flat, zplus
+from heapwidget.engine.ops.registry import Registration, register_rule
+from heapwidget.engine.rules import (
+    Branch,
+    Rule,
+    Term,
+    absolute,
+    alpha_beta,
+    epsilon,
+    flat,
+    gamma,
+    w_square,
+    z_box,
+    zplus,
+)
 from heapwidget.explanation import Explanation, Ledger, load
 from heapwidget.faithfulness import Faithfulness
 from heapwidget.paths import Path
@@ -12,19 +26,29 @@ from heapwidget.viewer import HeapViewer
 __version__ = "0.1.0"
 
 __all__ = [
+    "Branch",
+    "Composite",
     "Explanation",
     "Faithfulness",
     "HeapViewer",
     "Ledger",
     "Path",
+    "Registration",
     "Rule",
+    "Term",
     "TraceFormatError",
     "UnsupportedOpError",
+    "absolute",
+    "alpha_beta",
     "attribute",
     "epsilon",
     "explain",
     "flat",
+    "gamma",
     "load",
+    "register_rule",
     "samples",
+    "w_square",
+    "z_box",
     "zplus",
 ]

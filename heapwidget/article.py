@@ -14,7 +14,6 @@ The gradients come from running the recorded calls once more, with autograd watc
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -30,7 +29,7 @@ from heapwidget.engine.capture import Call, Recording
 from heapwidget.engine.errors import UnsupportedOpError
 from heapwidget.engine.flow import Array, Flow, host
 from heapwidget.engine.graph import Builder, Graph, Handler, build
-from heapwidget.engine.ops import HANDLERS
+from heapwidget.engine.ops import handler_of
 from heapwidget.engine.ops.linear import LinearFlow
 from heapwidget.engine.ops.pool import MaxPool
 from heapwidget.engine.rules import flat
@@ -158,11 +157,8 @@ class _Activations:
 def _layers(net: nn.Module, recording: Recording) -> tuple[Graph, list[Tensor]]:
     """The graph, and the activation of each layer."""
     activations = _Activations()
-    handlers = {call.name: activations.noting(HANDLERS.get(call.name)) for call in recording.calls}
-    with warnings.catch_warnings():
-        # How an op without a rule shares relevance does not matter here.
-        warnings.filterwarnings("ignore", message="no rule for")
-        graph = build(recording, {path for path, m in net.named_modules() if not any(m.children())}, handlers)
+    leaves = {path for path, m in net.named_modules() if not any(m.children())}
+    graph = build(recording, leaves, lambda call: activations.noting(handler_of(call)))
     return graph, activations.of(graph, recording.input)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from heapwidget.engine.composites import Composite
 from heapwidget.engine.fields import fields
 from heapwidget.engine.flow import Array, Flow, host
 from heapwidget.engine.graph import Graph, build
-from heapwidget.engine.ops import HANDLERS
+from heapwidget.engine.ops import handler_of
 from heapwidget.engine.search import Finish, Row, Walk
 from heapwidget.targets import Choice, Target, choose, head_of
 from heapwidget.trace import COLUMNS, FORMAT, VERSION, Trace
@@ -45,7 +46,7 @@ class Relevance:
         by_bound: bool,
     ) -> Relevance:
         """Build the graph of a recording and put the target's relevance into the heap."""
-        graph = build(recording, {path for path, m in net.named_modules() if not any(m.children())}, HANDLERS)
+        graph = build(recording, {path for path, m in net.named_modules() if not any(m.children())}, handler_of)
         choice = choose(target, recording.output, class_names)
         output = recording.output.detach().to(graph.dtype)
         value = float(choice.value(output))
@@ -54,6 +55,8 @@ class Relevance:
             None if layer.make is None else layer.make(rule)
             for layer, rule in zip(graph.layers, rules.rules(graph), strict=True)
         ]
+        for warning in dict.fromkeys(layer.warning for layer in graph.layers if layer.warning):
+            warnings.warn(warning, stacklevel=4)
         walk = Walk(graph, flows, partitions(graph, nodes), seeds, floor, by_bound)
         layers = describe(graph, walk.partitions, flows)
         return cls(walk, make_header("relevance", rules.name, "descending", layers, choice, value), seeds)

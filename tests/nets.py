@@ -11,7 +11,7 @@ from torch import Tensor, nn
 import heapwidget as hw
 from heapwidget.engine.capture import record
 from heapwidget.engine.graph import Graph, build
-from heapwidget.engine.ops import HANDLERS
+from heapwidget.engine.ops import handler_of
 from heapwidget.replay import replay
 from heapwidget.samples import digits
 
@@ -38,7 +38,7 @@ class Fn(nn.Module):
 
 def graph_of(net: nn.Module, x: Tensor) -> Graph:
     leaves = {path for path, module in net.named_modules() if not any(module.children())}
-    return build(record(net, x), leaves, HANDLERS)
+    return build(record(net, x), leaves, handler_of)
 
 
 DIGIT = digits().images[7:8, None].float() / 255

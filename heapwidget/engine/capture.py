@@ -7,6 +7,7 @@ under a dispatch mode, which sees functional calls and reused modules alike. Ten
 from __future__ import annotations
 
 import random
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -45,6 +46,11 @@ class Call:
     def name(self) -> str:
         """The op's name without namespace and overload, such as `convolution`."""
         return str(self.op.overloadpacket.__name__)
+
+    @property
+    def where(self) -> str:
+        """The op's full name and its module, for messages."""
+        return f"{self.op} in module '{self.module}'" if self.module else str(self.op)
 
     @property
     def bound(self) -> dict[str, Any]:
@@ -109,6 +115,13 @@ def net_errors() -> Iterator[None]:
     except UnsupportedOpError:
         raise
     except Exception as error:
+        # PyTorch's own words, from where no op or module is known any more.
+        custom = re.search(r"custom \(non-ATen\) operator .*?: (\w+)::(\w+)\(", str(error))
+        if custom is not None:
+            raise UnsupportedOpError(
+                f"the custom op {'.'.join(custom.groups())} writes into a tensor or gives back its own input; declare "
+                "it to PyTorch as one that gives a new tensor"
+            ) from error
         raise NetError from error
 
 

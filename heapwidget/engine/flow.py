@@ -22,6 +22,8 @@ Array = NDArray[Any]
 TABLE_LIMIT = 2**21
 
 BIAS, STABILISER, DEAD_END, PADDING, CONSTANT = "bias", "stabiliser", "dead end", "padding", "constant"
+# What a rule of the user's own gives to none.
+RULE = "rule"
 
 
 class Message(NamedTuple):

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map
 
+from heapwidget.engine.boxes import unbatched
+from heapwidget.engine.capture import Call
+from heapwidget.engine.errors import UnsupportedOpError
 from heapwidget.engine.flow import BIAS, DEAD_END, Flow, add_up, inverse
+from heapwidget.engine.rules import Rule
 
 # Above this many entries the op's Jacobian is not worked out, and there is no certified bound.
 JACOBIAN_LIMIT = 2**22
@@ -63,3 +69,44 @@ class Generic(Flow):
             for row in rows
         ]
         return torch.stack(sums).reshape(self.shape) * self._over.abs()
+
+
+def generic_flow(call: Call, values: list[Tensor], op: Callable[..., Tensor]) -> Callable[[Rule], Flow]:
+    """The flow of an op without a rule, made only if relevance reaches it."""
+
+    def make(_rule: Rule) -> Flow:
+        try:
+            return Generic(values, op)
+        except RuntimeError as error:
+            name = f"{call.op.namespace}.{call.name}"
+            raise UnsupportedOpError(
+                f"no rule for {call.where}, and it has no derivative to fall back on ({_first_sentence(error)}); "
+                f"say how it shares relevance with heapwidget.register_rule({name!r}, rule), or rewrite that part "
+                "of the net with differentiable PyTorch ops"
+            ) from error
+
+    return make
+
+
+def _first_sentence(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0].split(". ")[0].rstrip(".") if text else type(error).__name__
+
+
+def rerun(call: Call, active: list[Tensor], output: int, dtype: torch.dtype) -> Callable[..., Tensor]:
+    """The call as a function of its active operands, unbatched, giving one of its outputs, unbatched."""
+    places = {id(t): i for i, t in enumerate(active)}
+
+    def op(*values: Tensor) -> Tensor:
+        def replace(a: Any) -> Any:
+            if isinstance(a, Tensor) and id(a) in places:
+                return values[places[id(a)]].reshape(a.shape)
+            return a.to(dtype) if isinstance(a, Tensor) and a.is_floating_point() else a
+
+        args, kwargs = tree_map(replace, (call.args, call.kwargs))
+        out = call.op(*args, **kwargs)
+        if not isinstance(out, Tensor):
+            out = [o for o in out if isinstance(o, Tensor) and o.is_floating_point()][output]
+        return out.reshape(unbatched(tuple(out.shape)))
+
+    return op

@@ -8,7 +8,6 @@ earlier layers.
 from __future__ import annotations
 
 import re
-import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,14 +23,14 @@ from heapwidget.engine.boxes import Shape, unbatched
 from heapwidget.engine.capture import Call, Recording
 from heapwidget.engine.errors import UnsupportedOpError
 from heapwidget.engine.flow import Flow
-from heapwidget.engine.generic import Generic
+from heapwidget.engine.generic import generic_flow, rerun
 from heapwidget.engine.operands import CONSTANT_ENTRY, Operand, find_blocks
 from heapwidget.engine.rules import Rule
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One activation tensor, unbatched; `offset` is its first unit's global id."""
+    """One activation tensor, unbatched; `offset` is its first unit's global id; `warning` is for those who use it."""
 
     label: str
     op: str
@@ -40,6 +39,7 @@ class Layer:
     offset: int
     operands: tuple[Operand, ...]
     make: Callable[[Rule], Flow] | None
+    warning: str | None = None
 
     @property
     def n_units(self) -> int:
@@ -70,7 +70,7 @@ class Graph:
 class _Draft:
     """A layer in the making; it holds on to the tensor it was made as, so that no other takes that tensor's id.
 
-    `fold` merges a scale and a shift of each channel into its weights; `warning` is said if relevance can reach it.
+    `fold` merges a scale and a shift of each channel into its weights; `warning` is kept for the layer.
     """
 
     name: str
@@ -222,31 +222,33 @@ class Builder:
             return call.module or op
         return f"{call.module}.{op}" if call.module else op
 
-    def generic(self, call: Call) -> None:
+    def generic(self, call: Call, *, warn: bool = True) -> None:
         """Take an op without a handler: by its own VJP, with a warning, or refuse it."""
         outs = [o for o in (call.out if isinstance(call.out, tuple | list) else [call.out]) if isinstance(o, Tensor)]
-        where = f"{call.op} in module '{call.module}'" if call.module else f"{call.op}"
         if any(o.is_complex() and self.reads[id(o)] for o in outs):
             raise UnsupportedOpError(
-                f"no rule for {where}, which gives complex numbers; rewrite that part of the net with real ones"
+                f"no rule for {call.where}, which gives complex numbers; rewrite that part of the net with real ones, "
+                "or make one op of it with torch.library.custom_op and give that a rule with heapwidget.register_rule"
             )
         outs = [o for o in outs if o.is_floating_point()]
-        active = [t for t in _tensors(call) if self.active(t) and t.is_floating_point()]
+        active = [t for t in tensors(call) if self.active(t) and t.is_floating_point()]
         # An op may give statistics beside its result that nobody reads.
         read = [(number, out) for number, out in enumerate(outs) if self.reads[id(out)]]
         for number, out in read:
-            op = _rerun(call, active, number, self.dtype)
+            op = rerun(call, active, number, self.dtype)
             self.layer(
                 call,
                 out,
-                _short(call.name),
+                short_name(call.name),
                 [self.operand(t) for t in active],
-                _generic(where, [self.value(t) for t in active], op),
-                warning=f"no rule for {where}: its relevance is shared by gradient x input of this op alone",
+                generic_flow(call, [self.value(t) for t in active], op),
+                warning=f"no rule for {call.where}: its relevance is shared by gradient x input of this op alone"
+                if warn
+                else None,
             )
 
 
-def build(recording: Recording, leaves: set[str], handlers: dict[str, Handler]) -> Graph:
+def build(recording: Recording, leaves: set[str], handler_of: Callable[[Call], Handler | None]) -> Graph:
     """The graph of a recording.
 
     Parameters
@@ -255,8 +257,8 @@ def build(recording: Recording, leaves: set[str], handlers: dict[str, Handler]) 
         What `capture.record` kept.
     leaves
         Paths of the modules that have no children: layers made in them bear their names.
-    handlers
-        By ATen op name; an op without one is taken by its own VJP.
+    handler_of
+        Who takes a call; an op without a handler is taken by its own VJP.
 
     Raises
     ------
@@ -269,9 +271,9 @@ def build(recording: Recording, leaves: set[str], handlers: dict[str, Handler]) 
     dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
     builder = Builder(x, leaves, dtype, _reads(recording))
     for call in recording.calls:
-        if not any(builder.active(t) for t in _tensors(call)):
+        if not any(builder.active(t) for t in tensors(call)):
             continue
-        handler = handlers.get(call.name)
+        handler = handler_of(call)
         if handler is None or not handler(builder, call):
             builder.generic(call)
     if not builder.active(recording.output):
@@ -291,10 +293,8 @@ def build(recording: Recording, leaves: set[str], handlers: dict[str, Handler]) 
 
     drafts = [replace(d, operands=tuple(blocked(o) for o in d.operands)) for d in drafts]
     drafts, output = _reached(drafts, blocked(builder.operand(recording.output)))
-    for warning in dict.fromkeys(d.warning for d in drafts if d.warning):
-        warnings.warn(warning, stacklevel=2)
     layers = tuple(
-        Layer(label, d.op, d.shape, d.channel_axis, d.offset, d.operands, d.make)
+        Layer(label, d.op, d.shape, d.channel_axis, d.offset, d.operands, d.make, d.warning)
         for label, d in zip(_labels([d.name for d in drafts]), drafts, strict=True)
     )
     return Graph(layers, output, builder.dtype)
@@ -353,53 +353,17 @@ def _labels(names: list[str]) -> list[str]:
     return labels
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
+    """An op's name as layers bear it."""
     return re.sub(r"^(aten)?_+|_with_indices$", "", name)
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-
-
-def _generic(where: str, values: list[Tensor], op: Callable[..., Tensor]) -> Callable[[Rule], Flow]:
-    """The flow of an op without a rule, made only if relevance reaches it."""
-
-    def make(_rule: Rule) -> Flow:
-        try:
-            return Generic(values, op)
-        except RuntimeError as error:
-            raise UnsupportedOpError(
-                f"no rule for {where}, and it has no derivative to fall back on ({_first_line(error)}); "
-                "rewrite that part of the net with differentiable PyTorch ops"
-            ) from error
-
-    return make
-
-
-def _tensors(call: Call) -> list[Tensor]:
+def tensors(call: Call) -> list[Tensor]:
+    """The tensors among a call's arguments, in order."""
     return [t for t in torch.utils._pytree.tree_leaves((call.args, call.kwargs)) if isinstance(t, Tensor)]
 
 
 def _reads(recording: Recording) -> Counter[int]:
     """How often each tensor is read; a call that gives back the very tensor that it took does not count."""
-    ids = (id(t) for call in recording.calls for t in _tensors(call) if t is not call.out)
+    ids = (id(t) for call in recording.calls for t in tensors(call) if t is not call.out)
     return Counter([*ids, id(recording.output)])
-
-
-def _rerun(call: Call, active: list[Tensor], output: int, dtype: torch.dtype) -> Callable[..., Tensor]:
-    """The call as a function of its active operands, unbatched, giving one of its outputs, unbatched."""
-    places = {id(t): i for i, t in enumerate(active)}
-
-    def op(*values: Tensor) -> Tensor:
-        def replace(a: Any) -> Any:
-            if isinstance(a, Tensor) and id(a) in places:
-                return values[places[id(a)]].reshape(a.shape)
-            return a.to(dtype) if isinstance(a, Tensor) and a.is_floating_point() else a
-
-        args, kwargs = torch.utils._pytree.tree_map(replace, (call.args, call.kwargs))
-        out = call.op(*args, **kwargs)
-        if not isinstance(out, Tensor):
-            out = [o for o in out if isinstance(o, Tensor) and o.is_floating_point()][output]
-        return out.reshape(unbatched(tuple(out.shape)))
-
-    return op

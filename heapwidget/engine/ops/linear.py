@@ -30,7 +30,7 @@ from heapwidget.engine.flow import (
     inverse,
     packed,
 )
-from heapwidget.engine.rules import Branch, Rule
+from heapwidget.engine.rules import Branch, Rule, Term
 
 T = TypeVar("T")
 
@@ -72,7 +72,7 @@ class LinearFlow(Flow):
         return self.x.device
 
     def _prepare(self, branch: Branch) -> _Prepared[Tensor]:
-        terms = [(term.x(self.x), term.w(self.w)) for term in branch.terms]
+        terms = [(term.x(self.x), self.changed_weight(term)) for term in branch.terms]
         # A term without any input adds nothing, such as x- w- behind a ReLU.
         terms = [t for t in terms if bool(t[0].any())] or terms[:1]
         z = self.apply(*terms[0])
@@ -94,6 +94,10 @@ class LinearFlow(Flow):
         if bool(lost.any()):
             absorbing[DEAD_END] = lost.to(z.dtype)
         return _Prepared(terms, scale, absorbing)
+
+    def changed_weight(self, term: Term) -> Tensor:
+        """The weight as a term changes it."""
+        return term.w(self.w)
 
     @cached_property
     def _z(self) -> Tensor:
