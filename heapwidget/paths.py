@@ -22,7 +22,8 @@ from tqdm.auto import tqdm
 
 from heapwidget.engine.boxes import Window
 from heapwidget.engine.flow import Array, host
-from heapwidget.engine.search import Walk, deliver, whole_pass
+from heapwidget.engine.search import Walk
+from heapwidget.engine.sweep import Left, deliver, device_of, whole_pass
 from heapwidget.links import NO_NODE, Links
 from heapwidget.trace import Trace
 
@@ -163,12 +164,13 @@ def _all_steps(walk: Walk, seeds: Array, k: int, progress: bool) -> tuple[_Steps
 
 def _passed(walk: Walk, seeds: Array) -> list[Array]:
     """What passes through each unit in the full layer-wise pass."""
-    device = next((f.device for f in walk.flows if f is not None), torch.device("cpu"))
-    left = [torch.from_numpy(np.zeros_like(s.residual)).to(device) for s in walk.stores]
-    deliver(walk.graph, walk.graph.output, torch.from_numpy(seeds).to(device), left, {})
-    passed: list[Array] = [np.empty(0)] * len(left)
+    left: Left = [None] * len(walk.stores)
+    deliver(walk.graph, walk.graph.output, torch.from_numpy(seeds).to(device_of(walk.flows)), left, {})
+    passed: list[Array] = [np.zeros_like(s.residual) for s in walk.stores]
     for number in range(len(left) - 1, -1, -1):
-        passed[number], flow = host(left[number]).copy(), walk.flows[number]
+        r, flow = left[number], walk.flows[number]
+        if r is not None:
+            passed[number] = host(r).copy()
         if flow is not None:
             whole_pass(walk.graph, flow, number, left)
     return passed

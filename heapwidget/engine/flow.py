@@ -71,7 +71,10 @@ class Flow(ABC):
 
     @abstractmethod
     def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
-        """Pass on all of `r` (the layer's shape): a message for each operand, and what was absorbed by which cause."""
+        """Pass on all of `r` (the layer's shape): a message for each operand, and what was absorbed by which cause.
+
+        The messages are the caller's to keep.
+        """
 
     @abstractmethod
     def amplification(self, k: list[Tensor]) -> Tensor:
@@ -120,8 +123,15 @@ def packed(t: Tensor) -> Array:
 def inverse(d: Tensor) -> Tensor:
     """1/d, and 0 where d is too small to divide by: such a unit is a dead end."""
     tiny = 1e-30
-    alive = d.abs() > tiny
-    return torch.where(alive, 1 / torch.where(alive, d, torch.ones_like(d)), torch.zeros_like(d))
+    return torch.where(d.abs() > tiny, d.reciprocal(), 0)
+
+
+def is_zero(t: Tensor) -> bool:
+    """Whether a tensor is zero throughout; its extremes are found many times faster than `any` looks at numbers."""
+    if not t.numel():
+        return True
+    low, high = t.aminmax()
+    return bool(low == 0) and bool(high == 0)
 
 
 def add_up(absorbed: dict[str, float], cause: str, value: float) -> None:

@@ -13,9 +13,10 @@ from __future__ import annotations
 import signal
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from heapq import heappop
 from typing import NamedTuple
 
@@ -25,9 +26,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from heapwidget.engine.boxes import Partition
-from heapwidget.engine.flow import CONSTANT, PADDING, Array, Flow, add_up, host
+from heapwidget.engine.flow import Array, Flow, host, is_zero
 from heapwidget.engine.graph import Graph
-from heapwidget.engine.operands import PADDED, Operand
 from heapwidget.engine.residuals import (
     ID_BITS,
     ID_MASK,
@@ -38,6 +38,7 @@ from heapwidget.engine.residuals import (
     UnitTable,
     inlet,
 )
+from heapwidget.engine.sweep import amplifications, device_of, gather, whole_pass
 
 # Keys below this cannot be told from zero in float32.
 SMALLEST_FLOOR = 1e-36
@@ -107,10 +108,6 @@ class Walk:
         self.offsets = [0, *np.cumsum(self.n_nodes).tolist()]
         self.start_mass = float(np.abs(seeds).sum())
         self.floor = floor
-        self._k = amplifications(graph, self.flows)
-        # Without a finite k everywhere nothing is certified before all is passed on.
-        certified = all(bool(k.isfinite().all()) for k in self._k)
-        self._uncertain = 0.0 if certified else np.inf
         self._start_key = self.start_mass
         if by_bound:
             k = host(gather(graph, graph.output, self._k))
@@ -118,10 +115,11 @@ class Walk:
             if not np.isfinite(self._start_key):
                 raise ValueError("priority='bound' needs a bound, and a large op without a rule has none; use 'mass'")
         self.board = Board(self.offsets[-1], self._least_key(floor), signed, by_bound)
+        self._beyond = self._uncertain() if self.board.signed else None
         dtype = seeds.dtype
         self.stores: list[Store] = [InputStore(self.board, partitions[0], dtype)]
         for number, partition in enumerate(partitions[1:], start=1):
-            k = host(torch.where(self._k[number].isfinite(), self._k[number], 0))
+            k = host(self._k[number].nan_to_num(posinf=0)) if self.board.signed else np.broadcast_to(1, partition.shape)
             self.stores.append(Store(self.board, partition, self.offsets[number], k, dtype))
         layers = graph.layers
         self._inlets = [
@@ -136,11 +134,16 @@ class Walk:
         board = self.board
         everything = tuple(slice(0, s) for s in self.graph.output.shape)
         inlet(board, self.stores, self.graph.layers, self.graph.output, len(self.stores) - 1).receive(everything, seeds)
-        if not board.signed:
-            board.mass = sum(float(np.abs(s.residual).sum()) for s in self.stores[1:])
-            board.bound = sum(float((s.residual * s._k).sum()) for s in self.stores[1:] if s.residual.any())
         self.start_log = board.log_size
-        self._start_explained, self._start_bound = board.explained, board.bound
+
+    @cached_property
+    def _k(self) -> list[Tensor]:
+        """How far a residual of each unit can still move the attribution; a walk of one sign can do without."""
+        return amplifications(self.graph, self.flows)
+
+    def _uncertain(self) -> float:
+        """What a bound by k lacks: without a finite k everywhere nothing is certified before all is passed on."""
+        return 0.0 if all(float(k.sum()) < np.inf for k in self._k) else np.inf
 
     def _least_key(self, floor: float) -> float:
         return max(floor * self._start_key, SMALLEST_FLOOR)
@@ -195,16 +198,20 @@ class Walk:
         if absorbed:
             board.absorb(layer, absorbed)
         if board.signed:
-            residual_mass, bound = board.mass, board.bound + self._uncertain
+            residual_mass, bound = board.mass, board.bound
         else:
+            # The bound is what will still arrive: of one sign, nothing of it can cancel out.
             residual_mass = self.start_mass - board.explained - board.absorbed_total
-            bound = self._start_bound - board.explained + self._start_explained
+            bound = -board.explained
         self._rows.append((node, mass, board.explained, board.absorbed_total, residual_mass, bound, board.log_size))
 
     @property
     def rows(self) -> list[Row]:
         """The pops so far."""
-        return [Row._make(row) for row in self._rows]
+        if self._beyond is None:
+            self.finish()
+        beyond = self._beyond or 0.0
+        return [Row(*row[:5], row[5] + beyond, row[6]) for row in self._rows]
 
     def _table(self, layer: int) -> UnitTable | None:
         """The messages of a layer of unit nodes, made when the first of them is popped, where they fit a table."""
@@ -232,41 +239,55 @@ class Walk:
 
     def finish(self) -> Finish:
         """Pass on everything still residual, one whole layer at a time; the walk itself stays as it is."""
-        device = next((f.device for f in self.flows if f is not None), torch.device("cpu"))
-        left = [torch.from_numpy(s.residual.copy()).to(device) for s in self.stores]
-        sums = [self._sums(n, r) for n, r in enumerate(left)]
+        signed, device = self.board.signed, device_of(self.flows)
+        held = [torch.from_numpy(s.residual).to(device) for s in self.stores]
+        left = [None if is_zero(r) else r for r in held]
+        masses, bounds = [0.0] * len(left), [0.0] * len(left)
+
+        def weigh(layers: Iterable[int]) -> None:
+            for n in layers:
+                masses[n], bounds[n] = self._sums(n, left[n])
+
+        weigh(range(1, len(left)))
         absorbed = dict(self.board.absorbed)
         rows: list[Row] = []
         nodes, keys = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
-        log_end, arrived = self.board.log_size, host(left[0]).copy()
+        log_end, arrived = self.board.log_size, host(held[0]).copy()
+        explained = float(arrived.sum(dtype=np.float64))
         for number in range(len(left) - 1, 0, -1):
-            flow, (mass, _) = self.flows[number], sums[number]
+            flow, mass, sources = self.flows[number], masses[number], self.graph.sources(number)
             if flow is None or not mass:
                 continue
             for cause, value in whole_pass(self.graph, flow, number, left).items():
                 absorbed[number, cause] = absorbed.get((number, cause), 0.0) + value
-            sums[number] = (0.0, 0.0)
-            for source in self.graph.sources(number):
-                sums[source] = self._sums(source, left[source])
-            if 0 in self.graph.sources(number):
-                now = host(left[0]).copy()
-                reached, totals = self._reached(arrived, now)
-                arrived = now
+            weigh((number, *sources))
+            if left[0] is not None and 0 in sources:
+                before, arrived = arrived, host(left[0]).copy()
+                explained = float(arrived.sum(dtype=np.float64))
+                reached, totals = self._reached(before, arrived)
                 nodes.append(reached)
                 keys.append(totals)
                 log_end += len(reached)
-            explained = float(arrived.sum(dtype=np.float64))
-            rest, bound = (sum(column) for column in zip(*sums[1:], strict=True))
-            rows.append(Row(self.offsets[number], mass, explained, sum(absorbed.values()), rest, bound, log_end))
+            bound = sum(bounds[1:]) if signed else -explained
+            rows.append(
+                Row(self.offsets[number], mass, explained, sum(absorbed.values()), sum(masses[1:]), bound, log_end)
+            )
+        if not signed:
+            self._beyond = explained
+            rows = [row._replace(bound=explained + row.bound) for row in rows]
         return Finish(rows, np.concatenate(nodes), np.concatenate(keys), arrived, absorbed)
 
-    def _sums(self, number: int, r: Tensor) -> tuple[float, float]:
-        """Mass and bound of a layer's residuals; where nothing lies, an infinite k does not count."""
+    def _sums(self, number: int, r: Tensor | None) -> tuple[float, float]:
+        """Mass of a layer's residuals, and their bound by k; where nothing lies, an infinite k does not count."""
+        if r is None:
+            return 0.0, 0.0
         size = r.abs()
-        mass = float(size.sum(dtype=torch.float64))
-        k = self._k[number]
-        bounded = size * k if bool(k.isfinite().all()) else (size * k).nan_to_num(nan=0.0, posinf=torch.inf)
-        return mass, float(bounded.sum(dtype=torch.float64)) if mass else 0.0
+        mass = float(size.sum())
+        if not self.board.signed or not mass:
+            return mass, 0.0
+        bounded = size * self._k[number]
+        bound = float(bounded.sum())
+        return mass, bound if bound < np.inf else float(bounded.nan_to_num(nan=0.0, posinf=torch.inf).sum())
 
     def _reached(self, before: Array, after: Array) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The input positions to which anything came, and what lies on them now."""
@@ -275,73 +296,6 @@ class Walk:
         _, totals = self.partitions[0].fold(everything, after)
         reached = np.flatnonzero(changes)
         return reached, totals.reshape(-1)[reached].astype(np.float32)
-
-
-def whole_pass(graph: Graph, flow: Flow, number: int, left: list[Tensor]) -> dict[str, float]:
-    """Move all of `left[number]` one step down, into `left`; gives what was absorbed on the way, by cause."""
-    messages, absorbed = flow.whole(left[number])
-    left[number] = torch.zeros_like(left[number])
-    for operand, message in zip(graph.layers[number].operands, messages, strict=True):
-        deliver(graph, operand, message, left, absorbed)
-    return absorbed
-
-
-def deliver(graph: Graph, operand: Operand, message: Tensor, left: list[Tensor], absorbed: dict[str, float]) -> None:
-    """Add a whole message to the units that its operand is made of."""
-    if operand.layer is not None:
-        left[operand.layer] += message.reshape(left[operand.layer].shape)
-        return
-    if operand.blocks:
-        for block in operand.blocks:
-            left[block.layer][block.within] += message[block.at]
-        if operand.rest:
-            outside = message.clone()
-            for block in operand.blocks:
-                outside[block.at] = 0
-            add_up(absorbed, operand.rest, float(outside.sum(dtype=torch.float64)))
-        return
-    assert operand.index is not None
-    index, message = operand.index.reshape(-1), message.reshape(-1)
-    outside = index < 0
-    if bool(outside.any()):
-        padded = index == PADDED
-        add_up(absorbed, PADDING, float(message[padded].sum(dtype=torch.float64)))
-        add_up(absorbed, CONSTANT, float(message[outside & ~padded].sum(dtype=torch.float64)))
-    for layer, r in zip(graph.layers, left, strict=True):
-        mine = (index >= layer.offset) & (index < layer.offset + layer.n_units)
-        if bool(mine.any()):
-            r.view(-1).index_add_(0, index[mine] - layer.offset, message[mine])
-
-
-def gather(graph: Graph, operand: Operand, values: list[Tensor]) -> Tensor:
-    """An operand's entries of per-unit `values`; 0 where an entry is no unit."""
-    if operand.layer is not None:
-        return values[operand.layer].reshape(operand.shape)
-    assert operand.index is not None
-    index = operand.index
-    result = torch.zeros(operand.shape, dtype=values[0].dtype, device=values[0].device)
-    if operand.blocks:
-        for block in operand.blocks:
-            result[block.at] = values[block.layer][block.within]
-        return result
-    for layer, value in zip(graph.layers, values, strict=False):
-        mine = (index >= layer.offset) & (index < layer.offset + layer.n_units)
-        if bool(mine.any()):
-            result[mine] = value.reshape(-1)[index[mine] - layer.offset]
-    return result
-
-
-def amplifications(graph: Graph, flows: Sequence[Flow | None]) -> list[Tensor]:
-    """For every unit its k: how far a residual there can still move the input attribution (L1); 1 at the input.
-
-    It is infinite where an op gives none, and where a share of nothing might lead there.
-    """
-    device = next((f.device for f in flows if f is not None), torch.device("cpu"))
-    k = [torch.ones(graph.layers[0].shape, dtype=graph.dtype, device=device)]
-    for layer, flow in zip(graph.layers[1:], flows[1:], strict=True):
-        assert flow is not None
-        k.append(flow.amplification([gather(graph, o, k) for o in layer.operands]).nan_to_num(torch.inf, torch.inf))
-    return k
 
 
 @contextmanager

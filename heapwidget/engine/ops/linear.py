@@ -28,6 +28,7 @@ from heapwidget.engine.flow import (
     add_up,
     host,
     inverse,
+    is_zero,
     packed,
 )
 from heapwidget.engine.rules import Branch, Rule, Term
@@ -72,27 +73,30 @@ class LinearFlow(Flow):
         return self.x.device
 
     def _prepare(self, branch: Branch) -> _Prepared[Tensor]:
-        terms = [(term.x(self.x), self.changed_weight(term)) for term in branch.terms]
         # A term without any input adds nothing, such as x- w- behind a ReLU.
-        terms = [t for t in terms if bool(t[0].any())] or terms[:1]
-        z = self.apply(*terms[0])
+        inputs = [(term.x(self.x), term) for term in branch.terms]
+        used = [(x, term) for x, term in inputs if not is_zero(x)] or inputs[:1]
+        terms = [(x, self.changed_weight(term)) for x, term in used]
+        total = self.apply(*terms[0])
         for term in terms[1:]:
-            z = z + self.apply(*term)
-        total, absorbing = z, {}
+            total += self.apply(*term)
+        absorbing = {}
         if branch.bias is not None and self.b is not None:
-            absorbing[BIAS] = branch.bias(self.b).expand_as(z)
+            absorbing[BIAS] = branch.bias(self.b).expand_as(total)
             total = total + absorbing[BIAS]
         if branch.epsilon:
-            absorbing[STABILISER] = torch.where(total >= 0, branch.epsilon, -branch.epsilon).to(z.dtype)
+            absorbing[STABILISER] = torch.where(total >= 0, branch.epsilon, -branch.epsilon).to(total.dtype)
             total = total + absorbing[STABILISER]
-        scale = inverse(total) * branch.coefficient
-        lost = (scale == 0) * branch.coefficient
+        scale = inverse(total)
+        if branch.coefficient != 1:
+            scale *= branch.coefficient
+        lost = scale == 0
         if branch.only is not None:
             applies = branch.only(self._z)
-            scale, lost = scale * applies, lost * applies
+            scale, lost = scale * applies, lost & applies
         absorbing = {cause: part * scale for cause, part in absorbing.items()}
         if bool(lost.any()):
-            absorbing[DEAD_END] = lost.to(z.dtype)
+            absorbing[DEAD_END] = lost if branch.coefficient == 1 else lost * branch.coefficient
         return _Prepared(terms, scale, absorbing)
 
     def changed_weight(self, term: Term) -> Tensor:
@@ -106,14 +110,16 @@ class LinearFlow(Flow):
         return z if self.b is None else z + self.b
 
     def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
-        message = torch.zeros_like(self.x)
+        message: Tensor | None = None
         absorbed: dict[str, float] = {}
         for branch in self._branches:
             s = r * branch.scale
             for x, w in branch.terms:
-                message += x * self.transpose(s, w)
+                part = self.transpose(s, w).mul_(x)
+                message = part if message is None else message.add_(part)
             for cause, share in branch.absorbing.items():
-                add_up(absorbed, cause, float((r * share).sum(dtype=torch.float64)))
+                add_up(absorbed, cause, float((r * share).sum()))
+        assert message is not None
         return [message], absorbed
 
     def amplification(self, k: list[Tensor]) -> Tensor:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from heapwidget.engine.boxes import Window
-from heapwidget.engine.flow import Array, Flow, Message, Reach, Table, host, inverse
+from heapwidget.engine.flow import Array, Flow, Message, Reach, Table, host, inverse, is_zero
 
 # For each pooled axis of x, the slice of it that each index of the output sees.
 Seen = dict[int, list[slice]]
@@ -86,7 +86,7 @@ class MeanPool(Flow):
         total, count = op(self._size), op(torch.ones_like(x))
         self.shape = tuple(total.shape)
         self._over = inverse(total)
-        self._evenly = torch.where(self._over == 0, inverse(count), torch.zeros_like(count))
+        self._evenly = torch.where(self._over == 0, inverse(count), 0)
 
     @property
     def device(self) -> torch.device:
@@ -94,7 +94,7 @@ class MeanPool(Flow):
 
     def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
         message = self._size * self._transpose(r * self._over)
-        if bool(self._evenly.any()):
+        if not is_zero(self._evenly):
             message = message + self._transpose(r * self._evenly)
         return [message], {}
 

@@ -31,7 +31,7 @@ class Split(Flow):
     def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
         absorbed: dict[str, float] = {}
         if self._constant is not None:
-            add_up(absorbed, CONSTANT, float((r * self._constant).sum(dtype=torch.float64)))
+            add_up(absorbed, CONSTANT, float((r * self._constant).sum()))
         return [r * share for share in self._shares], absorbed
 
     def amplification(self, k: list[Tensor]) -> Tensor:
