@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cellOf, depthOf, levelOf, treeLayout, windowFor } from "../src/core/layout";
+import { cellOf, depthOf, levelOf, pathTo, treeLayout, windowFor, within } from "../src/core/layout";
 
 describe("layout", () => {
   it("knows levels", () => {
@@ -50,5 +50,41 @@ describe("layout", () => {
         .map((slot) => cellOf(slot, root));
       expect(cells).toContain(cell);
     }
+  });
+
+  it("stays where it was opened as long as the cell is a card there", () => {
+    // Cell 5's cards on four levels: 5, 11 and 12, 23 to 26, 47 to 54.
+    expect([5, 12, 50].map((cell) => windowFor(cell, 4, 5))).toEqual([5, 5, 5]);
+    expect([0, 6, 14].map((cell) => windowFor(cell, 4, 5))).toEqual([0, 0, 0]);
+    expect(windowFor(96, 4, 5)).toBe(11);
+  });
+
+  it("shows the nearest ancestor of a place that the heap no longer has", () => {
+    expect([within(50, 51), within(50, 50), within(50, 20), within(50, 0)]).toEqual([50, 24, 11, 0]);
+  });
+
+  it("leads from the root to a cell by parents", () => {
+    expect(pathTo(0)).toEqual([0]);
+    expect(pathTo(11)).toEqual([0, 2, 5, 11]);
+    expect(pathTo(27_955).length).toBe(15);
+  });
+
+  it.each([54, 200, 320, 420, 700])("fills a height of %i pixels and no more", (room) => {
+    const layout = treeLayout(900, 50_000, room);
+    expect(layout.height).toBeLessThanOrEqual(room);
+    const rows = [...new Set(layout.slots.map((slot) => slot.y))];
+    expect(rows).toEqual([...rows].sort((a, b) => a - b));
+    expect(layout.slots.length).toBe(2 ** layout.levels - 1);
+    const last = layout.slots.at(-1);
+    expect((last?.y ?? 0) + (last?.kind === "card" ? 54 : (last?.size ?? 0))).toBeLessThanOrEqual(
+      layout.height,
+    );
+  });
+
+  it("has more levels the more room there is", () => {
+    const levels = [54, 130, 320, 420, 700].map((room) => treeLayout(900, 50_000, room).levels);
+    expect(levels).toEqual([...levels].sort((a, b) => a - b));
+    expect(levels[0]).toBe(1);
+    expect(levels.at(-1)).toBeGreaterThan(treeLayout(900, 50_000).levels);
   });
 });

@@ -169,6 +169,6 @@ it("tells readers the order of the tree, whatever cards are used", () => {
     const cards = owned.map((id) => document.getElementById(id));
     const levels = cards.map((card) => Number(card?.getAttribute("aria-level") ?? 0));
     expect(levels).toEqual([...levels].sort());
-    expect(cards.length).toBe(el.querySelectorAll(".hw-card:not([hidden])").length);
+    expect(cards.length).toBe(el.querySelectorAll("[role=treeitem]:not([hidden])").length);
   }
 });

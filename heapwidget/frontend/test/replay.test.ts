@@ -77,7 +77,7 @@ describe("replay", () => {
     const replay = new Replay(sampleTrace({}, columns));
     replay.seek(2);
     expect(replay.effect).toMatchObject({ pushed: 0, rekeyed: 1, shrank: 1, reached: 1 });
-    expect(replay.touch[7]).toBe(Touch.rekeyed);
+    expect(replay.touch[7]).toBe(Touch.lowered);
   });
 
   it("knows that a node was popped before", () => {

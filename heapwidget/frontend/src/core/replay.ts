@@ -5,8 +5,8 @@ import { Keyframes, workOf } from "./keyframes";
 import { State } from "./state";
 import type { Trace } from "./trace";
 
-/** What the last row did to a node of the heap. */
-export const Touch = { none: 0, pushed: 1, rekeyed: 2 } as const;
+/** What the last row did to a node of the heap; lowered: re-keyed, away from the top. */
+export const Touch = { none: 0, pushed: 1, rekeyed: 2, lowered: 3 } as const;
 
 /** What the row before the current step did. */
 export interface RowEffect {
@@ -138,7 +138,10 @@ export class Replay {
         else {
           effect.rekeyed++;
           const change = (trace.logKey[i] as number) - heap.keyAt(cell);
-          if (trace.ascending ? change > 0 : change < 0) effect.shrank++;
+          if (trace.ascending ? change > 0 : change < 0) {
+            effect.shrank++;
+            touch[node] = Touch.lowered;
+          }
         }
       }
     }

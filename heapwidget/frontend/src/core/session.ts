@@ -17,6 +17,8 @@ export interface ViewState {
   /** Node under the pointer. */
   readonly hovered: number | null;
   readonly panels: readonly string[];
+  /** Cell of the heap at the top of the tree's window; 0: the whole heap. */
+  readonly top: number;
   /** Whether the slider is held. */
   readonly scrubbing: boolean;
   /** Whether a step is one comparison or move inside the heap, not a whole pop. */
@@ -41,6 +43,7 @@ export const DEFAULT_STATE: ViewState = {
   selected: null,
   hovered: null,
   panels: ["input", "heap"],
+  top: 0,
   scrubbing: false,
   slow: false,
   sub: 0,

@@ -8,7 +8,7 @@ import { layerOf } from "../core/trace";
 import { h, icon, s, setText } from "./dom";
 import type { Stage } from "./panel";
 
-export type CardState = "" | "pushed" | "rekeyed" | "popped";
+export type CardState = "" | "pushed" | "rekeyed" | "lowered" | "popped";
 
 /** What a sub-step does with the item of a cell. */
 export type CardMark = "" | "compared" | "hole" | "moved";
@@ -34,18 +34,20 @@ export interface CardPlace {
   readonly width: number;
 }
 
-/** Shapes within the badge: up out of the heap, new in it, moved up within it. */
+/** Shapes within the badge: up out of the heap, new in it, moved up or down within it. */
 const BADGES: Readonly<Record<CardState, string>> = {
   "": "",
   popped: "M4.5 9.5 8 6l3.5 3.5",
   pushed: "M8 4.2v7.6M4.2 8h7.6",
   rekeyed: "M8 12V4.6M4.8 7.6 8 4.4l3.2 3.2",
+  lowered: "M8 4v7.4M4.8 8.4 8 11.6l3.2-3.2",
 };
 const SAID: Readonly<Record<CardState, string>> = {
   "": "",
   popped: ", popped",
   pushed: ", pushed",
   rekeyed: ", re-keyed",
+  lowered: ", re-keyed, lower than before",
 };
 /** Edge of the patch, on cards narrower than `NARROW` and on others. */
 const PATCH = 36;
@@ -132,7 +134,7 @@ export class Card {
     this.#bar.classList.toggle("hw-negative", face.key < 0);
     if (before?.state !== face.state) {
       this.#badge.querySelector("path")?.setAttribute("d", BADGES[face.state]);
-      for (const state of ["popped", "pushed", "rekeyed"])
+      for (const state of ["popped", "pushed", "rekeyed", "lowered"])
         classList.toggle(`hw-${state}`, state === face.state);
     }
     for (const mark of ["compared", "hole", "moved"]) classList.toggle(`hw-${mark}`, mark === face.mark);

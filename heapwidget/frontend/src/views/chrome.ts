@@ -108,7 +108,8 @@ class Popover {
 const STATES: readonly [CardState, string][] = [
   ["popped", "popped: taken from the top of the heap"],
   ["pushed", "pushed: entered the heap at this step"],
-  ["rekeyed", "re-keyed: was in the heap, has a new key"],
+  ["rekeyed", "re-keyed: was in the heap, its key grew"],
+  ["lowered", "re-keyed: was in the heap, its key shrank"],
 ];
 
 const KEYS: readonly [string, string][] = [

@@ -1,14 +1,21 @@
 /** The tree's edges, and the levels below the cards as dots. Elements stay in place; only their looks change. */
 
 import { CARD_HEIGHT, type Slot, type TreeLayout } from "../core/layout";
+import { badge, type CardMark, type CardState } from "./card";
 import { s } from "./dom";
 
 export interface DotFace {
   /** Share of the largest key, 0..1. */
   readonly share: number;
   readonly negative: boolean;
-  readonly look: string;
+  readonly state: CardState;
+  readonly mark: CardMark;
+  readonly hot: boolean;
+  readonly sees: boolean;
 }
+
+/** Edge of the badge beside a dot. */
+const BADGE = 10;
 
 export class Dots {
   readonly element = s("svg", { class: "hw-edges", "aria-hidden": "true" });
@@ -16,10 +23,14 @@ export class Dots {
   #edges: (SVGPathElement | undefined)[] = [];
   /** Dot of each slot below the cards. */
   #dots: (SVGCircleElement | undefined)[] = [];
+  /** Badges of dots that had one once, by slot. */
+  #badges: (SVGSVGElement | undefined)[] = [];
   /** What each dot shows, so that only changes are written. */
   #shown: string[] = [];
   /** Slots filled at the last drawing. */
   #filled = 0;
+  /** Slots whose edges are lit. */
+  #lit: readonly number[] = [];
 
   /** Makes the elements for a layout. */
   arrange(layout: TreeLayout): void {
@@ -28,8 +39,10 @@ export class Dots {
     this.element.setAttribute("height", String(layout.height));
     this.#edges = [];
     this.#dots = [];
+    this.#badges = [];
     this.#shown = [];
     this.#filled = 0;
+    this.#lit = [];
     for (const slot of layout.slots) {
       const parent = layout.slots[(slot.index - 1) >> 1];
       if (slot.index > 0 && parent) {
@@ -61,13 +74,34 @@ export class Dots {
         if (i < count) element?.removeAttribute("display");
         else element?.setAttribute("display", "none");
       }
+      if (i < count) continue;
+      this.#badges[i]?.remove();
+      this.#shown[i] = "";
     }
     this.#filled = count;
   }
 
+  /** Lights the way from the top to a slot, and on to its children; -1: nothing. */
+  light(slot: number, filled: number): void {
+    const lit: number[] = [];
+    for (let at = slot; at > 0; at = (at - 1) >> 1) lit.push(at);
+    if (slot >= 0) lit.push(...[2 * slot + 1, 2 * slot + 2].filter((child) => child < filled));
+    if (lit.join() === this.#lit.join()) return;
+    for (const at of this.#lit) this.#edges[at]?.classList.remove("hw-lit-edge");
+    for (const at of lit) this.#edges[at]?.classList.add("hw-lit-edge");
+    this.#lit = lit;
+  }
+
   show(slot: Slot, face: DotFace): void {
     const radius = ((0.45 + 0.55 * Math.sqrt(face.share)) * slot.size) / 2;
-    const what = `hw-dot${face.negative ? " hw-negative" : ""}${face.look}`;
+    const looks = [
+      "hw-dot",
+      face.negative ? "hw-negative" : "",
+      face.state || face.mark ? `hw-${face.state || face.mark}` : "",
+      face.hot ? "hw-hot" : "",
+      face.sees ? "hw-sees" : "",
+    ];
+    const what = looks.filter((look) => look !== "").join(" ");
     const said = `${what} ${radius.toFixed(1)}`;
     if (this.#shown[slot.index] === said) return;
     this.#shown[slot.index] = said;
@@ -75,6 +109,21 @@ export class Dots {
     dot?.setAttribute("class", what);
     dot?.setAttribute("r", radius.toFixed(1));
     dot?.style.setProperty("--hw-share", `${(45 + 55 * face.share).toFixed(0)}%`);
+    this.#mark(slot, face.state);
+  }
+
+  /** The same badge as on cards, smaller. */
+  #mark(slot: Slot, state: CardState): void {
+    this.#badges[slot.index]?.remove();
+    this.#badges[slot.index] = undefined;
+    if (state === "") return;
+    const mark = badge(state);
+    mark.classList.add(`hw-${state}`);
+    const [x, y] = [slot.x + slot.size / 2 - 4, slot.y - BADGE + 4];
+    for (const [name, value] of Object.entries({ x, y, width: BADGE, height: BADGE }))
+      mark.setAttribute(name, String(value));
+    this.#badges[slot.index] = mark;
+    this.element.append(mark);
   }
 }
 

@@ -1,14 +1,13 @@
 /** What the heap panel shows at the cursor: the state after a pop, or a moment within one. */
 
-import { plural } from "../core/format";
 import type { HeapLike } from "../core/heap";
-import { positionNoun } from "../core/narration";
+import type { Profile } from "../core/profile";
 import type { Replay } from "../core/replay";
 import type { Session, SlowMoment } from "../core/session";
 import { phaseOf } from "../core/trace";
 import type { CardMark, CardState } from "./card";
 
-const STATES: readonly CardState[] = ["", "pushed", "rekeyed"];
+const STATES: readonly CardState[] = ["", "pushed", "rekeyed", "lowered"];
 const NONE = new Uint8Array();
 
 export class Scene {
@@ -29,6 +28,14 @@ export class Scene {
 
   get touch(): Uint8Array {
     return this.slow ? NONE : this.replay.touch;
+  }
+
+  /** The nodes of the heap that the last row touched. */
+  get touched(): readonly number[] {
+    const { trace, row } = this.replay;
+    if (this.slow || row < 0) return [];
+    const log = trace.logNode.subarray(trace.logOffset[row], trace.logOffset[row + 1]);
+    return Array.from(log).filter((node) => this.replay.entersHeap(node));
   }
 
   /** What the sub-step does with a cell. */
@@ -59,18 +66,7 @@ export class Scene {
 }
 
 /** Largest magnitude among the keys shown: the scale of bars and dots. */
-export function largestKey({ trace, row }: Replay, heap: HeapLike): number {
-  let largest = row < 0 || phaseOf(trace, row) === "finish" ? 0 : Math.abs(trace.popMass[row] as number);
-  for (let cell = 0; cell < heap.size; cell++) largest = Math.max(largest, Math.abs(heap.keyAt(cell)));
-  return largest || Math.abs(trace.popMass[row] ?? 1) || 1;
-}
-
-/** Why there is no tree. */
-export function emptyMessage({ trace, step }: Replay): string {
-  if (step > trace.walkEnd && step < trace.finishEnd)
-    return "The heap is empty. What is left in the network is passed on a whole layer at a time.";
-  if (step === trace.steps && trace.finishEnd < trace.steps) {
-    return `The heap is empty. The ${plural(trace.steps - trace.finishEnd, positionNoun(trace))} that it held are popped.`;
-  }
-  return "The heap is empty.";
+export function largestKey({ trace, row }: Replay, { most, least }: Profile): number {
+  const popped = row < 0 || phaseOf(trace, row) === "finish" ? 0 : Math.abs(trace.popMass[row] as number);
+  return Math.max(popped, most, -least) || Math.abs(trace.popMass[row] ?? 1) || 1;
 }

@@ -166,7 +166,8 @@ function onKey(event: KeyboardEvent, session: Session, title: Title): void {
     ArrowUp: () => walkTree(session, true),
     ArrowDown: () => walkTree(session, false),
     Escape: () => {
-      if (!title.close()) session.update({ selected: null });
+      if (title.close()) return;
+      session.update(session.state.selected === null ? { top: 0 } : { selected: null });
     },
   };
   const action = actions[event.key];
