@@ -75,7 +75,7 @@ def test_the_node_under_the_pointer_is_the_same_in_heap_and_network(viewer: Page
     box = network.bounding_box()
     assert box
     viewer.mouse.move(box["x"] + 50, box["y"] + 50)
-    expect(viewer.locator(".hw-panel-input .hw-slot")).to_contain_text("pixel (")
+    expect(viewer.locator(".hw-panel-input .hw-slot").first).to_contain_text("pixel (")
 
 
 def test_maps_fill_and_empty_with_the_steps(viewer: Page) -> None:

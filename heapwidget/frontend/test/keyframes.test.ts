@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { readInput } from "../src/core/input";
 import { Replay } from "../src/core/replay";
 import { Session } from "../src/core/session";
 import { TraceError } from "../src/core/trace";
@@ -14,11 +15,7 @@ afterEach(() => {
 const N = 120_000;
 const keys = Array.from({ length: N }, (_, i) => Math.fround(((i * 7919) % 100_003) / 100_003));
 const long = collectTrace(keys);
-const strip = {
-  kind: "strip",
-  values: new Float32Array(N),
-  grid: { columns: 32, rows: N / 32, count: N, planar: false },
-} as const;
+const strip = readInput(null, long);
 const nodes = (replay: Replay) =>
   Array.from({ length: replay.heap.size }, (_, cell) => replay.heap.nodeAt(cell));
 

@@ -10,7 +10,7 @@ import { traceCases } from "./golden";
 function layer(shape: number[], channelAxis: number | null, box = shape.map(() => 1), first = 100): Layer {
   const grid = shape.map((n, axis) => Math.ceil(n / (box[axis] ?? 1)));
   const count = grid.reduce((a, b) => a * b, 1);
-  return { label: "l", shape, box, channelAxis, kind: null, field: null, grid, first, count };
+  return { label: "l", shape, box, channelAxis, kind: null, names: null, field: null, grid, first, count };
 }
 
 describe("the map of a layer", () => {

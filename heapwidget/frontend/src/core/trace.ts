@@ -16,6 +16,8 @@ export interface Layer {
   readonly channelAxis: number | null;
   /** How an input is shown; other layers have none. */
   readonly kind: string | null;
+  /** Names of an input's positions, where they have any. */
+  readonly names: readonly string[] | null;
   readonly field: readonly FieldAxis[] | null;
   /** Boxes along each axis. */
   readonly grid: readonly number[];
@@ -34,6 +36,8 @@ export interface Trace {
   readonly conserved: boolean;
   readonly target: { readonly label: string; readonly index: number | null; readonly value: number };
   readonly floor: number | null;
+  /** Whether keys are parts of the bound, not masses. */
+  readonly byBound: boolean;
   readonly start: readonly (readonly [node: number, key: number])[];
   readonly layers: readonly Layer[];
   /** How many of the layers, from the first on, are inputs. */
@@ -140,6 +144,7 @@ function readLayers(value: unknown): Layer[] {
       box,
       channelAxis: orNull(raw.channel_axis, (axis) => count(axis, `${what}: channel_axis`)),
       kind: orNull(raw.kind, String),
+      names: orNull(raw.names, (names) => list(names, `${what}: names`).map(String)),
       field: orNull(raw.field, (field) => readField(field, `${what}: field`)),
       grid,
       first,
@@ -203,6 +208,7 @@ export function readTrace(rawHeader: unknown, rawColumns: unknown): Trace {
       index: orNull(target.index, (i) => number(i, "target.index")),
       value: number(target.value, "target.value"),
     },
+    byBound: header.priority === "bound",
     floor: orNull(header.floor, (floor) => number(floor, "floor")),
     start: list(header.start ?? [], "start").map((pair) => {
       const [node, key] = list(pair, "start");

@@ -1,6 +1,5 @@
 /** A node as a card: its label, its key, and the patch of the input that it sees. */
 
-import { boundsOf, fieldRects } from "../core/field";
 import { formatKey } from "../core/format";
 import { labelParts, shorten } from "../core/labels";
 import { CARD_HEIGHT } from "../core/layout";
@@ -195,14 +194,11 @@ export class Card {
   }
 
   #drawPatch(face: CardFace, stage: Stage): void {
-    const { dark, blue } = stage.theme.palette;
+    const { dark } = stage.theme.palette;
     const size = this.#patchSize;
     const what = `${face.node} ${face.layer} ${dark} ${size}`;
     if (what === this.#drawn) return;
     this.#drawn = what;
-    const { grid } = stage.session.input;
-    const all = { x0: 0, y0: 0, x1: grid.columns, y1: grid.rows };
-    const rect = face.layer ? all : boundsOf(fieldRects(stage.session.trace, face.node, grid));
-    stage.picture.drawPatch(this.#patch, rect, size, dark, blue);
+    stage.patches.draw(this.#patch, stage, face.node, face.layer, size);
   }
 }

@@ -1,24 +1,42 @@
-/** The input: its picture, what has reached it in colour, and the frame of what a node sees. */
+/** The input: each of its parts as its kind is drawn, what has reached it in colour, and what a node sees. */
 
-import { fieldRects, type Rect } from "../core/field";
+import { seesAll } from "../core/field";
 import { formatCount, formatKey, ordinal } from "../core/format";
-import type { Input } from "../core/input";
+import { partOf, valuesAt } from "../core/input";
 import { nodeLabel } from "../core/labels";
 import { positionNoun } from "../core/narration";
 import type { Replay } from "../core/replay";
+import {
+  type Legend,
+  type Mode,
+  modesOf,
+  naturalMode,
+  type ToneColors,
+  Tones,
+  toneColors,
+} from "../core/tones";
 import { phaseOf } from "../core/trace";
-import { h, setText } from "./dom";
-import { isCollecting, Overlay } from "./overlay";
+import { Choice } from "./choice";
+import { h, icon, setText } from "./dom";
+import { KINDS } from "./kinds";
+import type { PartView, Room } from "./kinds/kind";
+import { LegendView, titleOf } from "./legend";
 import type { Panel, Stage, View } from "./panel";
+import { Zoom } from "./zoom";
 
-/** Widest picture, and largest cell where there are few positions. */
-const WIDEST = 364;
-const LARGEST_CELL = 28;
-const STACKED_WIDEST = 252;
-/** Widest frame that is drawn around its cells instead of on them. */
-const SMALL_FRAME = 24;
-/** Height of a band of values over a band of contributions. */
-const BAND = 44;
+/** Room where nothing can be measured, and where the panels stand one under another. */
+const FALLBACK_WIDTH = 364;
+const STACKED_WIDTH = 252;
+/** A part's height by its width, and at most. */
+const TALLEST = 1.1;
+const HIGHEST = 640;
+/** Distance of two images side by side. */
+const GAP = 12;
+/** A circle, half of it filled. */
+const CIRCLE = "M8 2.6a5.4 5.4 0 1 0 0 10.8A5.4 5.4 0 1 0 8 2.6z";
+const HALF = "M8 2.6v10.8a5.4 5.4 0 0 0 0-10.8z";
+/** Values of a position that are told; of more, the first. */
+const MOST_VALUES = 4;
 
 export const inputPanel: Panel = {
   name: "input",
@@ -28,61 +46,60 @@ export const inputPanel: Panel = {
 
 class InputView implements View {
   readonly #stage: Stage;
-  readonly #base = h("canvas", { class: "hw-base", role: "img", "aria-label": "The input" });
-  readonly #overlay: Overlay;
-  readonly #frames = h("div", { class: "hw-frames" });
-  readonly #cell = h("div", { class: "hw-cell", hidden: true });
-  readonly #picture = h("div", { class: "hw-picture" });
-  readonly #frameText = h("span", { class: "hw-clip" });
-  readonly #colorText = h("span");
-  readonly #status = h("div", { class: "hw-slot hw-clip" });
   readonly #root: HTMLElement;
-  /** CSS pixels of one cell of the grid: width, and height of a row. */
-  #scale = 1;
-  #rowScale = 1;
+  readonly #tones: Tones;
+  readonly #parts: readonly PartView[];
+  readonly #modes: Choice<Mode>;
+  readonly #zoom: Zoom;
+  readonly #legend = new LegendView();
+  readonly #opacity = h("input", { type: "range", class: "hw-opacity", min: 0, max: 100, step: 1 });
+  readonly #frameText = h("div", { class: "hw-caption hw-clip" });
+  readonly #what = h("div", { class: "hw-slot hw-clip" });
+  readonly #howMuch = h("div", { class: "hw-slot hw-clip" });
   /** Changes of size seen so far. */
   #measured = 0;
-  /** Step and theme that the canvases show, nothing if they must be drawn anew. */
+  /** Step, mode and theme that the parts show. */
   #drawn = "";
+  /** Colours in force, and what they were made for. */
+  #colors: { made: string; plain: ToneColors; sheer: ToneColors } | null = null;
 
   constructor(root: HTMLElement, stage: Stage) {
     this.#root = root;
     this.#stage = stage;
     const { session, signal } = stage;
-    const { input } = session;
-    this.#overlay = new Overlay(input);
-    // One row of values stands above a row of contributions, which would hide it.
-    this.#picture.classList.toggle("hw-bands", isBand(input));
-    this.#picture.title = isBand(input) ? "above: values, below: contributions" : "";
-    this.#base.classList.toggle("hw-photo", input.kind === "image" && input.channels === 3);
-    this.#picture.append(this.#base, this.#overlay.canvas, this.#overlay.hatch, this.#cell, this.#frames);
-    const notes = h(
-      "div",
-      { class: "hw-notes" },
-      h("div", { class: "hw-caption" }, this.#frameText),
-      h("div", { class: "hw-caption" }, this.#colorText, this.#overlay.legend),
-      this.#status,
+    const { replay, input } = session;
+    this.#tones = new Tones(replay, input);
+    this.#parts = input.map((part) => KINDS[part.kind].create(part, stage));
+    const modes = modesOf(replay).map((mode) => ({ value: mode, text: mode, title: titleOf(replay, mode) }));
+    this.#modes = new Choice("Colours of the input", modes, (mode) => this.#choose(mode), signal);
+    this.#zoom = new Zoom(this.#parts, () => this.#point(), signal);
+    root.append(
+      h("div", { class: "hw-head" }, this.#modes.element, this.#zoom.button),
+      this.#frame(),
+      this.#notes(),
     );
-    root.append(this.#picture, notes);
-    this.#picture.addEventListener("pointermove", (e) => session.update({ hovered: this.#positionAt(e) }), {
-      signal,
-    });
-    this.#picture.addEventListener("pointerleave", () => session.update({ hovered: null }), { signal });
-    this.#picture.addEventListener("click", (e) => this.#click(this.#positionAt(e)), { signal });
+    this.#listen(signal);
   }
 
   update(): void {
     const { session, theme } = this.#stage;
     const { replay } = session;
-    const { dark } = theme.palette;
+    const { palette } = theme;
     this.#fit();
-    const drawn = `${replay.step} ${dark}`;
+    const mode = session.state.overlay ?? naturalMode(replay);
+    const drawn = `${replay.step} ${mode} ${palette.dark}`;
     if (drawn !== this.#drawn) {
-      if (this.#base.dataset.dark !== String(dark)) this.#drawBase(dark);
-      this.#overlay.draw(replay, dark, { width: this.#scale, height: this.#rowScale });
+      const legend = this.#tones.update(mode);
+      const { plain, sheer } = this.#colorsOf(legend, palette.dark);
+      for (const part of this.#parts)
+        part.draw({ replay, tones: this.#tones, legend, colors: plain, sheer, palette });
+      this.#legend.update(replay, legend, plain);
+      this.#modes.update(mode);
       this.#drawn = drawn;
     }
-    this.#drawFrames(replay);
+    this.#opacity.value = String(Math.round(100 * session.state.opacity));
+    this.#root.style.setProperty("--hw-opacity", String(session.state.opacity));
+    this.#point();
     this.#write(replay);
   }
 
@@ -90,138 +107,177 @@ class InputView implements View {
     this.#root.replaceChildren();
   }
 
-  #positionAt(event: MouseEvent): number | null {
-    const { grid } = this.#stage.session.input;
-    const box = this.#picture.getBoundingClientRect();
-    const column = Math.floor(((event.clientX - box.left) / box.width) * grid.columns);
-    const row = Math.floor(((event.clientY - box.top) / box.height) * grid.rows);
-    const position = row * grid.columns + column;
-    return column >= 0 && column < grid.columns && position >= 0 && position < grid.count ? position : null;
+  /** The parts, each under its name where there are several. */
+  #frame(): HTMLElement {
+    const { input } = this.#stage.session;
+    const parts = this.#parts.map(({ element }, i) => {
+      const name = h("div", { class: "hw-part-name hw-clip" }, input[i]?.label ?? "");
+      return h("div", { class: "hw-part-box" }, ...(this.#parts.length > 1 ? [name] : []), element);
+    });
+    return h("div", { class: "hw-parts" }, ...parts, this.#zoom.tools);
   }
 
-  #click(position: number | null): void {
+  #notes(): HTMLElement {
+    this.#opacity.setAttribute("aria-label", "Opacity of the colours");
+    const opacity = h("label", { class: "hw-opacity-label" }, icon(HALF, CIRCLE), this.#opacity);
+    opacity.title = "Opacity of the colours";
+    return h(
+      "div",
+      { class: "hw-notes" },
+      this.#legend.element,
+      h("div", { class: "hw-caption" }, this.#frameText, opacity),
+      this.#what,
+      this.#howMuch,
+    );
+  }
+
+  #listen(signal: AbortSignal): void {
     const { session } = this.#stage;
-    if (position === null) return;
-    const row = session.replay.collectRow[position] ?? -1;
-    const popped = row >= 0 && row < session.state.step;
-    if (popped) session.seek(row + 1);
+    this.#opacity.addEventListener(
+      "input",
+      () => session.update({ opacity: Number(this.#opacity.value) / 100 }),
+      {
+        signal,
+      },
+    );
+    // Arrows on the slider move it; they do not step.
+    this.#opacity.addEventListener("keydown", (event) => event.key !== "Escape" && event.stopPropagation(), {
+      signal,
+    });
+    this.#root.addEventListener(
+      "keydown",
+      (event) => {
+        if (!this.#zoom.onKey(event)) return;
+        event.preventDefault();
+        event.stopPropagation();
+      },
+      { signal },
+    );
+    for (const part of this.#parts) {
+      const { element } = part;
+      const hover = (event: PointerEvent) => session.update({ hovered: part.positionAt(event) });
+      element.addEventListener("pointermove", hover, { signal });
+      element.addEventListener("pointerleave", () => session.update({ hovered: null }), { signal });
+      element.addEventListener("click", (event) => this.#click(event, part.positionAt(event)), { signal });
+    }
+  }
+
+  /** Choosing what is shown anyway means to go with the phases again. */
+  #choose(mode: Mode): void {
+    const { session } = this.#stage;
+    session.update({ overlay: mode === naturalMode(session.replay) ? null : mode });
+  }
+
+  #click(event: MouseEvent, position: number | null): void {
+    const { session } = this.#stage;
+    // The second click of a double click is for the zoom.
+    if (position === null || this.#zoom.dragged || (this.#zoom.on && event.detail > 1)) return;
+    const { ranks } = this.#tones;
+    if (ranks.has(position, session.state.step)) session.seek((ranks.row[position] as number) + 1);
     else session.update({ selected: session.state.selected === position ? null : position });
   }
 
-  /** Fits the picture into the panel; measures only when sizes changed. */
+  /** Fits the parts into the panel; measures only when sizes changed. */
   #fit(): void {
-    const { session, sizes } = this.#stage;
+    const { sizes, session } = this.#stage;
     if (sizes.changes === this.#measured) return;
     this.#measured = sizes.changes;
-    const { grid } = session.input;
-    const ratio = globalThis.devicePixelRatio || 1;
-    const band = isBand(session.input);
-    const stacked = this.#root.closest(".hw-stacked") !== null && !band;
-    const room = Math.min(this.#root.clientWidth || WIDEST, stacked ? STACKED_WIDEST : WIDEST);
-    const cell = Math.min(room / grid.columns, (room * 1.1) / grid.rows, LARGEST_CELL);
-    // Whole device pixels a cell keep all cells alike; a large picture may take a fraction.
-    this.#scale = cell * ratio >= 2 ? Math.floor(cell * ratio) / ratio : cell;
-    this.#rowScale = band ? BAND : this.#scale;
-    this.#picture.style.width = `${grid.columns * this.#scale}px`;
-    this.#picture.style.height = `${grid.rows * this.#rowScale}px`;
+    const { input } = session;
+    const stacked = this.#root.closest(".hw-stacked") !== null;
+    const full = this.#root.clientWidth || FALLBACK_WIDTH;
+    const images = input.filter((part) => part.kind === "image").length;
+    input.forEach((part, i) => {
+      const image = part.kind === "image";
+      const width = image && images > 1 ? Math.floor((full - GAP) / 2) : full;
+      const room: Room =
+        image && stacked
+          ? { width: Math.min(width, STACKED_WIDTH), height: HIGHEST }
+          : { width, height: HIGHEST };
+      this.#parts[i]?.fit({ ...room, height: Math.min(room.width * TALLEST, room.height) });
+    });
     this.#drawn = "";
   }
 
-  /** The node that the step is about. */
-  #subject(replay: Replay): number | null {
-    return this.#stage.session.slow?.last.operation.node ?? poppedNode(replay);
-  }
-
-  #drawBase(dark: boolean): void {
-    const source = this.#stage.picture.canvas(dark);
-    this.#base.dataset.dark = String(dark);
-    this.#base.width = source.width;
-    this.#base.height = source.height;
-    this.#base.getContext("2d")?.drawImage(source, 0, 0);
-  }
-
-  #drawFrames(replay: Replay): void {
-    const { session } = this.#stage;
-    const { hovered, selected } = session.state;
-    const { grid } = session.input;
-    const node = hovered ?? selected ?? this.#subject(replay);
-    const rects = node === null ? [] : fieldRects(replay.trace, node, grid).filter((r) => !isAll(r, grid));
-    while (this.#frames.children.length < rects.length) this.#frames.append(h("div", { class: "hw-frame" }));
-    [...this.#frames.children].forEach((child, i) => {
-      const rect = rects[i];
-      const frame = child as HTMLElement;
-      frame.hidden = !rect;
-      if (rect) this.#place(frame, rect, 2);
-    });
-    const position = hovered !== null && hovered < grid.count ? hovered : null;
-    this.#cell.hidden = position === null;
-    if (position !== null) {
-      const [x0, y0] = [position % grid.columns, Math.floor(position / grid.columns)];
-      this.#place(this.#cell, { x0, y0, x1: x0 + 1, y1: y0 + 1 }, 0);
+  #colorsOf(legend: Legend, dark: boolean): { plain: ToneColors; sheer: ToneColors } {
+    const made = `${legend.mode === "popped"} ${legend.signed} ${dark}`;
+    if (this.#colors?.made !== made) {
+      const [plain, sheer] = [toneColors(legend, dark, false), toneColors(legend, dark, true)];
+      this.#colors = { made, plain, sheer };
     }
+    return this.#colors;
   }
 
-  /** Puts an element around a part of the grid; what is small is framed from outside. */
-  #place(element: HTMLElement, rect: Rect, border: number): void {
-    const [sx, sy] = [this.#scale, this.#rowScale];
-    const out = (rect.x1 - rect.x0) * sx < SMALL_FRAME ? border : 0;
-    element.style.transform = `translate(${rect.x0 * sx - out}px, ${rect.y0 * sy - out}px)`;
-    element.style.width = `${(rect.x1 - rect.x0) * sx + 2 * out}px`;
-    element.style.height = `${(rect.y1 - rect.y0) * sy + 2 * out}px`;
+  /** The node whose field is framed: the one pointed at, or the one that the step is about. */
+  #framed(replay: Replay): number | null {
+    const { hovered, selected } = this.#stage.session.state;
+    return hovered ?? selected ?? this.#stage.session.slow?.last.operation.node ?? poppedNode(replay);
+  }
+
+  /** The position of the input that is pointed at, or selected. */
+  #position(): number | null {
+    const { state, trace } = this.#stage.session;
+    const isPosition = (n: number | null): n is number => n !== null && n < trace.inputCount;
+    return [state.hovered, state.selected].find(isPosition) ?? null;
+  }
+
+  #point(): void {
+    const framed = this.#framed(this.#stage.session.replay);
+    for (const part of this.#parts) part.point({ framed, position: this.#position() });
   }
 
   #write(replay: Replay): void {
-    const { session } = this.#stage;
-    const { trace } = replay;
-    const { hovered, selected } = session.state;
-    const popped = this.#subject(replay);
-    const node = hovered ?? selected ?? popped;
-    if (node === null) {
-      setText(this.#frameText, replay.row >= 0 ? "a whole layer sees all of the input" : "");
-    } else {
-      const whole = fieldRects(trace, node, session.input.grid).every((r) => isAll(r, session.input.grid));
-      const label = nodeLabel(trace, node);
-      const text =
-        node < trace.inputCount
-          ? `frame: ${label}`
-          : whole
-            ? `${label} sees all of the input`
-            : `frame: what ${label} sees`;
-      setText(this.#frameText, text);
-    }
-    const collecting = isCollecting(replay);
-    setText(
-      this.#colorText,
-      collecting || replay.trace.inputInHeap ? "colour: popped so far" : "colour: contribution so far",
-    );
-    const position = [hovered, selected].find((n): n is number => n !== null && n < trace.inputCount);
-    setText(
-      this.#status,
-      position === undefined ? this.#progress(replay, collecting) : this.#describe(replay, position),
-    );
+    const { trace, input } = this.#stage.session;
+    const node = this.#framed(replay);
+    if (node === null) setText(this.#frameText, replay.row >= 0 ? "a whole layer sees all of the input" : "");
+    else if (node < trace.inputCount) setText(this.#frameText, `frame: ${nodeLabel(trace, node)}`);
+    else if (seesAll(trace, input, node))
+      setText(this.#frameText, `${nodeLabel(trace, node)} sees all of the input`);
+    else setText(this.#frameText, `frame: what ${nodeLabel(trace, node)} sees`);
+    const position = this.#position();
+    setText(this.#what, position === null ? this.#progress(replay) : this.#valuesOf(position));
+    setText(this.#howMuch, position === null ? "" : this.#sharesOf(replay, position));
   }
 
-  #progress(replay: Replay, collecting: boolean): string {
-    const { trace } = replay;
+  /** How many positions were reached, or popped. */
+  #progress(replay: Replay): string {
+    const { trace, step } = replay;
     const noun = `${positionNoun(trace)}s`;
     const of = (n: number, all: number) => `${formatCount(n)} of ${formatCount(all)} ${noun}`;
-    if (collecting) return `${of(replay.step - trace.finishEnd, trace.steps - trace.finishEnd)} popped`;
+    const { ranks } = this.#tones;
+    if (naturalMode(replay) === "popped") {
+      let popped = 0;
+      for (const row of ranks.row) if (row >= 0 && row < step) popped++;
+      return `${of(popped, ranks.count)} popped`;
+    }
     let reached = 0;
     for (const value of replay.input) if (value !== 0) reached++;
-    return `${of(reached, trace.inputCount)} ${trace.inputInHeap ? "popped" : "reached"}`;
+    return `${of(reached, trace.inputCount)} reached`;
   }
 
-  #describe(replay: Replay, position: number): string {
-    const { trace } = replay;
+  #valuesOf(position: number): string {
+    const { trace, input } = this.#stage.session;
+    const part = partOf(input, position);
+    const values = part && valuesAt(part, position - part.first);
     const label = nodeLabel(trace, position);
-    const row = replay.collectRow[position] ?? -1;
-    const collected = isCollecting(replay) && row >= 0;
-    const value = (collected ? trace.popMass[row] : replay.input[position]) as number;
-    const rank =
-      row < 0
-        ? ""
-        : ` · ${row < replay.step ? "popped" : "to be popped"} ${ordinal(row - trace.finishEnd + 1)}`;
-    return `${label} · ${formatKey(value)}${rank}`;
+    if (!values) return label;
+    const shown = values.slice(0, MOST_VALUES).map(formatKey).join(", ");
+    return `${label} · ${shown}${values.length > MOST_VALUES ? `, … (${values.length})` : ""}`;
+  }
+
+  /** What a position has received so far, what it has in the end, and when it is popped. */
+  #sharesOf(replay: Replay, position: number): string {
+    const { trace, step } = replay;
+    const { ranks } = this.#tones;
+    const key = this.#tones.finalKey(position);
+    const words: string[] = [];
+    if (trace.finishEnd > 0) words.push(`${formatKey(this.#tones.contribution(position))} so far`);
+    if (key === null) words.push("never popped");
+    else {
+      const rank = ordinal(ranks.rank[position] as number);
+      words.push(`${formatKey(key)}${trace.finishEnd > 0 ? " in the end" : ""}`);
+      words.push(ranks.has(position, step) ? `popped ${rank}` : `${rank} to be popped`);
+    }
+    return words.join(" · ");
   }
 }
 
@@ -230,8 +286,3 @@ function poppedNode(replay: Replay): number | null {
   const { trace, row } = replay;
   return row < 0 || phaseOf(trace, row) === "finish" ? null : (trace.popNode[row] as number);
 }
-
-const isAll = (r: Rect, grid: { columns: number; rows: number }): boolean =>
-  r.x0 === 0 && r.y0 === 0 && r.x1 === grid.columns && r.y1 === grid.rows;
-
-const isBand = (input: Input): boolean => input.kind === "strip" && input.grid.rows === 1;

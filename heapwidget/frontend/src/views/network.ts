@@ -15,12 +15,12 @@ import { nodeLabel } from "../core/labels";
 import { layerMap } from "../core/maps";
 import { Passed } from "../core/passed";
 import type { Replay } from "../core/replay";
+import { shownValue } from "../core/tones";
 import { layerIndex, phaseOf } from "../core/trace";
 import { fitCanvas, h, setText } from "./dom";
 import { drawEdges, drawFrame, type Edge } from "./edges";
 import { LayerImage } from "./layerimage";
 import { LayerNames } from "./layernames";
-import { shownValue } from "./overlay";
 import type { Panel, Stage, View } from "./panel";
 
 const HIGHEST = 152;

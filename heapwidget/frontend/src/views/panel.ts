@@ -2,14 +2,14 @@
 
 import type { Session } from "../core/session";
 import type { Trace } from "../core/trace";
-import type { Picture } from "./picture";
+import type { Patches } from "./patches";
 import type { Theme } from "./theme";
 
 /** What all panels of a view share. */
 export interface Stage {
   readonly session: Session;
   readonly theme: Theme;
-  readonly picture: Picture;
+  readonly patches: Patches;
   /** Counts changes of size: measuring at every step would cost a layout each. */
   readonly sizes: { changes: number };
   /** Aborted when the view goes. */

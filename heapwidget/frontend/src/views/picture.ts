@@ -1,26 +1,29 @@
-/** The input as pixels: drawn once for each theme, shown in the input panel and, cut out, on the cards. */
+/** An input as pixels: drawn once for each theme, shown in the input panel and, cut out, on the cards. */
 
 import type { Rect } from "../core/field";
-import type { Grid, Input } from "../core/input";
+import { channelRows, type Grid, type InputPart, type Pixels, positionValues } from "../core/input";
 
 /** Full ink, as a byte: pure black would be harder than the text beside it. */
 const INK = 16;
 
+/** Whether positions are one row: their values, a row a channel, then stand above what colours them. */
+export const isBand = ({ kind, grid }: InputPart): boolean => kind !== "image" && grid.rows === 1;
+
 export class Picture {
-  readonly input: Input;
+  readonly width: number;
+  readonly height: number;
+  readonly #part: InputPart;
   /** The drawn pixels, and the theme they were drawn for. */
   #drawn: { canvas: HTMLCanvasElement; dark: boolean } | null = null;
+  /** Rows of values of what is no image. */
+  readonly #values: readonly Float32Array[];
 
-  constructor(input: Input) {
-    this.input = input;
-  }
-
-  get width(): number {
-    return this.input.kind === "image" ? this.input.width : this.input.grid.columns;
-  }
-
-  get height(): number {
-    return this.input.kind === "image" ? this.input.height : this.input.grid.rows;
+  constructor(part: InputPart) {
+    const { pixels, grid } = part;
+    this.#part = part;
+    this.#values = pixels ? [] : isBand(part) ? channelRows(part) : [positionValues(part)];
+    this.width = pixels?.width ?? grid.columns;
+    this.height = pixels?.height ?? (isBand(part) ? this.#values.length : grid.rows);
   }
 
   canvas(dark: boolean): HTMLCanvasElement {
@@ -29,18 +32,18 @@ export class Picture {
   }
 
   /**
-   * Draws the part of the picture within `rect` (in cells of the grid) into a canvas, as large as it fits; of a
-   * single cell the neighbourhood, with the cell framed.
+   * Draws the part of the picture within `rect` (in cells of the grid) into a square of `pixels`, as large as it fits;
+   * of a single cell the neighbourhood, with the cell framed.
    */
-  drawPatch(canvas: HTMLCanvasElement, rect: Rect, size: number, dark: boolean, frame: string): void {
-    const ratio = globalThis.devicePixelRatio || 1;
-    const pixels = Math.round(size * ratio);
-    if (canvas.width !== pixels) canvas.width = canvas.height = pixels;
-    canvas.style.width = canvas.style.height = `${size}px`;
-    const context = canvas.getContext("2d");
-    if (!context) return;
-    context.clearRect(0, 0, pixels, pixels);
-    const { grid } = this.input;
+  drawPatch(
+    context: CanvasRenderingContext2D,
+    rect: Rect,
+    pixels: number,
+    ratio: number,
+    dark: boolean,
+    frame: string,
+  ): void {
+    const { grid } = this.#part;
     const single = rect.x1 - rect.x0 === 1 && rect.y1 - rect.y0 === 1;
     const { x0, y0, x1, y1 } = single ? around(rect, grid) : rect;
     const [sx, sy] = [this.width / grid.columns, this.height / grid.rows];
@@ -49,7 +52,7 @@ export class Picture {
     const scale = pixels / Math.max(w, hgt);
     const dw = Math.max(w * scale, 1);
     // A single row would be a thread.
-    const dh = Math.max(hgt * scale, grid.rows === 1 ? pixels / 2 : 1);
+    const dh = grid.rows === 1 ? pixels / 2 : Math.max(hgt * scale, 1);
     const [left, top] = [Math.floor((pixels - dw) / 2), Math.floor((pixels - dh) / 2)];
     context.imageSmoothingEnabled = scale < 1;
     context.drawImage(this.canvas(dark), x0 * sx, y0 * sy, w, hgt, left, top, dw, dh);
@@ -67,8 +70,9 @@ export class Picture {
     const context = canvas.getContext("2d");
     if (!context) return canvas;
     const image = context.createImageData(this.width, this.height);
-    if (this.input.kind === "image") fillImage(image.data, this.input.pixels, this.input.channels, dark);
-    else fillStrip(image.data, this.input.values, dark);
+    const { pixels } = this.#part;
+    if (pixels) fillImage(image.data, pixels, dark);
+    else fillRows(image.data, this.#values, dark);
     context.putImageData(image, 0, 0);
     return canvas;
   }
@@ -88,29 +92,33 @@ function around({ x0, y0 }: Rect, grid: Grid): Rect {
 }
 
 /** A gray image is ink on paper in a light page, light on black in a dark one. */
-function fillImage(out: Uint8ClampedArray, pixels: Uint8Array, channels: 1 | 3, dark: boolean): void {
+function fillImage(out: Uint8ClampedArray, { bytes, channels }: Pixels, dark: boolean): void {
   for (let i = 0, p = 0; i < out.length; i += 4, p += channels) {
-    const gray = pixels[p] as number;
+    const gray = bytes[p] as number;
     for (let c = 0; c < 3; c++) {
-      out[i + c] =
-        channels === 3 ? (pixels[p + c] as number) : dark ? gray : 255 - (gray * (255 - INK)) / 255;
+      out[i + c] = channels === 3 ? (bytes[p + c] as number) : dark ? gray : 255 - (gray * (255 - INK)) / 255;
     }
     out[i + 3] = 255;
   }
 }
 
-/** A strip is shaded from its least value (paper) to its greatest. */
-function fillStrip(out: Uint8ClampedArray, values: Float32Array, dark: boolean): void {
+/** Values are shaded from the least (paper) to the greatest. */
+function fillRows(out: Uint8ClampedArray, rows: readonly Float32Array[], dark: boolean): void {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
-  for (const value of values) {
-    low = Math.min(low, value);
-    high = Math.max(high, value);
+  for (const row of rows) {
+    for (const value of row) {
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
   }
   const span = high - low || 1;
-  values.forEach((value, p) => {
-    const t = (value - low) / span;
-    const gray = dark ? 28 + 200 * t : 243 - 200 * t;
-    out.set([gray, gray, gray, 255], 4 * p);
-  });
+  let pixel = 0;
+  for (const row of rows) {
+    for (const value of row) {
+      const t = (value - low) / span;
+      const gray = dark ? 28 + 200 * t : 243 - 200 * t;
+      out.set([gray, gray, gray, 255], 4 * pixel++);
+    }
+  }
 }

@@ -1,6 +1,6 @@
 /** The windowed tree: the popped node set aside, the window's upper levels as cards, the lower ones as dots. */
 
-import { covers, fieldRects } from "../core/field";
+import { sees } from "../core/field";
 import { cellOf, type Slot, type TreeLayout, treeLayout } from "../core/layout";
 import type { Replay } from "../core/replay";
 import { type Phase, phaseOf } from "../core/trace";
@@ -199,8 +199,7 @@ export class Tree {
     const { state, input } = this.#stage.session;
     const at = state.hovered;
     if (at === null || at >= replay.trace.inputCount || node < replay.trace.inputCount) return false;
-    const { columns } = input.grid;
-    return covers(fieldRects(replay.trace, node, input.grid), at % columns, Math.floor(at / columns));
+    return sees(replay.trace, input, node, at);
   }
 
   #drawDot(scene: Scene, slot: Slot, cell: number, largest: number): void {

@@ -1,0 +1,56 @@
+/** Traces of several inputs, or of other kinds, made by hand. */
+
+import { readInput } from "../src/core/input";
+import { readTrace } from "../src/core/trace";
+import { asViews } from "./columns";
+import { COLUMNS, HEADER } from "./sample";
+
+type Raw = Readonly<Record<string, unknown>>;
+
+export interface LayerOf {
+  readonly shape: readonly number[];
+  readonly channelAxis?: number | null;
+  readonly box?: readonly number[];
+  readonly field?: readonly (readonly (number | null)[])[] | null;
+  readonly more?: Raw;
+}
+
+/** A layer of the header: an input by default has a node a position. */
+export function layerOf({ shape, channelAxis = null, box, field = null, more }: LayerOf): Raw {
+  const own = box ?? shape.map((n, axis) => (axis === channelAxis ? n : 1));
+  return { label: "layer", op: "op", shape, box: own, channel_axis: channelAxis, field, ...more };
+}
+
+/** A trace of these layers in which nothing was popped yet; `start` is the heap. */
+export function stillTrace(
+  layers: readonly LayerOf[],
+  { inputs = 1, start = [] as readonly (readonly [number, number])[] } = {},
+) {
+  const count = layers.slice(0, inputs).reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0);
+  return readTrace(
+    {
+      ...HEADER,
+      layers: layers.map(layerOf),
+      inputs,
+      start,
+      phases: { walk: 1, finish: 0, collect: 0 },
+    },
+    asViews({
+      ...Object.fromEntries(Object.keys(COLUMNS).map((name) => [name, [0]])),
+      pop_node: [start[0]?.[0] ?? 0],
+      log_offset: [0, 0],
+      log_node: [],
+      log_key: [],
+      contribution: Array.from({ length: count }, () => 0),
+    }),
+  );
+}
+
+/** Values of a part, as they come. */
+export const valuesPart = (kind: string, values: readonly number[]): Raw => ({
+  kind,
+  values: new DataView(Float32Array.from(values).buffer),
+});
+
+export const inputOf = (layers: readonly LayerOf[], parts: readonly Raw[] = [], inputs = layers.length) =>
+  readInput({ parts }, stillTrace(layers, { inputs }));
