@@ -18,8 +18,9 @@ from heapwidget.engine.rules import (
     z_box,
     zplus,
 )
-from heapwidget.explanation import Explanation, Ledger, load
+from heapwidget.explanation import Explanation, load
 from heapwidget.faithfulness import Faithfulness
+from heapwidget.ledger import Ledger
 from heapwidget.paths import Path
 from heapwidget.viewer import HeapViewer
 

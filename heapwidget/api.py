@@ -78,10 +78,13 @@ def attribute(
         their own, and a popped key is added to the keys of the node's children; nothing is conserved.
     rule
         How a layer's relevance is shared: the name of a rule or composite (`"zplus"`, `"epsilon"`, `"epsilon_plus"`,
-        ...), a `Rule`, a `Composite`, or a mapping from patterns to rules: `{"first": "flat", "*": "zplus"}`.
+        ...), a `Rule`, a `Composite`, or a mapping from patterns to rules, the first that fits a layer counts:
+        `{"first": "flat", "conv": "zplus", "*": hw.epsilon(0.1)}`. Patterns are those of `Composite`.
     nodes
-        What the heap holds: `"unit"`, `"channel"`, `"position"`, `"layer"`, or `"auto"`, the finest of unit,
-        position and tile with at most 4,096 nodes in the layer; or a mapping from layer labels to these.
+        What the heap holds: `"unit"`, `"channel"`, `"position"`, `"token"` (a position, by another name), `"tile"`
+        (squares of positions, at most 256 a layer), `"layer"`, or `"auto"`, the finest of unit, position and squares
+        with at most 4,096 nodes in the layer; or a mapping from patterns to these, the first that fits a layer counts:
+        `{"conv2": "channel", "features": "tile", "*": "unit"}`.
     floor
         A node enters the heap once its mass reaches this fraction of the target.
     max_pops

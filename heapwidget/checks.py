@@ -87,7 +87,10 @@ def check_number(name: str, value: Any) -> None:
 def check_nodes(nodes: Any) -> None:
     """A granularity, or a mapping to some."""
     if not isinstance(nodes, str | Mapping):
-        raise TypeError(f"nodes must be a granularity or a mapping from layer labels to some, not {brief(nodes)}")
+        raise TypeError(f"nodes must be a granularity or a mapping from patterns to some, not {brief(nodes)}")
+    for pattern in [] if isinstance(nodes, str) else nodes:
+        if not isinstance(pattern, str):
+            raise TypeError(f"nodes maps {brief(pattern)}, which is no layer label or pattern")
     for name in [nodes] if isinstance(nodes, str) else nodes.values():
         check_choice("nodes", name, GRANULARITIES)
 

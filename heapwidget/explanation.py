@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from heapwidget import trace_file
 from heapwidget.checks import check_number
 from heapwidget.engine.errors import TraceFormatError
 from heapwidget.engine.flow import Array
+from heapwidget.ledger import Ledger, share_of
 from heapwidget.methods import Relevance
 from heapwidget.paths import Path, strongest_paths
 from heapwidget.trace import Trace
@@ -25,49 +26,6 @@ if TYPE_CHECKING:
 
     from heapwidget.faithfulness import Faithfulness, Probe
     from heapwidget.viewer import HeapViewer
-
-
-@dataclass(frozen=True)
-class Ledger:
-    """Where every bit of the target went: target = explained + residual + absorbed_total, to float accuracy.
-
-    Attributes
-    ----------
-    target
-        The scalar explained.
-    explained
-        Relevance on the input.
-    residual
-        Relevance still on its way: 0 once finished.
-    absorbed
-        What ended in no input, by (layer label, cause).
-    """
-
-    target: float
-    explained: float
-    residual: float
-    absorbed: dict[tuple[str, str], float]
-
-    @property
-    def absorbed_total(self) -> float:
-        """All that was absorbed."""
-        return sum(self.absorbed.values())
-
-    def __str__(self) -> str:
-        rows = [("explained: on the input", self.explained)]
-        by_size = sorted(self.absorbed.items(), key=lambda item: -abs(item[1]))
-        rows += [(f"absorbed: {layer}, {cause}", value) for (layer, cause), value in by_size]
-        rows += [("residual: still on its way", self.residual), ("target", self.target)]
-        width = max(len(name) for name, _ in rows)
-        lines = []
-        for name, value in rows:
-            share = f"{_share(value, self.target, 4):8.2%}" if self.target else " " * 8
-            lines.append(f"{name:<{width}} {value:12.6g} {share}")
-        lines.insert(-1, "-" * len(lines[-1]))
-        return "\n".join(lines)
-
-    def __repr__(self) -> str:
-        return str(self)
 
 
 class Explanation:
@@ -104,7 +62,7 @@ class Explanation:
         target = self._trace.header["target"]
         text = f"Explanation of {target['label']} = {target['value']:.4g} by {self._trace.header['method']}"
         if self._trace.conserved and target["value"]:
-            share = _share(self.ledger.explained, target["value"], 3)
+            share = share_of(self.ledger.explained, target["value"], 3)
             text += f": {share:.1%} on the input after {self._trace.n_steps} pops"
         return f"<{text}>"
 
@@ -360,11 +318,35 @@ class Explanation:
 
         return HeapViewer(self, **traits)
 
-    def to_html(self, path: str | os.PathLike[str]) -> None:
-        """Write the viewer with this explanation to one page that needs nothing else and asks for nothing."""
-        from heapwidget.export import write_page
+    def to_html(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        step: int = 0,
+        bookmarks: Mapping[int, str] | Iterable[Any] = (),
+        panels: Sequence[str] | None = None,
+    ) -> None:
+        """Write the viewer with this explanation to one page that needs nothing else and asks for nothing.
 
-        write_page(self, path)
+        Parameters
+        ----------
+        path
+            Where the page goes.
+        step
+            Where the viewer opens; beyond the last step, at the last.
+        bookmarks
+            Marked moments: `{12: "the stroke"}`, or any other form that `HeapViewer.bookmarks` takes.
+        panels
+            What is shown at first, as `HeapViewer.panels`; by default what suits the method.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For bookmarks and panels that cannot be meant.
+        """
+        from heapwidget.export import Shown, write_page
+
+        write_page(path, Shown.at(self, step, bookmarks, panels))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write trace and input to one `.npz` file, for `heapwidget.load`."""
@@ -372,11 +354,6 @@ class Explanation:
         if self._image is not None:
             beside["image"] = self._image
         trace_file.save(path, self._trace, beside)
-
-
-def _share(part: float, whole: float, digits: int) -> float:
-    """A share rounded so that next to nothing has no sign."""
-    return round(part / whole, digits) + 0.0
 
 
 def _fits(image: NDArray[np.uint8], positions: tuple[int, ...]) -> bool:

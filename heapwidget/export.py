@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from heapwidget.bookmarks import read_bookmarks
+from heapwidget.checks import check_choice
 from heapwidget.explanation import Explanation
-from heapwidget.viewer import STATIC, default_panels, shown_input
+from heapwidget.viewer import PANELS, STATIC, default_panels, shown_input
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -28,20 +30,61 @@ PAGE = """<!doctype html>
 </head>
 <body>
 <noscript>This viewer is drawn by JavaScript, which is switched off.</noscript>
-<script type="application/json" class="heapwidget-data">{data}</script>
+{data}
 <script>{script}</script>
 </body>
 </html>
 """
+DATA = '<script type="application/json" class="heapwidget-data">{data}</script>'
 
 
-def write_page(explanation: Explanation, path: str | os.PathLike[str]) -> None:
+class Shown(NamedTuple):
+    """A viewer of a page.
+
+    Attributes
+    ----------
+    explanation
+        What it shows.
+    state
+        Where it begins: what the front end calls its state.
+    """
+
+    explanation: Explanation
+    state: Mapping[str, Any]
+
+    @classmethod
+    def at(
+        cls,
+        explanation: Explanation,
+        step: int = 0,
+        bookmarks: Mapping[int, str] | Iterable[Any] = (),
+        panels: Sequence[str] | None = None,
+    ) -> Shown:
+        """A viewer that opens at a step.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For bookmarks and panels that cannot be meant.
+        """
+        trace = explanation.trace
+        for panel in panels or ():
+            check_choice("panel", panel, PANELS)
+        state = {
+            "step": min(max(step, 0), trace.n_steps),
+            "bookmarks": read_bookmarks(bookmarks, trace.n_steps),
+            "panels": default_panels(trace) if panels is None else list(panels),
+        }
+        return cls(explanation, state)
+
+
+def write_page(path: str | os.PathLike[str], *shown: Shown) -> None:
     """Write the page, as UTF-8 whatever the machine's own encoding is."""
-    Path(path).write_text(page(explanation), encoding="utf-8", newline="\n")
+    Path(path).write_text(page(*shown), encoding="utf-8", newline="\n")
 
 
-def page(explanation: Explanation) -> str:
-    """The page as text.
+def page(*shown: Shown) -> str:
+    """The page as text, with its viewers beside one another.
 
     Raises
     ------
@@ -53,9 +96,13 @@ def page(explanation: Explanation) -> str:
         f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    target = explanation.trace.header["target"]["label"]
+    labels = dict.fromkeys(e.trace.header["target"]["label"] for e, _ in shown)
     return PAGE.format(
-        policy=policy, title=escape(f"{target} · heapwidget"), style=style, data=_data(explanation), script=script
+        policy=policy,
+        title=escape(f"{', '.join(labels)} · heapwidget"),
+        style=style,
+        data="\n".join(DATA.format(data=_data(one)) for one in shown),
+        script=script,
     )
 
 
@@ -68,15 +115,16 @@ def _static(name: str) -> str:
         ) from None
 
 
-def _data(explanation: Explanation) -> str:
+def _data(shown: Shown) -> str:
     """Header, columns in base64, and what the input panel draws; no `<` is left that could end the script."""
+    explanation, state = shown
     trace = explanation.trace
     columns = {name: _base64(column) for name, column in trace.columns.items()}
     data = {
         "header": dict(trace.header),
         "columns": columns,
         "input": {"parts": [_in_base64(part) for part in shown_input(explanation)["parts"]]},
-        "state": {"panels": default_panels(trace)},
+        "state": dict(state),
     }
     return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 

@@ -147,6 +147,65 @@ class Probe:
         return values
 
 
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """What all orders of an input's positions are measured by alike.
+
+    Attributes
+    ----------
+    x, empty
+        The input, and what stands where a position was taken away: both in the shape of `part`.
+    index
+        Of the class whose score it is; `None` for the target's own value.
+    kind
+        `"probability"` or `"logit"`.
+    """
+
+    probe: Probe
+    x: Tensor
+    empty: Tensor
+    part: Partition
+    index: int | None
+    kind: str
+
+    def curves(
+        self, orders: Sequence[NDArray[np.int64]], steps: int, batch_size: int, progress: bool
+    ) -> tuple[float, list[Curves]]:
+        """The score on x, and the curves of each order of all positions."""
+        net, x, empty, total = self.probe.net, self.x, self.empty, self.part.n_nodes
+        counts = np.unique(np.rint(np.linspace(0, total, steps + 1)).astype(np.int64))
+        device = next((p.device for p in net.parameters()), x.device)
+        nodes = torch.from_numpy(self.part.node_of_unit).to(x.device)
+        found = []
+        with (
+            untouched(net),
+            torch.no_grad(),
+            tqdm(
+                total=2 * len(orders) * len(counts), desc="faithfulness", delay=1, disable=not progress, leave=False
+            ) as bar,
+        ):
+            net.eval()
+            together = self.probe.takes_batches(torch.stack([x, empty]).to(device), self.index, self.kind)
+            for order in orders:
+                # From which count on a unit is replaced: its position's place in the order.
+                rank = torch.empty(total, dtype=torch.int64)
+                rank[torch.from_numpy(order)] = torch.arange(total)
+                place = rank.to(x.device)[nodes]
+                pair = []
+                for before, after in ((x, empty), (empty, x)):
+                    values = []
+                    for first in range(0, len(counts), batch_size):
+                        some = counts[first : first + batch_size].tolist()
+                        batch = torch.stack([torch.where(place < n, after, before) for n in some]).to(device)
+                        values.append(self.probe.scores(batch, self.index, self.kind, together))
+                        bar.update(len(some))
+                    pair.append(np.concatenate(values))
+                found.append(pair)
+        whole = float(found[0][0][0])
+        fractions = counts / total
+        return whole, [Curves(fractions, *(curve / (whole or 1.0) for curve in pair)) for pair in found]
+
+
 def faithfulness(
     explanation: Explanation,
     probe: Probe,
@@ -167,40 +226,17 @@ def faithfulness(
             raise ValueError(f"{name} must be at least {least}, not {value}")
     part = explanation.trace.partitions[0]
     x = explanation.x.detach().reshape(part.shape)
-    empty = _baseline(baseline, x, part)
+    trial = Trial(probe, x, stand_in(baseline, x, part), part, index, kind)
     rng = np.random.default_rng(seed)
     orders = [_whole_order(explanation, seed), *(rng.permutation(part.n_nodes) for _ in range(random_orders))]
-    counts = np.unique(np.rint(np.linspace(0, part.n_nodes, steps + 1)).astype(np.int64))
-    device = next((p.device for p in probe.net.parameters()), x.device)
-    nodes = torch.from_numpy(part.node_of_unit).to(x.device)
-    curves = []
-    total = 2 * len(orders) * len(counts)
-    with (
-        untouched(probe.net),
-        torch.no_grad(),
-        tqdm(total=total, desc="faithfulness", delay=1, disable=not progress, leave=False) as bar,
-    ):
-        probe.net.eval()
-        together = probe.takes_batches(torch.stack([x, empty]).to(device), index, kind)
-        for order in orders:
-            # From which count on a unit is replaced: its position's place in the order.
-            rank = torch.empty(part.n_nodes, dtype=torch.int64)
-            rank[torch.from_numpy(order)] = torch.arange(part.n_nodes)
-            place = rank.to(x.device)[nodes]
-            for before, after in ((x, empty), (empty, x)):
-                values = []
-                for first in range(0, len(counts), batch_size):
-                    batch = [torch.where(place < n, after, before) for n in counts[first : first + batch_size].tolist()]
-                    values.append(probe.scores(torch.stack(batch).to(device), index, kind, together))
-                    bar.update(len(batch))
-                curves.append(np.concatenate(values))
-    whole = float(curves[0][0])
-    curves = [curve / (whole or 1.0) for curve in curves]
-    fractions = counts / part.n_nodes
+    whole, (own, *random) = trial.curves(orders, steps, batch_size, progress)
     chance = None
-    if random_orders:
-        chance = Curves(fractions, np.mean(curves[2::2], axis=0), np.mean(curves[3::2], axis=0))
-    return Faithfulness(fractions, curves[0], curves[1], chance, whole, kind)
+    if random:
+        deletion, insertion = (
+            np.mean([getattr(c, name) for c in random], axis=0) for name in ("deletion", "insertion")
+        )
+        chance = Curves(own.fractions, deletion, insertion)
+    return Faithfulness(own.fractions, own.deletion, own.insertion, chance, whole, kind)
 
 
 def _kind(score: str | None, index: int | None) -> str:
@@ -225,7 +261,7 @@ def _whole_order(explanation: Explanation, seed: int) -> NDArray[np.int64]:
     return np.concatenate([popped[:at], rest, popped[at:]])
 
 
-def _baseline(baseline: float | Tensor | str, x: Tensor, part: Partition) -> Tensor:
+def stand_in(baseline: float | Tensor | str, x: Tensor, part: Partition) -> Tensor:
     """What stands where a position was taken away, in the shape of x without its batch axis."""
     if isinstance(baseline, str):
         check_choice("baseline", baseline, (BLUR,))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
@@ -15,7 +16,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from heapwidget.still import picture
-from heapwidget.summary import MOST_ROWS, half, percent, rows, shortened, title
+from heapwidget.summary import MOST_ROWS, half, noun, percent, rows, shortened, title
 
 if TYPE_CHECKING:
     from heapwidget.explanation import Explanation
@@ -31,7 +32,9 @@ SIGNED = ("#3f1a72", "#6a51a3", "#9e9ac8", "#d3d1e6", "#f3f1ef", "#fdd9a8", "#fd
 SIZE = (11, 5.2)
 LEFT, RIGHT = (0.02, 0.1, 0.285, 0.74), (0.325, 0.1, 0.285, 0.74)
 UPPER, LOWER = (0.065, 0.52, 0.54, 0.32), (0.065, 0.1, 0.54, 0.32)
-CURVE, BARS = (0.665, 0.56, 0.315, 0.28), (0.805, 0.04, 0.175, 0.31)
+CURVE, BARS = (0.665, 0.56, 0.315, 0.28), (0.84, 0.04, 0.14, 0.31)
+# So many characters fit beside a bar.
+NAME = 28
 
 # Small contributions are many: a root scale keeps them apart.
 EXPONENT = 0.6
@@ -41,7 +44,12 @@ MOST_CHANNELS = 6
 
 
 class ExplanationFigure(Figure):
-    """A figure that notebooks show without pyplot."""
+    """A figure that notebooks show without pyplot, and whose files journals take."""
+
+    def savefig(self, fname: Any, **options: Any) -> None:
+        # Whole fonts instead of outlines, which matplotlib would write: text stays text.
+        with rc_context({"pdf.fonttype": 42, "ps.fonttype": 42}):
+            super().savefig(fname, **options)
 
     def _repr_png_(self) -> bytes:
         data = BytesIO()
@@ -299,6 +307,7 @@ def _plot_curve(axes: Axes, explanation: Explanation) -> None:
         ticks = [t for t in MaxNLocator(4, integer=True).tick_values(0, first) if t <= 0.9 * first]
         axes.set_xticks([*ticks, float(step[-1])], [*(f"{t:,.0f}" for t in ticks), f"+{counts['collect']:,}"])
         axes.get_xticklabels()[-1].set_horizontalalignment("right")
+        axes.set_xlabel(f"pops, then + {noun(explanation, 2).split()[1]} in their order")
 
 
 def _places(first: int, steps: int) -> NDArray[np.float64]:
@@ -359,7 +368,7 @@ def _plot_bars(axes: Axes, explanation: Explanation) -> None:
     at = np.arange(len(shown))
     axes.barh(at, values, color=colours, height=0.68)
     axes.set_ylim(MOST_ROWS + 0.6, -0.6)
-    axes.set_yticks(at, [shortened(name, 24) for name, _, _ in shown], parse_math=False)
+    axes.set_yticks(at, [shortened(name, NAME) for name, _, _ in shown], parse_math=False)
     axes.set_xticks([])
     _bare(axes)
     axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=9)
@@ -370,7 +379,7 @@ def _plot_bars(axes: Axes, explanation: Explanation) -> None:
         text = percent(value) if conserved else f"{value:.3g}".replace("-", "−")
         # A bar to the left leaves its right side free.
         end = (max(value, 0.0), y)
-        axes.annotate(text, end, (4, 0), textcoords="offset points", va="center", fontsize=8.5, color=MUTED)
+        axes.annotate(text, end, (4, 0), textcoords="offset points", va="center_baseline", fontsize=8.5, color=MUTED)
     figure = axes.figure
     name, note = ("Ledger", "share of the target") if conserved else ("First popped", "key")
     figure.text(CURVE[0], 0.372, name, fontsize=10.5, fontweight="bold", color=INK)

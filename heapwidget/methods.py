@@ -20,6 +20,7 @@ from heapwidget.engine.fields import fields
 from heapwidget.engine.flow import Array, Flow, host
 from heapwidget.engine.graph import Graph, build
 from heapwidget.engine.ops import handler_of
+from heapwidget.engine.patterns import check_patterns, fits
 from heapwidget.engine.search import Finish, Row, Walk
 from heapwidget.targets import Choice, Target, choose, head_of
 from heapwidget.trace import COLUMNS, FORMAT, VERSION, Trace
@@ -188,17 +189,17 @@ def gradient(
 
 
 def partitions(graph: Graph, nodes: str | Mapping[str, str]) -> list[Partition]:
-    """The partition of each layer; a mapping sets single layers by label, the others are "auto"."""
-    by_label = nodes if isinstance(nodes, Mapping) else {}
-    default = "auto" if isinstance(nodes, Mapping) else nodes
-    unknown = set(by_label) - {layer.label for layer in graph.layers[1:]}
-    if unknown:
-        known = ", ".join(layer.label for layer in graph.layers[1:])
-        raise ValueError(f"nodes names no layer {sorted(unknown)[0]!r}; the layers are {known}")
+    """The partition of each layer; a mapping sets those that its patterns name, the others are "auto"."""
+    by_pattern = nodes if isinstance(nodes, Mapping) else {"*": nodes}
+    check_patterns("nodes", by_pattern, graph)
     first, *rest = graph.layers
+
+    def granularity(number: int) -> str:
+        return next((name for pattern, name in by_pattern.items() if fits(pattern, graph, number)), "auto")
+
     return [
         positions(first.shape, first.channel_axis),
-        *(partition(layer.shape, layer.channel_axis, by_label.get(layer.label, default)) for layer in rest),
+        *(partition(layer.shape, layer.channel_axis, granularity(n)) for n, layer in enumerate(rest, start=1)),
     ]
 
 

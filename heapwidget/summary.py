@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 # So many single entries of the ledger are told apart.
 MOST_ROWS = 6
 STRONGEST = 5
+# Smaller shares are told as "less than".
+LEAST_SHARE = 1e-3
 
 
 def percent(share: float) -> str:
     """`79 %`, `3.5 %`, `<0.1 %`, `−12 %`."""
     size = abs(share) * 100
-    if 0 < size < 0.1:
+    if 0 < size < LEAST_SHARE * 100:
         return "<0.1 %"
     text = f"{size:.1f}" if 0 < size < 9.95 else f"{size:,.0f}"
     return f"{'−' if share < 0 else ''}{text.removesuffix('.0')} %"
@@ -30,8 +32,11 @@ def number(value: float) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """At most so many characters."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    """At most so many characters; of a longer text the beginning and the end, which tell layers' names apart."""
+    if len(text) <= most:
+        return text
+    end = most // 6
+    return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
 
 
 def noun(explanation: Explanation, count: int) -> str:
@@ -111,7 +116,9 @@ def _facts(explanation: Explanation) -> list[tuple[str, str]]:
         facts += _walk_facts(explanation)
     else:
         facts.append(("popped", f"{noun(explanation, everything)}; keys are no shares of the target"))
-    unit = (lambda k: percent(k / target)) if trace.conserved else number
+    # Of very many positions each has next to nothing of the target: then the relevance itself tells them apart.
+    large = trace.conserved and len(keys) > 0 and abs(keys[0] / target) >= LEAST_SHARE
+    unit = (lambda k: percent(k / target)) if large else number
     strongest = [f"{trace.label(int(n))} {unit(k)}" for n, k in zip(order[:STRONGEST], keys[:STRONGEST], strict=True)]
     if strongest:
         facts.append(("first", ", ".join(strongest)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from base64 import b64encode
 from copy import copy
 from pathlib import Path
@@ -12,12 +13,28 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
+from heapwidget.bookmarks import Bookmark, read_bookmarks
 from heapwidget.explanation import Explanation
 from heapwidget.still import picture, still
 from heapwidget.trace import Trace
 
 STATIC = Path(__file__).parent / "static"
 PANELS = ("input", "heap", "code", "network", "curve")
+
+
+class Bookmarks(traitlets.TraitType[list[Bookmark], Any]):
+    """A trait that takes bookmarks in any of their forms, and holds them as a list of dictionaries."""
+
+    def make_dynamic_default(self) -> list[Bookmark]:
+        """None yet, in a list of one's own."""
+        return []
+
+    def validate(self, viewer: Any, value: object) -> list[Bookmark]:
+        """The bookmarks in order; a `TraitError` says what is wrong with them."""
+        try:
+            return read_bookmarks(value, viewer.n_steps)
+        except (TypeError, ValueError) as error:
+            raise traitlets.TraitError(str(error)) from None
 
 
 class HeapViewer(anywidget.AnyWidget):
@@ -40,6 +57,11 @@ class HeapViewer(anywidget.AnyWidget):
         Whether the browser plays on.
     interval
         Milliseconds a pop while playing.
+    loop
+        Whether play begins again after the last pop.
+    bookmarks
+        Marked moments, as a list of `{"step": 12, "label": "the stroke"}` in order; a mapping from steps to labels, and
+        lists of pairs or of bare steps, can be set as well.
     selected_node
         The node picked in the viewer, or `None`.
     panels
@@ -56,6 +78,8 @@ class HeapViewer(anywidget.AnyWidget):
     n_steps = traitlets.Int(0, read_only=True).tag(sync=True)
     playing = traitlets.Bool(False).tag(sync=True)
     interval = traitlets.Int(100, min=1).tag(sync=True)
+    loop = traitlets.Bool(False).tag(sync=True)
+    bookmarks = Bookmarks().tag(sync=True)
     selected_node = traitlets.Int(None, allow_none=True).tag(sync=True)
     panels = traitlets.List(traitlets.Enum(PANELS)).tag(sync=True)
 
@@ -92,6 +116,20 @@ class HeapViewer(anywidget.AnyWidget):
         if node is not None and not 0 <= node < count:
             raise traitlets.TraitError(f"selected_node {node} is no node: there are {count}")
         return None if node is None else int(node)
+
+    def to_html(self, path: str | os.PathLike[str]) -> None:
+        """Write this viewer as it stands to one page that needs nothing else and asks for nothing."""
+        from heapwidget.export import Shown, write_page
+
+        state = {
+            "step": self.step,
+            "interval": self.interval,
+            "loop": self.loop,
+            "bookmarks": self.bookmarks,
+            "selected": self.selected_node,
+            "panels": self.panels,
+        }
+        write_page(path, Shown(self._sent, state))
 
     def __repr__(self) -> str:
         return f"HeapViewer(step={self.step}, n_steps={self.n_steps}) of {self._explanation!r}"

@@ -173,6 +173,8 @@ def test_all_absorbed_is_shown() -> None:
         ({"rule": hw.zplus}, (TypeError, ValueError), "rule"),
         ({"nodes": "pixel"}, ValueError, "nodes='pixel' is not one of 'auto', 'unit'"),
         ({"nodes": {"conv9": "unit"}}, ValueError, "nodes names no layer 'conv9'; the layers are conv1, pool1"),
+        ({"nodes": {3: "unit"}}, TypeError, "nodes maps 3, which is no layer label or pattern"),
+        ({"nodes": {"conv1": "pixel"}}, ValueError, "nodes='pixel' is not one of 'auto', 'unit'"),
         ({"nodes": 3}, TypeError, "nodes must be"),
         ({"nodes": ["unit"]}, TypeError, "nodes must be"),
         ({"floor": 2}, ValueError, "floor 2 is not a fraction"),

@@ -62,14 +62,14 @@ def nasty(explanation: hw.Explanation) -> hw.Explanation:
 
 
 def test_labels_cannot_leave_their_place(bundle: Path, nasty: hw.Explanation) -> None:
-    page = Elements(export.page(nasty))
+    page = Elements(export.page(export.Shown.at(nasty)))
     (_, data), (_, _script) = page.named("script")
     assert json.loads(data)["header"]["target"]["label"] == NASTY
     assert page.named("title") == [({}, f"{NASTY} · heapwidget")]
 
 
 def test_policy_allows_the_page_itself_and_nothing_else(bundle: Path, explanation: hw.Explanation) -> None:
-    page = Elements(export.page(explanation))
+    page = Elements(export.page(export.Shown.at(explanation)))
     policy = next(a["content"] for a, _ in page.named("meta") if a.get("http-equiv") == "Content-Security-Policy")
     rules = dict(rule.split(" ", 1) for rule in str(policy).split("; "))
     digest = {
@@ -83,7 +83,7 @@ def test_policy_allows_the_page_itself_and_nothing_else(bundle: Path, explanatio
 
 
 def test_data_is_the_trace(bundle: Path, explanation: hw.Explanation) -> None:
-    data = json.loads(Elements(export.page(explanation)).named("script")[0][1])
+    data = json.loads(Elements(export.page(export.Shown.at(explanation))).named("script")[0][1])
     assert data["header"] == json.loads(json.dumps(explanation.trace.header))
     for name, column in explanation.trace.columns.items():
         assert np.array_equal(np.frombuffer(b64decode(data["columns"][name]), column.dtype), column)

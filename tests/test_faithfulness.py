@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from zoo import ZOO, animal
 
 import heapwidget as hw
-from heapwidget.faithfulness import Curves
+from heapwidget.engine.boxes import positions
+from heapwidget.faithfulness import Curves, Probe, Trial, stand_in
 
 
 def linear(weights: list[list[float]], bias: float = 0.0) -> nn.Linear:
@@ -58,6 +59,18 @@ def test_one_output_is_a_yes_or_no() -> None:
     found = hw.attribute(linear([[1.0, 1.0]]), torch.tensor([[1.0, 2.0]])).faithfulness(steps=1, random_orders=0)
     assert found.score == pytest.approx(1 / (1 + np.exp(-3)))
     np.testing.assert_allclose(found.deletion * found.score, [found.score, 0.5], rtol=1e-6)
+
+
+def test_any_order_can_be_measured() -> None:
+    part = positions((4,), None)
+    trial = Trial(Probe(NET, (1, 4), 0, None), X[0], stand_in(0.0, X[0], part), part, 0, "logit")
+    orders = [np.array([0, 1, 2, 3]), np.array([3, 2, 1, 0])]
+    score, curves = trial.curves(orders, steps=4, batch_size=3, progress=False)
+    assert score == pytest.approx(10)
+    for found, parts in zip(curves, ([2, 1, 3, 4], [4, 3, 1, 2]), strict=True):
+        given = np.r_[0, np.cumsum(parts)] / 10
+        np.testing.assert_allclose(found.insertion, given, atol=1e-7)
+        np.testing.assert_allclose(found.deletion, 1 - given, atol=1e-7)
 
 
 @pytest.mark.parametrize("baseline", [0.5, torch.full((4,), 0.5), torch.full((1, 4), 0.5), torch.tensor(0.5)])

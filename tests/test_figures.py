@@ -153,6 +153,23 @@ def test_the_bars_add_up_to_the_target() -> None:
     assert texts == [percent(share) for share in shares]
 
 
+def test_text_in_pdf_files_is_text() -> None:
+    data = BytesIO()
+    vector(5).plot().savefig(data, format="pdf")
+    # Outlines of letters, "Type 3", are what journals send back.
+    assert b"/Type3" not in data.getvalue()
+    assert b"/Type42" in data.getvalue() or b"/TrueType" in data.getvalue() or b"/CIDFontType2" in data.getvalue()
+
+
+def test_next_to_nothing_is_told_in_numbers() -> None:
+    torch.manual_seed(0)
+    net = nn.Linear(10_000, 1, bias=False)
+    with torch.no_grad():
+        net.weight.fill_(1.0)
+    e = hw.attribute(net, torch.linspace(1, 2, 10_000)[None], max_pops=0)
+    assert e.summary().splitlines()[-1].startswith("first     input (9999) 2, input (9998) 2, ")
+
+
 def test_summary_of_a_known_net() -> None:
     # x = (1, 3), w = (1, 1), b = 0: t = 4, of which x1 brought 1 and x2 brought 3.
     net = nn.Linear(2, 1)
@@ -189,3 +206,4 @@ def test_percent(share: float, text: str) -> None:
 def test_shortened() -> None:
     assert shortened("layer", 5) == "layer"
     assert shortened("layers", 5) == "laye…"
+    assert shortened("dead end of _blocks.15._depthwise_conv.conv", 28) == "dead end of _blocks.15.…conv"

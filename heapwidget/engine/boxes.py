@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 Shape = tuple[int, ...]
 Window = tuple[slice, ...]
 
-GRANULARITIES = ("auto", "unit", "channel", "position", "layer")
+GRANULARITIES = ("auto", "unit", "channel", "position", "token", "tile", "layer")
 AUTO_LIMIT = 4096
+# A layer is cut into so many tiles at most.
+TILE_LIMIT = 256
 
 
 @dataclass(frozen=True)
@@ -95,28 +97,36 @@ def unbatched(shape: Shape) -> Shape:
 def partition(shape: Shape, channel_axis: int | None, nodes: str) -> Partition:
     """The partition of one layer for a granularity of `GRANULARITIES`.
 
-    `"auto"` takes the finest of unit, position and square tiles that has at most `AUTO_LIMIT` nodes. In a layer
-    without positions (a plain vector), a position is a unit.
+    A `"token"` is a position, by the word for those of a text. `"tile"` takes squares of positions, of the smallest
+    side 2, 4, 8, ... that gives at most `TILE_LIMIT`. `"auto"` takes the finest of unit, position and squares that has
+    at most `AUTO_LIMIT` nodes. In a layer without positions (a plain vector), a position is a unit.
     """
     unit = (1,) * len(shape)
     if nodes == "layer":
         return Partition(shape, shape)
     if nodes == "unit" or len(shape) == 1:
         return Partition(shape, unit)
-
-    def tiles(side: int) -> Partition:
-        return Partition(shape, tuple(s if a == channel_axis else min(side, s) for a, s in enumerate(shape)))
-
-    if nodes == "position":
-        return tiles(1)
+    if nodes in ("position", "token"):
+        return _tiles(shape, channel_axis, 1)
+    if nodes == "tile":
+        return _coarsened(shape, channel_axis, 2, TILE_LIMIT)
     if nodes == "channel":
         return Partition(shape, tuple(1 if a == channel_axis else s for a, s in enumerate(shape)))
     if prod(shape) <= AUTO_LIMIT:
         return Partition(shape, unit)
-    side = 1
-    while tiles(side).n_nodes > AUTO_LIMIT:
+    return _coarsened(shape, channel_axis, 1, AUTO_LIMIT)
+
+
+def _tiles(shape: Shape, channel_axis: int | None, side: int) -> Partition:
+    """Squares of positions, all channels of each together."""
+    return Partition(shape, tuple(s if a == channel_axis else min(side, s) for a, s in enumerate(shape)))
+
+
+def _coarsened(shape: Shape, channel_axis: int | None, side: int, most: int) -> Partition:
+    """The finest tiles, of this side or twice, four times, ... as much, that are not more than `most`."""
+    while _tiles(shape, channel_axis, side).n_nodes > most:
         side *= 2
-    return tiles(side)
+    return _tiles(shape, channel_axis, side)
 
 
 def positions(shape: Shape, channel_axis: int | None) -> Partition:

@@ -7,25 +7,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import partial
 
 from heapwidget.engine.graph import Graph
+from heapwidget.engine.patterns import FAMILIES, FIRST, check_patterns, fits
 from heapwidget.engine.rules import RULES, Rule, alpha_beta, epsilon, flat, gamma, z_box, zplus
-
-FIRST = "first"
 
 
 @dataclass(frozen=True)
 class Composite:
     """An ordered list of (pattern, rule); the first pattern that fits a layer gives its rule.
 
-    A pattern is an op family (`"conv"`, `"linear"`), a layer label, in which `*` stands for anything, or `"first"`:
-    the layers that read the input itself. `"*"` fits every layer.
+    Parameters
+    ----------
+    name
+        What the viewer calls it.
+    entries
+        A pattern is a layer's label, in which `*` stands for anything; the path of a module, for all layers in it; an
+        op family (`"conv"`, `"linear"`, `"matmul"`); or `"first"`, the layers that read the input itself. `"*"` fits
+        every layer. A rule is a `Rule`, or the name of one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an entry is no such pair.
     """
 
     name: str
     entries: tuple[tuple[str, Rule], ...]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise TypeError(f"a composite's name must be text, not {self.name!r}")
+        if isinstance(self.entries, str) or not all(_is_entry(entry) for entry in self.entries):
+            raise TypeError(f"a composite's entries must be pairs (pattern, rule), not {self.entries!r}")
+        object.__setattr__(self, "entries", tuple((pattern, _single(rule)) for pattern, rule in self.entries))
 
     @property
     def label(self) -> str:
@@ -38,19 +54,23 @@ class Composite:
         Raises
         ------
         ValueError
-            If no pattern fits a layer that needs a rule.
+            If no pattern fits a layer that needs a rule, or if a pattern names a layer that is none.
         """
+        check_patterns("rule", (pattern for pattern, _ in self.entries), graph)
         return [self._rule(graph, number) for number in range(len(graph.layers))]
 
     def _rule(self, graph: Graph, number: int) -> Rule:
         layer = graph.layers[number]
         for pattern, rule in self.entries:
-            first = pattern == FIRST and 0 in graph.sources(number)
-            if first or pattern == layer.op or fnmatchcase(layer.label, pattern):
+            if fits(pattern, graph, number):
                 return rule
-        if layer.op in ("conv", "linear"):
+        if layer.op in FAMILIES:
             raise ValueError(f"rule names nothing for layer {layer.label!r}; end the list with ('*', 'zplus')")
         return zplus()
+
+
+def _is_entry(entry: object) -> bool:
+    return isinstance(entry, tuple | list) and len(entry) == 2 and isinstance(entry[0], str)
 
 
 def everywhere(rule: Rule) -> Composite:
@@ -88,7 +108,7 @@ def composite(rule: RuleLike) -> Composite:
     if isinstance(rule, Rule):
         return everywhere(rule)
     if isinstance(rule, Mapping):
-        return Composite("custom", tuple((pattern, _single(r)) for pattern, r in rule.items()))
+        return Composite("custom", tuple(rule.items()))  # type: ignore[arg-type]
     if not isinstance(rule, str):
         raise TypeError(f"rule must be a name, a Rule, a Composite or a mapping from patterns to rules, not {rule!r}")
     if rule not in COMPOSITES:

@@ -60,12 +60,47 @@ class Branch:
 
 @dataclass(frozen=True)
 class Rule:
-    """A named sum of branches; `signed` says whether a share can be negative."""
+    """A named sum of branches.
+
+    Parameters
+    ----------
+    name
+        What the trace calls it.
+    label
+        What the viewer calls it.
+    branches
+        One or more.
+    signed
+        Whether a share can be negative. A walk without negative shares is faster, and its bound is its error; so say
+        `False` where none can be. It is tried out on numbers of both signs.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a branch is none, or gives a negative share though `signed` is `False`.
+    """
 
     name: str
     label: str
     branches: tuple[Branch, ...]
-    signed: bool
+    signed: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.branches or not all(isinstance(branch, Branch) for branch in self.branches):
+            raise TypeError(f"rule {self.name!r} needs branches, not {self.branches!r}")
+        object.__setattr__(self, "branches", tuple(self.branches))
+        if not self.signed and not all(_keeps_sign(branch) for branch in self.branches):
+            raise ValueError(f"rule {self.name!r} can give a negative share, so it is signed")
+
+
+_SAMPLES = torch.tensor([-3.0, -1.0, -0.25, 0.0, 0.25, 1.0, 3.0], dtype=torch.float64)
+
+
+def _keeps_sign(branch: Branch) -> bool:
+    """Whether no product of the branch is negative, nor its denominator, for some numbers of both signs."""
+    parts = [torch.outer(term.x(_SAMPLES), term.w(_SAMPLES)) for term in branch.terms]
+    added = [] if branch.bias is None else [branch.bias(_SAMPLES)]
+    return branch.coefficient >= 0 and all(bool((part >= 0).all()) for part in (torch.stack(parts).sum(0), *added))
 
 
 _PRO = (Term(_positive, _positive), Term(_negative, _negative))

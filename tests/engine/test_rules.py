@@ -21,7 +21,7 @@ RULES = {
     "zplus with biases": zplus(bias=True),
     "epsilon 0": epsilon(0),
     "epsilon 1e-6": epsilon(1e-6),
-    "epsilon 0.5": epsilon(0.5),
+    "epsilon 0.3": epsilon(0.3),
     "gamma 0.25": gamma(),
     "alpha_beta 2 1": alpha_beta(),
     "alpha_beta 1 0": alpha_beta(1, 0),

@@ -22,7 +22,7 @@ from heapwidget.samples import lenet
 RULE_NAMES = ["zplus", "zplus", "flat", "absolute", "epsilon", "gamma", "alpha_beta", "epsilon_plus_flat"]
 SIGNED = {"epsilon", "gamma", "alpha_beta", "epsilon_plus_flat"}
 TARGETS: list[Any] = [0, 1, 2, (0, 1), None, lambda out: -out.abs().sum(), lambda out: out[0, 0] * out[0, 1]]
-NODES = ["unit", "channel", "position", "layer", "auto", "tile"]
+NODES = ["unit", "channel", "position", "token", "tile", "layer", "auto", "squares"]
 
 choices = st.fixed_dictionaries(
     {
@@ -36,10 +36,10 @@ choices = st.fixed_dictionaries(
 
 
 def attribute(net: Net, x: Tensor, **options: Any) -> hw.Explanation:
-    """As `hw.attribute`; `nodes="tile"` cuts all layers of more than six nodes into tiles."""
+    """As `hw.attribute`; `nodes="squares"` is "auto" where six nodes are many."""
     with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("ignore")
-        if options["nodes"] == "tile":
+        if options["nodes"] == "squares":
             options["nodes"] = "auto"
             patch.setattr("heapwidget.engine.boxes.AUTO_LIMIT", 6)
         return hw.attribute(net, x, progress=False, **options)
@@ -109,9 +109,9 @@ def test_a_walk_may_stop_anywhere(drawn: tuple[Net, Tensor], options: dict[str, 
             assert columns["absorbed"][-1] == pytest.approx(ledger.absorbed_total, rel=1e-6, abs=1e-6 * scale)
 
 
-def test_large_layers_are_cut_into_tiles() -> None:
+def test_large_layers_are_cut_into_squares() -> None:
     net, x = lenet(), torch.rand(1, 1, 28, 28, generator=torch.Generator().manual_seed(2))
-    tiles, units = attribute(net, x, nodes="tile"), attribute(net, x, nodes="unit")
+    tiles, units = attribute(net, x, nodes="squares"), attribute(net, x, nodes="unit")
     boxes = {layer["label"]: layer["box"] for layer in tiles.trace.header["layers"]}
     assert boxes["conv1"] == [6, 16, 16]
     assert boxes["pool2"] == [16, 2, 2]

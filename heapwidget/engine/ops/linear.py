@@ -85,7 +85,8 @@ class LinearFlow(Flow):
             absorbing[BIAS] = branch.bias(self.b).expand_as(total)
             total = total + absorbing[BIAS]
         if branch.epsilon:
-            absorbing[STABILISER] = torch.where(total >= 0, branch.epsilon, -branch.epsilon).to(total.dtype)
+            e = total.new_tensor(branch.epsilon)
+            absorbing[STABILISER] = torch.where(total >= 0, e, -e)
             total = total + absorbing[STABILISER]
         scale = inverse(total)
         if branch.coefficient != 1:

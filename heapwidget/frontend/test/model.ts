@@ -16,6 +16,8 @@ export function fakeModel(traits: Partial<Traits> = {}) {
     n_steps: 6,
     playing: false,
     interval: 100,
+    loop: false,
+    bookmarks: [],
     selected_node: null,
     panels: ["input", "heap"],
     ...traits,

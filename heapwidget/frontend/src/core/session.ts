@@ -1,7 +1,9 @@
 /** The one state of a viewer: a trace, a cursor in it, and what is pointed at. All views of a model share it. */
 
+import { type Bookmark, readBookmarks } from "./bookmarks";
 import type { HeapLike } from "./heap";
 import type { Input } from "./input";
+import { nextPop, popSteps, type Target } from "./jump";
 import { Playback } from "./playback";
 import { Replay } from "./replay";
 import { SlowPop, type SlowStep } from "./substeps";
@@ -14,6 +16,12 @@ export interface ViewState {
   readonly playing: boolean;
   /** Milliseconds a pop. */
   readonly interval: number;
+  /** Whether play begins again after the last pop. */
+  readonly loop: boolean;
+  /** By step. */
+  readonly bookmarks: readonly Bookmark[];
+  /** The layer whose pops are jumped to; null: the selected node is. */
+  readonly layer: number | null;
   readonly selected: number | null;
   /** Node under the pointer. */
   readonly hovered: number | null;
@@ -45,6 +53,9 @@ export const DEFAULT_STATE: ViewState = {
   step: 0,
   playing: false,
   interval: 100,
+  loop: false,
+  bookmarks: [],
+  layer: null,
   selected: null,
   hovered: null,
   panels: ["input", "heap"],
@@ -59,6 +70,8 @@ export const DEFAULT_STATE: ViewState = {
 /** Milliseconds of preparation at a time, and between: frames must not be missed. */
 const SLICE = 10;
 const PAUSE = 6;
+
+const NO_POPS = new Uint32Array();
 
 export class Session {
   readonly trace: Trace;
@@ -77,6 +90,8 @@ export class Session {
   #error: unknown = null;
   /** The pop last looked at in slow motion, and the state it starts from. */
   #slowPop: { step: number; pop: SlowPop } | null = null;
+  /** The pops that are jumped to. */
+  #pops: { target: Target; steps: Uint32Array } | null = null;
 
   constructor(trace: Trace, input: Input, initial: Partial<ViewState> = {}) {
     this.trace = trace;
@@ -135,6 +150,9 @@ export class Session {
     const next = { ...previous, ...change, ...(moved ? { sub: 0 } : {}) };
     next.step = Math.min(Math.max(Math.round(next.step) || 0, 0), this.steps);
     next.selected = this.#nodeOrNull(next.selected);
+    // Whoever picks a node wants its pops next.
+    if (next.selected !== null && next.selected !== previous.selected) next.layer = null;
+    if (next.bookmarks !== previous.bookmarks) next.bookmarks = readBookmarks(next.bookmarks, this.steps);
     if (next.sub !== 0) next.sub = next.slow ? this.#validSub(next.step, next.sub) : 0;
     if (!(next.interval > 0)) next.interval = previous.interval;
     if (next.playing && !previous.playing && next.step === this.steps) next.step = 0;
@@ -162,6 +180,29 @@ export class Session {
     this.update({ playing: !this.#state.playing });
   }
 
+  /** The layer or node whose pops are jumped to; null: none was chosen. */
+  get target(): Target | null {
+    const { layer, selected } = this.#state;
+    if (layer !== null) return { layer };
+    return selected === null ? null : { node: selected };
+  }
+
+  /** The steps that pops of the target lead to. */
+  get pops(): Uint32Array {
+    const { target } = this;
+    if (target === null) return NO_POPS;
+    if (JSON.stringify(this.#pops?.target) !== JSON.stringify(target))
+      this.#pops = { target, steps: popSteps(this.trace, target) };
+    return this.#pops?.steps ?? NO_POPS;
+  }
+
+  /** Goes to the target's next pop, or the one before; false: there is none. */
+  jump(forward: boolean): boolean {
+    const step = nextPop(this.pops, this.#state.step, forward);
+    if (step !== undefined) this.seek(step);
+    return step !== undefined;
+  }
+
   destroy(): void {
     this.#playback.stop();
     clearTimeout(this.#preparing);
@@ -183,11 +224,13 @@ export class Session {
   }
 
   #advance(n: number): boolean {
-    const { step, sub } = this.#state.slow
-      ? this.#slowly(n)
-      : { step: Math.min(this.#state.step + n, this.steps), sub: 0 };
-    this.update({ step, sub, playing: step < this.steps });
-    return step < this.steps;
+    const { slow, loop, step: before } = this.#state;
+    // The last state is shown as long as any other.
+    const again = loop && before === this.steps;
+    const { step, sub } = slow && !again ? this.#slowly(n) : { step: again ? 0 : before + n, sub: 0 };
+    const playing = loop || step < this.steps;
+    this.update({ step, sub, playing });
+    return playing;
   }
 
   /** The cursor after some sub-steps; a pop without any, and the last of each, lead to the next state. */

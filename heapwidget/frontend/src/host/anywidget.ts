@@ -1,6 +1,7 @@
 /** Ties a session to an anywidget model. Nothing else reads or writes the model. */
 
 import type { AnyModel } from "@anywidget/types";
+import type { Bookmark } from "../core/bookmarks";
 import { readInput } from "../core/input";
 import { Session, type ViewState } from "../core/session";
 import { readTrace } from "../core/trace";
@@ -14,6 +15,8 @@ export interface Traits {
   n_steps: number;
   playing: boolean;
   interval: number;
+  loop: boolean;
+  bookmarks: readonly Bookmark[];
   selected_node: number | null;
   panels: string[];
 }
@@ -26,6 +29,8 @@ const TRAITS = {
   step: "step",
   playing: "playing",
   interval: "interval",
+  loop: "loop",
+  bookmarks: "bookmarks",
   selected: "selected_node",
   panels: "panels",
 } as const satisfies Partial<Record<keyof ViewState, keyof Traits>>;
@@ -144,7 +149,7 @@ export class ModelHost {
     this.#timer = undefined;
     let changed = false;
     for (const field of FIELDS) {
-      const value = field === "panels" ? [...state.panels] : state[field];
+      const value = state[field];
       if (same(this.#known.get(field), value)) continue;
       this.#known.set(field, value);
       this.#model.set(TRAITS[field], value as never);
@@ -156,10 +161,5 @@ export class ModelHost {
   }
 }
 
-/** Equal as the kernel sees it: lists by their entries. */
-function same(a: unknown, b: unknown): boolean {
-  return (
-    a === b ||
-    (Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((x, i) => x === b[i]))
-  );
-}
+/** Equal as the kernel sees it: as JSON. */
+const same = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b);

@@ -5,6 +5,7 @@ import type { Session } from "../core/session";
 import { narrateSubStep } from "../core/slowwords";
 import { badge, type CardState } from "./card";
 import { h, icon, setText } from "./dom";
+import { KEYS } from "./keys";
 import type { View } from "./panel";
 import { panelsFor } from "./panels";
 
@@ -110,14 +111,6 @@ const STATES: readonly [CardState, string][] = [
   ["pushed", "pushed: entered the heap at this step"],
   ["rekeyed", "re-keyed: was in the heap, its key grew"],
   ["lowered", "re-keyed: was in the heap, its key shrank"],
-];
-
-const KEYS: readonly [string, string][] = [
-  ["← →", "one step, with shift ten"],
-  ["space", "play, pause"],
-  ["Home End", "first, last step"],
-  ["↑ ↓", "walk the tree: parent, first child"],
-  ["Esc", "let go of the selected node"],
 ];
 
 function help(): HTMLElement {

@@ -1,9 +1,12 @@
-/** The controls of the cursor: buttons, slider with the phases marked, step count, speed. */
+/** The controls of the cursor: buttons, scrubber, step count, bookmark, jumps, loop, speed, step size. */
 
 import { formatCount } from "../core/format";
 import type { Session } from "../core/session";
+import { BookmarkButton } from "./bookmark";
 import { h, icon, setText } from "./dom";
+import { Jump } from "./jump";
 import type { View } from "./panel";
+import { Scrubber } from "./scrubber";
 
 /** Interval, in milliseconds a pop, at speed 1×. */
 const NORMAL = 100;
@@ -17,13 +20,26 @@ const ICONS = {
   forward: "M4.4 3v10l7.4-5z",
   last: "M3 3v10l7.4-5zM11.4 3H13v10h-1.6z",
 };
+const LOOP =
+  "M3 8.5V7a2.5 2.5 0 0 1 2.5-2.5H13M10.8 2.2 13 4.5l-2.2 2.3M13 7.5V9a2.5 2.5 0 0 1-2.5 2.5H3M5.2 13.8 3 11.5l2.2-2.3";
 
 export class Transport implements View {
   readonly element = h("div", { class: "hw-transport" });
   readonly #session: Session;
   readonly #buttons: Record<"first" | "back" | "play" | "forward" | "last", HTMLButtonElement>;
-  readonly #slider = h("input", { type: "range", class: "hw-slider", min: 0, step: 1, "aria-label": "Step" });
-  readonly #marks = h("div", { class: "hw-marks", "aria-hidden": "true" });
+  readonly #jump: Jump;
+  /** Parts that draw themselves. */
+  readonly #parts: readonly View[];
+  readonly #loop = h(
+    "button",
+    {
+      type: "button",
+      class: "hw-button hw-toggle hw-loop",
+      "aria-label": "Loop",
+      title: "Play again and again",
+    },
+    icon("", LOOP),
+  );
   readonly #now = h("b");
   readonly #all = h("span");
   /** The sub-step within a pop. */
@@ -49,13 +65,7 @@ export class Transport implements View {
       forward: button("Forward", "forward", () => session.move(1)),
       last: button("Last", "last", () => session.seek(session.steps)),
     };
-    this.#slider.max = String(session.steps);
-    this.#slider.addEventListener(
-      "input",
-      () => session.update({ step: Number(this.#slider.value), playing: false, scrubbing: true }),
-      { signal },
-    );
-    this.#slider.addEventListener("change", () => session.update({ scrubbing: false }), { signal });
+    this.#loop.addEventListener("click", () => session.update({ loop: !session.state.loop }), { signal });
     this.#speed.addEventListener("change", () => session.update({ interval: Number(this.#speed.value) }), {
       signal,
     });
@@ -65,11 +75,17 @@ export class Transport implements View {
       return element;
     };
     this.#sizes = { pop: size("pop", false), slow: size("compare and swap", true) };
-    this.#markPhases();
+    const scrubber = new Scrubber(session, signal);
+    const bookmark = new BookmarkButton(session, signal);
+    this.#jump = new Jump(session, signal);
+    this.#parts = [scrubber, bookmark, this.#jump];
     this.element.append(
       h("div", { class: "hw-buttons" }, ...Object.values(this.#buttons)),
-      h("div", { class: "hw-track" }, this.#marks, this.#slider),
+      scrubber.element,
       h("div", { class: "hw-count" }, this.#now, this.#all, this.#part),
+      bookmark.element,
+      this.#jump.element,
+      this.#loop,
       this.#speed,
       h(
         "div",
@@ -81,9 +97,8 @@ export class Transport implements View {
 
   update(): void {
     const { state, steps } = this.#session;
-    if (Number(this.#slider.value) !== state.step) this.#slider.value = String(state.step);
-    this.#slider.style.setProperty("--hw-done", `${steps ? state.step / steps : 0}`);
-    this.#slider.setAttribute("aria-valuetext", `${formatCount(state.step)} of ${formatCount(steps)}`);
+    for (const part of this.#parts) part.update();
+    this.#loop.setAttribute("aria-pressed", String(state.loop));
     setText(this.#now, formatCount(state.step));
     setText(this.#all, ` / ${formatCount(steps)}`);
     this.#now.style.minWidth = `${formatCount(steps).length}ch`;
@@ -97,6 +112,11 @@ export class Transport implements View {
     play.disabled = steps === 0;
     this.#drawPlay(play, state.playing);
     this.#drawSpeed(state.interval);
+  }
+
+  /** Goes to the next pop of what was chosen, or to the one before. */
+  jump(forward: boolean): void {
+    this.#jump.go(forward);
   }
 
   destroy(): void {
@@ -122,33 +142,5 @@ export class Transport implements View {
         .map((speed) => h("option", { value: NORMAL / speed }, `${Number(speed.toPrecision(2))}×`)),
     );
     this.#speed.value = String(interval);
-  }
-
-  #markPhases(): void {
-    const { trace, steps } = this.#session;
-    const marks: [string, number][] = [];
-    if (trace.walkEnd > 0 && trace.finishEnd > trace.walkEnd) marks.push(["finish", trace.walkEnd / steps]);
-    if (trace.finishEnd > 0 && steps > trace.finishEnd) marks.push(["collect", trace.finishEnd / steps]);
-    for (const [, at] of marks) {
-      const tick = h("i");
-      tick.style.setProperty("--hw-at", String(at));
-      this.#marks.append(tick);
-    }
-    // Names that would overlap share one place: the first ends where the second begins.
-    const [a, b] = marks;
-    const apart = a && b ? b[1] - a[1] > 0.16 : true;
-    const words =
-      a && b && !apart
-        ? [
-            ["walk", 0],
-            [`${a[0]} · ${b[0]}`, a[1]],
-          ]
-        : [["walk", 0], ...marks];
-    if (trace.walkEnd === 0) words.shift();
-    for (const [word, at] of words as [string, number][]) {
-      const label = h("span", { class: at > 0.75 ? "hw-left" : "" }, word);
-      label.style.setProperty("--hw-at", String(at));
-      this.#marks.append(label);
-    }
   }
 }

@@ -2,9 +2,11 @@
 
 import type { Session } from "../core/session";
 import { TraceError } from "../core/trace";
+import { BookmarkLabel } from "./bookmark";
 import { Narration, Title } from "./chrome";
 import { h } from "./dom";
 import { failureText } from "./failure";
+import { onKey } from "./keys";
 import type { Panel, Stage, View } from "./panel";
 import { panelsFor } from "./panels";
 import { Patches } from "./patches";
@@ -35,13 +37,12 @@ export function mountViewer(parent: HTMLElement, session: Session): () => void {
   const stage: Stage = { session, theme, patches: new Patches(), sizes, signal };
   const title = new Title(session, signal);
   const panels = new PanelGrid(stage);
-  const views: View[] = [title, panels, new Transport(session, signal), new Narration(session)];
-  const [, , transport, narration] = views as [Title, PanelGrid, Transport, Narration];
-  root.append(
-    title.element,
-    panels.element,
-    h("footer", { class: "hw-foot" }, transport.element, narration.element),
-  );
+  const transport = new Transport(session, signal);
+  const bookmark = new BookmarkLabel(session, signal);
+  const narration = new Narration(session);
+  const views: View[] = [title, panels, transport, bookmark, narration];
+  const told = h("div", { class: "hw-told" }, bookmark.element, narration.element);
+  root.append(title.element, panels.element, h("footer", { class: "hw-foot" }, transport.element, told));
 
   let failed = false;
   function update(): void {
@@ -78,7 +79,8 @@ export function mountViewer(parent: HTMLElement, session: Session): () => void {
   resize.observe(root);
   // The ratio of pixels changes with the zoom, and the size need not.
   globalThis.addEventListener?.("resize", onResize, { signal });
-  root.addEventListener("keydown", (event) => onKey(event, session, title), { signal });
+  const targets = { close: () => title.close(), jump: (forward: boolean) => transport.jump(forward) };
+  root.addEventListener("keydown", (event) => onKey(event, session, targets), { signal });
 
   return () => {
     controller.abort();
@@ -147,41 +149,4 @@ function frameScheduler(draw: () => void, signal: AbortSignal): () => void {
       draw();
     });
   };
-}
-
-function onKey(event: KeyboardEvent, session: Session, title: Title): void {
-  const target = event.composedPath()[0] as Element;
-  const tag = target.tagName;
-  const choosing = tag === "SELECT" || (tag === "INPUT" && target.getAttribute("type") !== "range");
-  if (event.ctrlKey || event.metaKey || event.altKey || (choosing && event.key !== "Escape")) return;
-  // A focused button is pressed by the space bar, as anywhere.
-  if (event.key === " " && tag === "BUTTON") return;
-  const stride = event.shiftKey ? 10 : 1;
-  const actions: Record<string, () => void> = {
-    ArrowLeft: () => session.move(-stride),
-    ArrowRight: () => session.move(stride),
-    Home: () => session.seek(0),
-    End: () => session.seek(session.steps),
-    " ": () => session.toggle(),
-    ArrowUp: () => walkTree(session, true),
-    ArrowDown: () => walkTree(session, false),
-    Escape: () => {
-      if (title.close()) return;
-      session.update(session.state.selected === null ? { top: 0 } : { selected: null });
-    },
-  };
-  const action = actions[event.key];
-  if (!action) return;
-  event.preventDefault();
-  action();
-}
-
-/** Selects the parent, or the first child, of the selected node; the root if none is selected. */
-function walkTree(session: Session, up: boolean): void {
-  const { heap } = session;
-  if (heap.size === 0) return;
-  const { selected } = session.state;
-  const cell = selected === null ? -1 : heap.cellOf(selected);
-  const next = cell < 0 ? 0 : up ? Math.max((cell - 1) >> 1, 0) : 2 * cell + 1;
-  if (next < heap.size) session.update({ selected: heap.nodeAt(next) });
 }

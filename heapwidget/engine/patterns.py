@@ -1,0 +1,48 @@
+"""Patterns that name layers: by label, module, op family, or as the first ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from heapwidget.engine.graph import Graph
+
+FIRST = "first"
+# The op families that rules are about; a net need not have all of them.
+FAMILIES = ("conv", "linear", "matmul")
+# With more layers than this, only the nearest are listed.
+MOST_LISTED = 20
+
+
+def fits(pattern: str, graph: Graph, number: int) -> bool:
+    """Whether a pattern names layer `number`.
+
+    A pattern is a layer's label, in which `*` stands for anything; the path of a module, for all layers in it; an op
+    family (`"conv"`, `"linear"`, `"matmul"`, ...); or `"first"`, the layers that read the input itself.
+    """
+    layer = graph.layers[number]
+    if pattern == FIRST and 0 in graph.sources(number):
+        return True
+    return pattern == layer.op or layer.label.startswith(f"{pattern}.") or fnmatchcase(layer.label, pattern)
+
+
+def check_patterns(option: str, patterns: Iterable[str], graph: Graph) -> None:
+    """Refuse a pattern that is meant for one layer or module and names none.
+
+    Raises
+    ------
+    ValueError
+        The message tells the layers, or the nearest.
+    """
+    numbers = range(1, len(graph.layers))
+    for pattern in patterns:
+        if pattern == FIRST or pattern in FAMILIES or any(c in pattern for c in "*?["):
+            continue
+        if not any(fits(pattern, graph, number) for number in numbers):
+            labels = [layer.label for layer in graph.layers[1:]]
+            near = get_close_matches(pattern, labels, n=5, cutoff=0.3) or labels[:5]
+            told = (
+                f"the layers are {', '.join(labels)}" if len(labels) <= MOST_LISTED else f"near are {', '.join(near)}"
+            )
+            raise ValueError(f"{option} names no layer {pattern!r}; {told}")

@@ -1,0 +1,154 @@
+"""The viewer's figures: large traces in pages of their own, and a real JupyterLab beside matplotlib and a slider."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+
+import nbformat
+import pytest
+from benchmarks.conftest import Figures
+from benchmarks.page import PAGES, SCRIPT, benchmark_page
+from benchmarks.synthetic import LONG, explanation
+from e2e.jupyter import Kernel, Server, open_notebook, run_all
+from ipywidgets.widgets.widget import _remove_buffers
+from playwright.sync_api import Browser, Page, expect
+
+import heapwidget as hw
+
+SETUP = """
+import heapwidget as hw
+net, digits = hw.samples.lenet(), hw.samples.digits()
+x = digits.images[7:8, None].float() / 255
+hw.explain(net, x)
+"""
+# The same walk in a notebook without this viewer; its states are made beforehand, so that only drawing counts.
+PEER = """
+%matplotlib inline
+import matplotlib.pyplot as plt, numpy as np
+from ipywidgets import IntSlider, interact
+from heapwidget.replay import replay
+
+e = hw.attribute(net, x)
+states = [replay(e.trace, step) for step in range(40, 81)]
+
+def show(step):
+    state = states[step - 40]
+    figure, ((left, tree), (array, curve)) = plt.subplots(2, 2, figsize=(12, 7))
+    left.imshow(x[0, 0], cmap="gray_r")
+    reached = np.full(784, np.nan)
+    reached[list(state.input)] = list(state.input.values())
+    left.imshow(reached.reshape(28, 28), cmap="inferno")
+    tree.axis("off")
+    for cell, (node, key) in enumerate(state.heap.pairs[:15]):
+        level = (cell + 1).bit_length() - 1
+        tree.text((cell + 1.5 - 2**level) / 2**level, 1 - level / 4, f"{e.trace.label(node)}\\n{key:.3f}", ha="center")
+    array.bar(range(len(state.heap.items)), [key for _, key in state.heap.pairs])
+    curve.plot(e.trace.columns["explained"])
+    curve.axvline(step)
+    plt.show()
+
+interact(show, step=IntSlider(40, 40, 80));
+"""
+
+# Milliseconds from now to the first frame after the next viewer is in the page.
+UNTIL_PAINTED = """() => {
+    const before = document.querySelectorAll(".heapwidget").length;
+    const start = performance.now();
+    window.painted = new Promise((resolve) => {
+        const look = () => {
+            if (document.querySelectorAll(".heapwidget canvas.hw-overlay").length > before) {
+                requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - start)));
+            } else requestAnimationFrame(look);
+        };
+        look();
+    });
+}"""
+
+
+def printed(browser: Browser, folder: Path, name: str) -> dict[str, float]:
+    """What a benchmark page prints, in milliseconds."""
+    file = folder / f"{name}.html"
+    file.write_text(benchmark_page(PAGES[name]), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.goto(file.as_uri())
+    figures = page.locator("#figures")
+    figures.wait_for(timeout=120_000)
+    names, values = figures.locator("dt").all_inner_texts(), figures.locator("dd").all_inner_texts()
+    page.close()
+    return dict(zip(names, map(float, values), strict=True))
+
+
+def test_long_trace(figures: Figures, browser: Browser, bundle: Path, tmp_path: Path) -> None:
+    found = printed(browser, tmp_path, "long")
+    figures.note("page of 50,000 pops, all panels: first paint", f"{found['paint']:.0f} ms")
+    figures.note("  step, 95th percentile", f"{found['step']:.1f} ms")
+    figures.note("  pops a second when 60 are asked for", f"{found['pops_a_second']:.0f}")
+    figures.at_most("  seek to any pop, 95th percentile", found["seek"], 16, "ms")
+    # Two refreshes of a screen with 60 a second.
+    figures.at_most("  longest frame at 60 pops a second, heap of 50,000", found["play"], 33.4, "ms")
+
+
+def test_million_nodes(figures: Figures, browser: Browser, bundle: Path, tmp_path: Path) -> None:
+    found = printed(browser, tmp_path, "million")
+    figures.at_most("page of a heap of 1,000,000 nodes: first paint", found["paint"], 500, "ms")
+    figures.at_most("  seek, 95th percentile", found["seek"], 50, "ms")
+
+
+def test_bytes(figures: Figures) -> None:
+    digit = hw.attribute(hw.samples.lenet(), hw.samples.digits().images[7:8, None].float() / 255)
+    for what, shown in (("a digit", digit), ("50,000 pops", explanation(LONG))):
+        state, _, buffers = _remove_buffers(shown.view().get_state())
+        program = sum(len(state.pop(name).encode()) for name in ("_esm", "_css"))
+        raw = sum(column.nbytes for column in shown.trace.columns.values())
+        sent = len(json.dumps(state).encode()) + sum(memoryview(b).nbytes for b in buffers)
+        figures.at_most(f"bytes sent for {what}, over its raw columns", sent / raw, 1.05, "x")
+        figures.note("  with the viewer's own script and style", f"{(sent + program) / raw:.3f} x")
+
+
+@pytest.fixture
+def lab(page: Page, server: Server) -> Iterator[Callable[..., None]]:
+    """Opens a notebook of some cells, and runs them."""
+    kernels = []
+
+    def run(name: str, *sources: str) -> None:
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(source) for source in sources],
+            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        )
+        nbformat.write(notebook, Path(server.folder, name))
+        open_notebook(page, server, name)
+        run_all(page)
+        kernels.append(Kernel(server, name))
+        kernels[0].wait_for_cells()
+        page.evaluate(SCRIPT.read_text(encoding="utf-8"))
+
+    yield run
+    kernels[0].close()
+
+
+def test_cell_to_paint(figures: Figures, page: Page, lab: Callable[..., None]) -> None:
+    lab("paint.ipynb", SETUP, "hw.explain(net, x)")
+    expect(page.locator(".heapwidget")).to_have_count(2)
+    page.locator(".jp-CodeCell .cm-content").nth(1).click()
+    times = []
+    for _ in range(5):
+        page.evaluate("""() => document.querySelectorAll(".jp-CodeCell")[1].querySelector(".heapwidget").remove()""")
+        page.evaluate(UNTIL_PAINTED)
+        page.keyboard.press("Control+Enter")
+        times.append(page.evaluate("window.painted"))
+    figures.at_most("cell start to painted viewer in JupyterLab, warm kernel", min(times) / 1e3, 0.5, "s")
+
+
+def test_step_beside_matplotlib(figures: Figures, page: Page, lab: Callable[..., None]) -> None:
+    lab("peer.ipynb", SETUP, PEER)
+    viewer = page.locator(".heapwidget").first
+    viewer.scroll_into_view_if_needed()
+    viewer.get_by_role("slider", name="Step", exact=True).fill("40")
+    ours = page.evaluate("([root]) => steps(root, 60)", [viewer.element_handle()])
+    peer = page.locator(".widget-interact")
+    peer.locator("img").scroll_into_view_if_needed()
+    theirs = page.evaluate("([root]) => sliderSteps(root, 20)", [peer.element_handle()])
+    figures.note("step in JupyterLab, median", f"{median(ours):.1f} ms")
+    figures.note("  the same walk with matplotlib and a slider", f"{median(theirs):.0f} ms")
+    figures.at_least("  times faster", median(theirs) / median(ours), 50, "x")
