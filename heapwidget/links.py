@@ -67,8 +67,7 @@ class Links:
     def _find(self, operand: Operand) -> NDArray[np.int32]:
         if operand.layer is not None:
             return self._of_layer(operand.layer).reshape(operand.shape)
-        assert operand.index is not None
-        index = operand.index.cpu().numpy()
+        index = self._graph.units(operand).cpu().numpy()
         found = np.full(index.shape, NO_NODE, np.int32)
         for source, below in enumerate(self._graph.layers):
             mine = (index >= below.offset) & (index < below.offset + below.n_units)

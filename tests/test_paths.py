@@ -56,15 +56,11 @@ def all_paths(e: hw.Explanation) -> dict[tuple[int, ...], float]:
     )
 
     def units_of(layer: int, operand: int) -> np.ndarray:
-        source = graph.layers[layer].operands[operand]
-        if source.layer is None:
-            return source.index.cpu().numpy().reshape(-1)
-        return np.arange(offsets[source.layer], offsets[source.layer + 1])
+        return graph.units(graph.layers[layer].operands[operand]).numpy().reshape(-1)
 
     # What passes through each unit, and from unit to unit, from the top layer down.
     passed, moved = np.zeros(offsets[-1]), np.zeros((offsets[-1], offsets[-1]))
-    out = graph.output
-    ids = np.arange(offsets[out.layer], offsets[out.layer + 1]) if out.layer is not None else out.index.reshape(-1)
+    ids = graph.units(graph.output).numpy().reshape(-1)
     seeds = e.relevance.seeds.reshape(-1) * walk.sign
     passed[ids] += seeds
     for number in range(len(n_units) - 1, 0, -1):

@@ -152,7 +152,9 @@ class _CallRecorder(TorchDispatchMode):
         if self._stand_ins:
             args, kwargs = tree_map(self.now, (args, kwargs))
         stream = self._stream
-        if not any(isinstance(a, Tensor) and id(a) in stream for a in tree_iter((args, kwargs))):
+        # Most ops take tensors as they stand, not in lists.
+        taken = any(id(a) in stream for a in args) or any(id(a) in stream for a in tree_iter((args, kwargs)))
+        if not taken:
             return func(*args, **kwargs)
         if func._schema.is_mutable:
             return self._run_out_of_place(func, given, args, kwargs)
@@ -163,7 +165,8 @@ class _CallRecorder(TorchDispatchMode):
     def _keep(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
         # The call holds on to its tensors, so no id in the stream can be taken by another tensor.
         self.calls.append(Call(func, args, kwargs, out, *self._modules[-1]))
-        self._stream.update(id(o) for o in tree_iter(out) if isinstance(o, Tensor))
+        outs = (out,) if isinstance(out, Tensor) else tree_iter(out)
+        self._stream.update(id(o) for o in outs if isinstance(o, Tensor))
 
     def now(self, a: Any) -> Any:
         """What stands for a tensor since an op meant to change it; anything else is itself."""

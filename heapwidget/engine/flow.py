@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -122,8 +123,8 @@ def packed(t: Tensor) -> Array:
 
 def inverse(d: Tensor) -> Tensor:
     """1/d, and 0 where d is too small to divide by: such a unit is a dead end."""
-    tiny = 1e-30
-    return torch.where(d.abs() > tiny, d.reciprocal(), 0)
+    # Masks would take PyTorch many times longer than numbers do.
+    return F.hardshrink(d, 1e-30).reciprocal_().nan_to_num_(0, 0, 0)
 
 
 def is_zero(t: Tensor) -> bool:

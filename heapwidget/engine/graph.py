@@ -22,9 +22,9 @@ from torch import Tensor
 from heapwidget.engine.boxes import Shape, unbatched
 from heapwidget.engine.capture import Call, Recording
 from heapwidget.engine.errors import UnsupportedOpError
-from heapwidget.engine.flow import Flow
+from heapwidget.engine.flow import PADDING, Flow
 from heapwidget.engine.generic import generic_flow, rerun
-from heapwidget.engine.operands import CONSTANT_ENTRY, Operand, find_blocks
+from heapwidget.engine.operands import CONSTANT_ENTRY, Block, Operand, as_blocks, units_of
 from heapwidget.engine.rules import Rule
 
 
@@ -65,6 +65,10 @@ class Graph:
         """The layers whose units layer `number` reads."""
         return self._sources[number]
 
+    def units(self, operand: Operand) -> Tensor:
+        """Global unit ids in the shape of an operand, below zero where an entry is no unit."""
+        return units_of(operand, [layer.offset for layer in self.layers], [layer.shape for layer in self.layers])
+
 
 @dataclass
 class _Draft:
@@ -87,7 +91,7 @@ class _Draft:
 
 @dataclass
 class _Stream:
-    """A tensor whose entries are units: of `layer` in order, or by `index` of the tensor's own shape.
+    """A tensor whose entries are units: of `layer` in order, by `index` of the tensor's own shape, or a `padded` layer.
 
     `gate`: it only scales what it meets. `raw`: it is the very output of `layer`, and nothing
     else was done with that.
@@ -97,6 +101,7 @@ class _Stream:
     index: Tensor | None
     gate: bool = False
     raw: bool = False
+    padded: Operand | None = None
 
 
 Handler = Callable[["Builder", Call], bool]
@@ -136,14 +141,16 @@ class Builder:
         stream = self._streams[id(t)]
         if stream.index is not None:
             return stream.index
-        assert stream.layer is not None
-        offset = self.drafts[stream.layer].offset
-        return torch.arange(offset, offset + t.numel(), device=t.device).reshape(t.shape)
+        operand = stream.padded or Operand(unbatched(tuple(t.shape)), stream.layer, None)
+        units = units_of(operand, [d.offset for d in self.drafts], [d.shape for d in self.drafts])
+        return units.to(t.device).reshape(t.shape)
 
     def operand(self, t: Tensor, shape: Sequence[int] | None = None) -> Operand:
         """An active tensor as an operand, broadcast to `shape` (batched) where one is given."""
         stream = self._streams[id(t)]
         shape = tuple(t.shape if shape is None else shape)
+        if stream.padded is not None and shape == tuple(t.shape):
+            return stream.padded
         if shape == tuple(t.shape) or (stream.layer is not None and prod(shape) == t.numel()):
             return Operand(unbatched(shape), stream.layer, self._flat_index(stream.index, shape))
         return Operand(unbatched(shape), None, self._flat_index(self.units(t).expand(shape), shape))
@@ -155,12 +162,30 @@ class Builder:
     def same_units(self, t: Tensor, out: Tensor, *, gate: bool = False, reshaped: bool = False) -> None:
         """`out` holds the units of `t`, entry by entry (a broadcast repeats them); only `reshaped`, the values too."""
         stream = self._streams[id(t)]
-        if out.numel() == t.numel():
+        if out.shape == t.shape and stream.padded is not None:
+            self._streams[id(out)] = replace(stream, gate=gate)
+        elif out.numel() == t.numel() and stream.padded is None:
             index = None if stream.index is None else stream.index.reshape(out.shape)
             raw = reshaped and stream.raw and self.reads[id(t)] <= 1
             self._streams[id(out)] = _Stream(stream.layer, index, gate, raw)
         else:
-            self._streams[id(out)] = _Stream(None, self.units(t).expand(out.shape), gate)
+            units = self.units(t)
+            units = units.reshape(out.shape) if out.numel() == t.numel() else units.expand(out.shape)
+            self._streams[id(out)] = _Stream(None, units, gate)
+
+    def pad(self, t: Tensor, out: Tensor, before: Sequence[int]) -> bool:
+        """`out` is `t` with padding around it, as much in front on each axis (unbatched) as `before` says.
+
+        Gives whether `t` is a whole layer; else nothing is done.
+        """
+        stream, shape = self._streams[id(t)], unbatched(tuple(t.shape))
+        if stream.layer is None or self.drafts[stream.layer].shape != shape:
+            return False
+        at = tuple(slice(lo, lo + size) for lo, size in zip(before, shape, strict=True))
+        block = Block(stream.layer, at, tuple(slice(0, size) for size in shape))
+        padded = Operand(unbatched(tuple(out.shape)), None, None, (block,), PADDING)
+        self._streams[id(out)] = _Stream(None, None, stream.gate, padded=padded)
+        return True
 
     def moved(self, out: Tensor, index: Tensor, *, gate: bool = False) -> None:
         """`out` holds the units that `index` says; a map onto a whole layer in order is kept as that layer."""
@@ -283,16 +308,9 @@ def build(recording: Recording, leaves: set[str], handler_of: Callable[[Call], H
     drafts = builder.drafts
     if len(drafts[0].shape) > 1 and drafts[0].channel_axis is None:
         drafts[0].channel_axis = 0
-    offsets, shapes = [d.offset for d in drafts], [d.shape for d in drafts]
-
-    def blocked(operand: Operand) -> Operand:
-        if operand.index is None:
-            return operand
-        blocks, rest = find_blocks(operand, offsets, shapes)
-        return replace(operand, blocks=blocks, rest=rest)
-
-    drafts = [replace(d, operands=tuple(blocked(o) for o in d.operands)) for d in drafts]
-    drafts, output = _reached(drafts, blocked(builder.operand(recording.output)))
+    places = [d.offset for d in drafts], [d.shape for d in drafts]
+    drafts = [replace(d, operands=tuple(as_blocks(o, *places) for o in d.operands)) for d in drafts]
+    drafts, output = _reached(drafts, as_blocks(builder.operand(recording.output), *places))
     layers = tuple(
         Layer(label, d.op, d.shape, d.channel_axis, d.offset, d.operands, d.make, d.warning)
         for label, d in zip(_labels([d.name for d in drafts]), drafts, strict=True)
@@ -319,12 +337,14 @@ def _reached(drafts: list[_Draft], output: Operand) -> tuple[list[_Draft], Opera
     def renumbered(operand: Operand) -> Operand:
         if operand.layer is not None:
             return replace(operand, layer=kept.index(operand.layer))
+        if operand.blocks:
+            blocks = tuple(replace(block, layer=kept.index(block.layer)) for block in operand.blocks)
+            return replace(operand, blocks=blocks)
         assert operand.index is not None
         index = operand.index
         layer = torch.bucketize(index.clamp(min=0).contiguous(), ends.to(index.device), right=True)
         moved = torch.where(index < 0, index, index + shift.to(index.device)[layer])
-        blocks = tuple(replace(block, layer=kept.index(block.layer)) for block in operand.blocks)
-        return replace(operand, index=moved, blocks=blocks)
+        return replace(operand, index=moved)
 
     renewed = [
         replace(drafts[n], offset=offsets[n], operands=tuple(renumbered(o) for o in drafts[n].operands)) for n in kept

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -29,10 +30,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Operand:
-    """Entries of an op's input: all units of `layer` in order, or by `index` (global unit ids, or below zero).
+    """Entries of an op's input: all units of `layer` in order, or `blocks` of layers, or by `index`.
 
-    Where an index map is made of whole boxes, as of padding, slices and concatenation, `blocks` lists them, and `rest`
-    is the cause that absorbs what lies outside of them.
+    Blocks say it where the entries are made of whole boxes, as of padding, slices and concatenation; `rest` is the
+    cause that absorbs what lies outside of them. An index map holds global unit ids, or numbers below zero.
     """
 
     shape: Shape
@@ -42,7 +43,31 @@ class Operand:
     rest: str | None = None
 
 
-def find_blocks(
+def units_of(operand: Operand, offsets: Sequence[int], shapes: Sequence[Shape]) -> Tensor:
+    """Global unit ids in the shape of an operand, below zero where an entry is no unit."""
+    if operand.index is not None:
+        return operand.index
+    if operand.layer is not None:
+        return _units(offsets[operand.layer], operand.shape)
+    index = torch.full(operand.shape, PADDED if operand.rest == PADDING else CONSTANT_ENTRY)
+    for block in operand.blocks:
+        index[block.at] = _units(offsets[block.layer], shapes[block.layer])[block.within]
+    return index
+
+
+def _units(first: int, shape: Shape) -> Tensor:
+    return torch.arange(first, first + prod(shape)).reshape(shape)
+
+
+def as_blocks(operand: Operand, offsets: Sequence[int], shapes: Sequence[Shape]) -> Operand:
+    """An operand by blocks instead of an index map, where the map is made of blocks."""
+    if operand.index is None:
+        return operand
+    blocks, rest = _find_blocks(operand, offsets, shapes)
+    return replace(operand, index=None, blocks=blocks, rest=rest) if blocks else operand
+
+
+def _find_blocks(
     operand: Operand, offsets: Sequence[int], shapes: Sequence[Shape]
 ) -> tuple[tuple[Block, ...], str | None]:
     """The blocks of an index map, and who absorbs the rest; none where the map is not made of blocks."""

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from heapwidget.engine.boxes import Partition
-from heapwidget.engine.flow import Array, Flow, host, is_zero
+from heapwidget.engine.flow import Array, Flow, host
 from heapwidget.engine.graph import Graph
 from heapwidget.engine.residuals import (
     ID_BITS,
@@ -240,8 +240,10 @@ class Walk:
     def finish(self) -> Finish:
         """Pass on everything still residual, one whole layer at a time; the walk itself stays as it is."""
         signed, device = self.board.signed, device_of(self.flows)
+        # With one sign, where no node has a mass no unit has a residual.
+        empty = [not (s.residual if signed else s.mass).any() for s in self.stores]
         held = [torch.from_numpy(s.residual).to(device) for s in self.stores]
-        left = [None if is_zero(r) else r for r in held]
+        left = [None if nothing else r for nothing, r in zip(empty, held, strict=True)]
         masses, bounds = [0.0] * len(left), [0.0] * len(left)
 
         def weigh(layers: Iterable[int]) -> None:
@@ -260,7 +262,7 @@ class Walk:
                 continue
             for cause, value in whole_pass(self.graph, flow, number, left).items():
                 absorbed[number, cause] = absorbed.get((number, cause), 0.0) + value
-            weigh((number, *sources))
+            weigh({number, *sources} - {0})
             if left[0] is not None and 0 in sources:
                 before, arrived = arrived, host(left[0]).copy()
                 explained = float(arrived.sum(dtype=np.float64))

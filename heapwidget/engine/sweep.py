@@ -77,13 +77,13 @@ def gather(graph: Graph, operand: Operand, values: list[Tensor]) -> Tensor:
     """An operand's entries of per-unit `values`; 0 where an entry is no unit."""
     if operand.layer is not None:
         return values[operand.layer].reshape(operand.shape)
-    assert operand.index is not None
-    index = operand.index
     result = torch.zeros(operand.shape, dtype=values[0].dtype, device=values[0].device)
     if operand.blocks:
         for block in operand.blocks:
             result[block.at] = values[block.layer][block.within]
         return result
+    assert operand.index is not None
+    index = operand.index
     for layer, value in zip(graph.layers, values, strict=False):
         mine = (index >= layer.offset) & (index < layer.offset + layer.n_units)
         if bool(mine.any()):

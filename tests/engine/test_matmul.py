@@ -64,9 +64,7 @@ def units(op: Callable[[Tensor], Tensor], x: Tensor) -> list[int]:
 
     graph = graph_of(Fn(op), x)
     assert len(graph.layers) == 1
-    if graph.output.index is None:
-        return list(range(x.numel()))
-    return graph.output.index.reshape(-1).tolist()
+    return graph.units(graph.output).reshape(-1).tolist()
 
 
 @pytest.mark.parametrize(

@@ -229,9 +229,7 @@ def naive_messages(walk: Walk) -> dict[int, dict[int, float]]:
             r[unit] = 1
             out = messages.setdefault(layer.offset + unit, {})
             for operand, message in zip(layer.operands, flow.whole(r.reshape(layer.shape))[0], strict=True):
-                first = None if operand.layer is None else graph.layers[operand.layer].offset
-                for place, value in enumerate(message.ravel().tolist()):
-                    to = int(operand.index.reshape(-1)[place]) if first is None else first + place
+                for to, value in zip(graph.units(operand).ravel().tolist(), message.ravel().tolist(), strict=True):
                     if value and to >= 0:
                         out[to] = out.get(to, 0.0) + value
     return messages

@@ -85,19 +85,19 @@ class LinearFlow(Flow):
             absorbing[BIAS] = branch.bias(self.b).expand_as(total)
             total = total + absorbing[BIAS]
         if branch.epsilon:
-            e = total.new_tensor(branch.epsilon)
-            absorbing[STABILISER] = torch.where(total >= 0, e, -e)
+            # Adding 0 gives a negative zero the sign of zero.
+            absorbing[STABILISER] = torch.full_like(total, branch.epsilon).copysign_(total + 0)
             total = total + absorbing[STABILISER]
         scale = inverse(total)
+        lost = scale.clone().eq_(0)
         if branch.coefficient != 1:
-            scale *= branch.coefficient
-        lost = scale == 0
+            scale, lost = scale * branch.coefficient, lost * branch.coefficient
         if branch.only is not None:
-            applies = branch.only(self._z)
-            scale, lost = scale * applies, lost & applies
+            applies = branch.only(self._z).to(scale.dtype)
+            scale, lost = scale * applies, lost * applies
         absorbing = {cause: part * scale for cause, part in absorbing.items()}
-        if bool(lost.any()):
-            absorbing[DEAD_END] = lost if branch.coefficient == 1 else lost * branch.coefficient
+        if not is_zero(lost):
+            absorbing[DEAD_END] = lost
         return _Prepared(terms, scale, absorbing)
 
     def changed_weight(self, term: Term) -> Tensor:
@@ -285,7 +285,7 @@ class Conv(LinearFlow):
         channels, *positions = window
         out, inner = self.shape[0], self.w.shape[1]
         count = channels.stop - channels.start
-        if self._transposed or count not in (1, out):
+        if self._transposed or count not in (1, out) or (count == out and self._is_whole(positions)):
             return None
         if count == out:
             inputs = slice(0, self.x.shape[0])
@@ -295,6 +295,11 @@ class Conv(LinearFlow):
         if all(p.stop - p.start == 1 for p in positions):
             return (inputs, *(self._axes[a][p.start][0] for a, p in enumerate(positions)))
         return (inputs, *(self._region(a, p) for a, p in enumerate(positions)))
+
+    def _is_whole(self, positions: list[slice]) -> bool:
+        """Whether a box holds all of several positions: then a whole pass is quicker."""
+        sizes = [p.stop - p.start for p in positions]
+        return sizes == list(self.shape[1:]) and prod(sizes) > 1
 
     def _region(self, axis: int, positions: slice) -> slice:
         """The inputs from the first to the last that a run of positions sees, padding cut off."""

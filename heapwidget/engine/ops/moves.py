@@ -121,7 +121,6 @@ MOVES = [
     "index",
     "where",
     "unfold",
-    "constant_pad_nd",
     "diagonal",
     "as_strided_copy",
     "permute_copy",
@@ -257,6 +256,18 @@ def triangle(builder: Builder, call: Call) -> bool:
     return True
 
 
+def padding(builder: Builder, call: Call) -> bool:
+    """A constant around a tensor, whatever it is."""
+    t, widths = call.args[:2]
+    rank = len(unbatched(tuple(t.shape)))
+    before = list(reversed(widths[::2]))
+    before = [0] * (rank - len(before)) + before
+    # Below zero it cuts off; and a batch is none if it is padded.
+    if min(widths) < 0 or len(before) > rank or not builder.pad(t, call.out, before):
+        return move(builder, call)
+    return True
+
+
 def move(builder: Builder, call: Call) -> bool:
     """Entries taken from here and there: the op itself, run on the unit ids, says where from."""
     floats = call.name in FLOAT_MOVES
@@ -311,6 +322,7 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(("sort", "topk", "cummax", "cummin"), extreme_along),
     **dict.fromkeys(("amax", "amin"), extreme),
     **dict.fromkeys(("tril", "triu"), triangle),
+    "constant_pad_nd": padding,
     "masked_fill": masked,
     "glu": gated_linear_unit,
 }
