@@ -37,6 +37,8 @@ class Explanation:
     ----------
     relevance
         The walk itself, where there is one to continue.
+    measured
+        What `faithfulness` gave last; viewers made from then on show its curves.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Explanation:
         self._x, self._image = x.detach().clone(), image
         self._trace, self._contributions = trace, contributions
         self._probe = probe
+        self.measured: Faithfulness | None = None
 
     def __repr__(self) -> str:
         target = self._trace.header["target"]
@@ -199,6 +202,8 @@ class Explanation:
         with torch.autocast(self._x.device.type, enabled=False):
             walk.run(max_pops)
             self._trace, self._contributions = self.relevance.trace()
+        # The order of the pops may be another one now.
+        self.measured = None
         return self
 
     def paths(self, k: int = 5, *, progress: bool = True) -> list[Path]:
@@ -279,7 +284,7 @@ class Explanation:
             raise RuntimeError(
                 "there is no net to ask: a file keeps the trace, not the net; explain again with attribute(net, x)"
             )
-        return faithfulness(
+        self.measured = faithfulness(
             self,
             self._probe,
             baseline=baseline,
@@ -290,6 +295,7 @@ class Explanation:
             seed=seed,
             progress=progress,
         )
+        return self.measured
 
     def summary(self) -> str:
         """A few lines that tell what was found, and how far it can be trusted."""

@@ -16,7 +16,7 @@ import numpy as np
 from heapwidget.bookmarks import read_bookmarks
 from heapwidget.checks import check_choice
 from heapwidget.explanation import Explanation
-from heapwidget.viewer import PANELS, STATIC, default_panels, shown_input
+from heapwidget.viewer import PANELS, STATIC, default_panels, shown_header, shown_input
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -121,7 +121,7 @@ def _data(shown: Shown) -> str:
     trace = explanation.trace
     columns = {name: _base64(column) for name, column in trace.columns.items()}
     data = {
-        "header": dict(trace.header),
+        "header": shown_header(explanation),
         "columns": columns,
         "input": {"parts": [_in_base64(part) for part in shown_input(explanation)["parts"]]},
         "state": dict(state),

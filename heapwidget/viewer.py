@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from heapwidget.bookmarks import Bookmark, read_bookmarks
 from heapwidget.explanation import Explanation
+from heapwidget.faithfulness import Curves
 from heapwidget.still import picture, still
 from heapwidget.trace import Trace
 
@@ -92,7 +93,7 @@ class HeapViewer(anywidget.AnyWidget):
         columns = {name: column.data for name, column in trace.columns.items()}
         traits.setdefault("panels", default_panels(trace))
         super().__init__(
-            _trace={"header": dict(trace.header), "columns": columns}, _input=shown_input(explanation), **traits
+            _trace={"header": shown_header(explanation), "columns": columns}, _input=shown_input(explanation), **traits
         )
 
     @property
@@ -147,6 +148,19 @@ def default_panels(trace: Trace) -> list[str]:
     """What a walk that conserves the target fills, or every method."""
     walked = trace.conserved and trace.phase_start("collect") > 0
     return ["input", "heap", "network", "curve"] if walked else ["input", "heap"]
+
+
+def shown_header(explanation: Explanation) -> dict[str, Any]:
+    """The trace's header, with the deletion and insertion curves where they were measured."""
+    header, measured = dict(explanation.trace.header), explanation.measured
+    if measured is None:
+        return header
+    scores: dict[str, Any] = {"kind": measured.kind, "fractions": measured.fractions.tolist(), **_curves(measured)}
+    return header | {"scores": scores | {"random": measured.random and _curves(measured.random)}}
+
+
+def _curves(measured: Curves) -> dict[str, list[float]]:
+    return {"deletion": measured.deletion.tolist(), "insertion": measured.insertion.tolist()}
 
 
 def shown_input(explanation: Explanation) -> dict[str, Any]:

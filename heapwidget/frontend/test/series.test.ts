@@ -34,7 +34,8 @@ describe("the chart of a walk", () => {
     const signed = chartOf(sampleTrace({}, { absorbed: [0, -2, -2, -2, -2, -2] }));
     expect(signed.kind).toBe("lines");
     expect(signed.low).toBe(-2 / 8);
-    expect(signed.series.map((s) => s.id)).not.toContain("heap");
+    // What is on its way is all that is neither explained nor absorbed.
+    expect(at(signed, "heap", 3)).toBe(1 - 5 / 8 + 2 / 8);
   });
 
   it("counts shares of a negative target as positive", () => {

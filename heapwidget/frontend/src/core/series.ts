@@ -10,6 +10,8 @@ export interface Series {
   readonly id: SeriesId;
   readonly label: string;
   readonly at: (step: number) => number;
+  /** The height of an area alone, where others lie under it. */
+  readonly own?: (step: number) => number;
 }
 
 export interface Chart {
@@ -32,27 +34,30 @@ export function chartOf(trace: Trace): Chart {
   const explained = share(trace.explained, 0);
   const absorbed = share(trace.absorbed, 0);
   const dust = share(trace.dust, 0);
+  const heap = (step: number) => 1 - explained(step) - absorbed(step) - dust(step);
   const popped = poppedShares(trace);
   const front: Series[] = [{ id: "explained", label: "explained", at: explained }];
   if (trace.steps > trace.finishEnd)
     front.push({ id: "popped", label: "popped", at: (step) => popped[step] as number });
-  const bound: Series[] = trace.finishEnd > 0 ? [{ id: "bound", label: "bound", at: boundShare(trace) }] : [];
-  const parts = [
-    explained,
-    absorbed,
-    dust,
-    (step: number) => 1 - explained(step) - absorbed(step) - dust(step),
-  ];
+  const bound: Series[] =
+    trace.finishEnd > 0 ? [{ id: "bound", label: "certified error", at: boundShare(trace) }] : [];
+  const parts = [explained, absorbed, dust, heap];
   if (parts.every((part) => extremes(part, trace.finishEnd).low >= -NOISE)) {
     const gone = (step: number) => explained(step) + absorbed(step);
     const back: Series[] = [
-      { id: "dust", label: "under the floor", at: () => 1 },
-      { id: "heap", label: "still in the heap", at: (step) => Math.max(1 - dust(step), gone(step)) },
-      { id: "absorbed", label: "absorbed", at: gone },
+      { id: "dust", label: "dust under the floor", at: () => 1, own: dust },
+      { id: "heap", label: "in the heap", at: (step) => Math.max(1 - dust(step), gone(step)), own: heap },
+      { id: "absorbed", label: "absorbed", at: gone, own: absorbed },
     ];
     return { kind: "stack", series: [...back, ...front, ...bound], low: 0, high: 1 };
   }
-  const series: Series[] = [{ id: "absorbed", label: "absorbed", at: absorbed }, ...front, ...bound];
+  const left = (step: number) => 1 - explained(step) - absorbed(step);
+  const back: Series[] = [
+    { id: "absorbed", label: "absorbed", at: absorbed },
+    { id: "dust", label: "dust under the floor", at: dust },
+    { id: "heap", label: "on its way", at: left },
+  ];
+  const series: Series[] = [...back, ...front, ...bound];
   const ranges = series.map((s) => extremes(s.at, trace.steps));
   const low = Math.min(0, ...ranges.map((r) => r.low));
   const high = Math.max(1, ...ranges.map((r) => r.high));

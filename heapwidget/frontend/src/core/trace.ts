@@ -59,6 +59,8 @@ export interface Trace {
   readonly logNode: Uint32Array;
   readonly logKey: Float32Array;
   readonly contribution: Float32Array;
+  /** Deletion and insertion curves, if they were measured: `readScores` reads them. */
+  readonly scores: unknown;
 }
 
 export type Buffer = ArrayBuffer | ArrayBufferView;
@@ -231,6 +233,7 @@ export function readTrace(rawHeader: unknown, rawColumns: unknown): Trace {
     logNode,
     logKey: floats("log_key", logNode.length),
     contribution: floats("contribution", inputUnits(layers, inputs)),
+    scores: header.scores ?? null,
   };
   checkNodes(trace.popNode, nodeCount, "pop_node");
   checkNodes(logNode, nodeCount, "log_node");

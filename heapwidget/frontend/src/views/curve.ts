@@ -1,15 +1,18 @@
-/** Where the relevance is over the steps, as areas; click, drag or keys seek. */
+/** Curves over the steps, or the score as positions go; click, drag or keys seek. */
 
 import { formatCount } from "../core/format";
-import { curveLabel } from "../core/narration";
-import type { Series } from "../core/series";
-import { ChartCanvas, HEIGHT } from "./chart";
+import { readScores } from "../core/scores";
 import { h, setText } from "./dom";
+import { Legend } from "./curvelegend";
 import type { Panel, Stage, View } from "./panel";
+import type { Plot } from "./plot";
+import { ScorePlot } from "./scoreplot";
+import { StepPlot } from "./stepplot";
 
 const FALLBACK_WIDTH = 640;
-/** The label of the cursor keeps this far from the upper and lower edge. */
-const LABEL_HEIGHT = 18;
+export const CURVE_HEIGHT = 84;
+/** Height of the cursor's label. */
+const LABEL = 18;
 /** Steps that Page Up and Page Down take, as a part of all. */
 const PAGE = 20;
 
@@ -23,133 +26,173 @@ export const curvePanel: Panel = {
 class CurveView implements View {
   readonly #root: HTMLElement;
   readonly #stage: Stage;
-  readonly #plotted: ChartCanvas;
+  /** What can be shown, by the word for it. */
+  readonly #plots: readonly (readonly [word: string, plot: Plot])[];
+  #plot: Plot;
+  readonly #legend = new Legend();
+  readonly #modes: readonly HTMLButtonElement[];
   readonly #dot = h("i", { class: "hw-cursor-dot" });
   readonly #label = h("span", { class: "hw-cursor-label" });
   readonly #cursor = h("div", { class: "hw-cursor", "aria-hidden": "true" }, this.#dot, this.#label);
   readonly #ghost = h("div", { class: "hw-ghost", "aria-hidden": "true", hidden: true });
-  readonly #plot: HTMLElement;
+  readonly #axis = h("div", { class: "hw-axis", "aria-hidden": "true" });
+  readonly #field: HTMLElement;
   #width = FALLBACK_WIDTH;
+  #height = CURVE_HEIGHT;
   /** Changes of size seen so far. */
   #measured = 0;
-  /** Size and theme that the canvas shows. */
+  /** Plot, size and theme that the canvas shows. */
   #drawn = "";
 
   constructor(root: HTMLElement, stage: Stage) {
     this.#root = root;
     this.#stage = stage;
-    this.#plotted = new ChartCanvas(stage.session.trace);
-    this.#plot = h(
+    const { trace, steps } = stage.session;
+    const steady = new StepPlot(trace);
+    const scores = readScores(trace.scores);
+    this.#plots = scores
+      ? [
+          ["relevance", steady],
+          ["score", new ScorePlot(trace, scores)],
+        ]
+      : [["relevance", steady]];
+    this.#plot = steady;
+    this.#modes = this.#plots.map(([word, plot]) => this.#mode(word, plot));
+    this.#field = h("div", {
+      class: "hw-curve",
+      role: "slider",
+      tabindex: 0,
+      "aria-label": "Seek",
+      "aria-valuemin": 0,
+      "aria-valuemax": steps,
+    });
+    const choice = h(
       "div",
-      {
-        class: "hw-curve",
-        role: "slider",
-        tabindex: 0,
-        "aria-label": "Seek",
-        "aria-valuemin": 0,
-        "aria-valuemax": stage.session.steps,
-      },
-      this.#plotted.canvas,
-      this.#ghost,
-      this.#cursor,
+      { class: "hw-sizes", role: "radiogroup", "aria-label": "What the curve shows", hidden: !scores },
+      ...this.#modes,
     );
-    const dashed = this.#plotted.chart.series.some((s) => s.id === "bound") ? "dashed: certified error" : "";
-    root.append(h("h3", { class: "hw-heading" }, "Curve", h("span", {}, dashed)), this.#plot);
+    const heading = h(
+      "div",
+      { class: "hw-curve-head" },
+      h("h3", { class: "hw-heading" }, "Curve"),
+      this.#legend.element,
+      choice,
+    );
+    root.append(heading, this.#field, this.#axis);
     this.#listen(stage);
+    this.#choose(steady);
   }
 
   update(): void {
     const { session, theme } = this.#stage;
-    this.#measure();
-    const drawn = `${this.#width} ${theme.palette.dark} ${globalThis.devicePixelRatio}`;
-    if (drawn !== this.#drawn)
-      this.#plotted.draw(this.#width, getComputedStyle(this.#root).fontFamily, theme.palette);
-    this.#drawn = drawn;
     const { step } = session.state;
-    const front = this.#front(step);
-    const popped = this.#plotted.chart.series.find((s) => s.id === "popped");
-    const text = curveLabel(session.trace, step, popped?.at(step) ?? 0);
-    const x = (step / session.steps) * this.#width;
-    const y = this.#plotted.y(front.at(step));
+    const plot = this.#plot;
+    this.#measure();
+    const drawn = `${this.#width} ${this.#height} ${theme.palette.dark} ${globalThis.devicePixelRatio}`;
+    if (drawn !== this.#drawn) {
+      this.#field.style.height = `${this.#height}px`;
+      plot.draw(this.#width, this.#height, theme.palette);
+      this.#writeAxis();
+    }
+    this.#drawn = drawn;
+    this.#legend.show(plot.entries(step));
+    const x = plot.at(step) * this.#width;
+    const y = (1 - plot.level(step)) * this.#height;
+    const text = plot.label(step);
+    setText(this.#label, text);
     this.#cursor.style.transform = `translateX(${x.toFixed(2)}px)`;
     this.#dot.style.transform = `translateY(${(y - 5.5).toFixed(2)}px)`;
-    setText(this.#label, text);
-    const width = theme.textWidth(text) * (12 / 11) + 24;
-    this.#label.classList.toggle("hw-left", x + width > this.#width);
-    const top = Math.min(Math.max(y - LABEL_HEIGHT / 2, 0), HEIGHT - LABEL_HEIGHT) + 4;
-    this.#label.style.transform = `translateY(${top.toFixed(1)}px)`;
-    this.#plot.setAttribute("aria-valuenow", String(step));
-    this.#plot.setAttribute("aria-valuetext", `${formatCount(step)}: ${text}`);
+    this.#placeLabel(x, (1 - plot.labelLevel(step)) * this.#height, theme.textWidth(text) * (12 / 11) + 24);
+    this.#field.setAttribute("aria-valuenow", String(step));
+    this.#field.setAttribute("aria-valuetext", `${formatCount(step)}: ${text}`);
   }
 
   destroy(): void {
     this.#root.replaceChildren();
   }
 
+  /** Beside the cursor where there is room, on the roomier side; never beyond the edges. */
+  #placeLabel(x: number, y: number, width: number): void {
+    const left = x + width > this.#width;
+    const over = left ? Math.max(width - x, 0) : 0;
+    const top = Math.min(Math.max(y - LABEL / 2, 0), this.#height - LABEL) + 4;
+    this.#label.classList.toggle("hw-left", left);
+    this.#label.style.transform = `translate(${over.toFixed(1)}px, ${top.toFixed(1)}px)`;
+  }
+
+  #mode(word: string, plot: Plot): HTMLButtonElement {
+    const button = h("button", { type: "button", class: "hw-size", role: "radio" }, word);
+    button.addEventListener("click", () => this.#choose(plot));
+    return button;
+  }
+
+  #choose(plot: Plot): void {
+    this.#plot = plot;
+    this.#plots.forEach(([, other], i) => {
+      this.#modes[i]?.setAttribute("aria-checked", String(other === plot));
+    });
+    this.#field.replaceChildren(plot.canvas, this.#ghost, this.#cursor);
+    this.#drawn = "";
+    if (this.#measured > 0) this.update();
+  }
+
+  /** Words under the plot, from their places on, or up to the right edge. */
+  #writeAxis(): void {
+    const { axis } = this.#plot;
+    const { theme } = this.#stage;
+    let taken = Number.POSITIVE_INFINITY;
+    const words: HTMLElement[] = [];
+    for (const [place, said] of [...axis].reverse()) {
+      const wide = theme.textWidth(said) + 2;
+      const x = Math.max(Math.min(place * this.#width, this.#width - wide), 0);
+      // What has no room before the next words is left out.
+      if (x + wide + 8 > taken) continue;
+      taken = x;
+      const element = h("span", {}, said);
+      element.style.left = `${x.toFixed(1)}px`;
+      words.unshift(element);
+    }
+    this.#axis.replaceChildren(...words);
+  }
+
   #listen({ session, signal }: Stage): void {
-    const plot = this.#plot;
+    const field = this.#field;
     const stepAt = (event: PointerEvent) => {
-      const box = plot.getBoundingClientRect();
-      return Math.round(((event.clientX - box.left) / box.width) * session.steps);
+      const box = field.getBoundingClientRect();
+      return this.#plot.step((event.clientX - box.left) / box.width);
     };
     const seek = (event: PointerEvent) =>
       session.update({ step: stepAt(event), playing: false, scrubbing: true });
+    const down = (event: PointerEvent) => {
+      if (event.button !== 0) return;
+      field.setPointerCapture?.(event.pointerId);
+      seek(event);
+    };
+    const move = (event: PointerEvent) => {
+      if (session.state.scrubbing && (event.buttons & 1) === 1) seek(event);
+      const box = field.getBoundingClientRect();
+      this.#ghost.hidden = event.pointerType === "touch";
+      this.#ghost.style.transform = `translateX(${event.clientX - box.left}px)`;
+      const step = stepAt(event);
+      field.title = `${formatCount(step)}: ${this.#plot.label(step)}`;
+    };
     const release = () => session.update({ scrubbing: false });
-    plot.addEventListener(
-      "pointerdown",
-      (event) => {
-        if (event.button !== 0) return;
-        plot.setPointerCapture?.(event.pointerId);
-        seek(event);
-      },
-      { signal },
-    );
-    plot.addEventListener(
-      "pointermove",
-      (event) => {
-        if (session.state.scrubbing && (event.buttons & 1) === 1) seek(event);
-        const box = plot.getBoundingClientRect();
-        this.#ghost.hidden = event.pointerType === "touch";
-        this.#ghost.style.transform = `translateX(${event.clientX - box.left}px)`;
-        plot.title = this.#said(stepAt(event));
-      },
-      { signal },
-    );
-    plot.addEventListener("pointerup", release, { signal });
-    plot.addEventListener("pointercancel", release, { signal });
-    plot.addEventListener(
-      "pointerleave",
-      () => {
-        this.#ghost.hidden = true;
-      },
-      { signal },
-    );
-    plot.addEventListener(
-      "keydown",
-      (event) => {
-        const page = Math.max(Math.round(session.steps / PAGE), 1);
-        const by = event.key === "PageUp" ? page : event.key === "PageDown" ? -page : 0;
-        if (by === 0) return;
-        event.preventDefault();
-        session.seek(session.state.step + by);
-      },
-      { signal },
-    );
-  }
-
-  /** What the cursor would say at a step. */
-  #said(at: number): string {
-    const { trace, steps } = this.#stage.session;
-    const step = Math.min(Math.max(at, 0), steps);
-    const popped = this.#plotted.chart.series.find((s) => s.id === "popped");
-    return `${formatCount(step)}: ${curveLabel(trace, step, popped?.at(step) ?? 0)}`;
-  }
-
-  /** The line on which the cursor's dot sits. */
-  #front(step: number): Series {
-    const { series } = this.#plotted.chart;
-    const wanted = step > this.#stage.session.trace.finishEnd ? "popped" : "explained";
-    return series.find((s) => s.id === wanted) ?? (series[0] as Series);
+    const leave = () => {
+      this.#ghost.hidden = true;
+    };
+    const page = Math.max(Math.round(session.steps / PAGE), 1);
+    const key = (event: KeyboardEvent) => {
+      const by = event.key === "PageUp" ? page : event.key === "PageDown" ? -page : 0;
+      if (by === 0) return;
+      event.preventDefault();
+      session.seek(session.state.step + by);
+    };
+    field.addEventListener("pointerdown", down, { signal });
+    field.addEventListener("pointermove", move, { signal });
+    field.addEventListener("pointerup", release, { signal });
+    field.addEventListener("pointercancel", release, { signal });
+    field.addEventListener("pointerleave", leave, { signal });
+    field.addEventListener("keydown", key, { signal });
   }
 
   #measure(): void {
