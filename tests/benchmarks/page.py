@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.synthetic import LONG, MILLION, Sizes, explanation
 
-from heapwidget.export import page
+from heapwidget.export import Shown, page
 
 SCRIPT = Path(__file__).with_name("frames.js")
 PAGES = {"long": LONG, "million": MILLION}
@@ -20,7 +20,7 @@ def benchmark_page(sizes: Sizes) -> str:
     """The page that `to_html` writes, with the measuring script, which its policy is told of."""
     script = SCRIPT.read_text(encoding="utf-8")
     digest = b64encode(sha256(script.encode()).digest()).decode("ascii")
-    text = page(explanation(sizes))
+    text = page(Shown.at(explanation(sizes)))
     for place, added in (
         ("; style-src", f" 'sha256-{digest}'"),
         ("</body>\n</html>\n", f"<script>{script}</script>\n"),

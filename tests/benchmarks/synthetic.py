@@ -149,7 +149,6 @@ class _Walk:
             "phases": {"walk": self.sizes.walk, "finish": len(layers) - 1, "collect": n_inputs},
             "start": [[int(self.offsets[-2]), 1.0]],
             "layers": [self._layer(number) for number in range(len(layers))],
-            "input": {"kind": "image"},
             "ledger": {"target": 1.0, "explained": self.rows[-1][2], "residual": 0.0, "absorbed": []},
         }
 
@@ -167,4 +166,4 @@ class _Walk:
             "channel_axis": 0,
             "reads": [] if number == 0 else [number - 1],
             "field": field if len(shape) == 3 else None,
-        }
+        } | ({"kind": "image"} if number == 0 else {})
