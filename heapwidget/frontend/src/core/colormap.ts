@@ -36,11 +36,14 @@ export function colorMap(dark: boolean, signed: boolean): ColorMap {
 
 /** Small contributions are many: a root scale keeps them apart. The legend is drawn with it too. */
 const EXPONENT = 0.6;
+/** The scale from 0 to 1, so fine that no colour is missed: a power for each of very many pixels would take long. */
+const FINENESS = 1 << 15;
+const ROOTS = Float32Array.from({ length: FINENESS + 1 }, (_, i) => (i / FINENESS) ** EXPONENT);
 
 /** Index into the map of a value within `[-scale, scale]` (signed) or `[0, scale]`. */
 export function colorIndex(value: number, scale: number, signed: boolean): number {
-  const t = Math.max(-1, Math.min(1, value / scale));
-  return Math.round(
-    signed ? 127.5 + 127.5 * Math.sign(t) * Math.abs(t) ** EXPONENT : 255 * Math.max(t, 0) ** EXPONENT,
-  );
+  const share = Math.min(Math.abs(value / scale), 1);
+  const root = ROOTS[Math.round(share * FINENESS)] as number;
+  if (!signed) return value > 0 ? Math.round(255 * root) : 0;
+  return Math.round(127.5 + (value < 0 ? -127.5 : 127.5) * root);
 }

@@ -70,14 +70,19 @@ export class LayerImage {
     if (!context) return;
     this.#pixels ??= context.createImageData(this.#small.width, this.#small.height);
     const { data } = this.#pixels;
-    this.#values.forEach((value, cell) => {
-      // What an addition and its reversal leave is no relevance.
-      const empty = Math.abs(value) <= 1e-9 * scale;
-      data[4 * cell + 3] = empty ? 0 : 255;
-      if (empty) return;
+    const values = this.#values;
+    // What an addition and its reversal leave is no relevance.
+    const least = 1e-9 * scale;
+    for (let cell = 0, at = 0; cell < values.length; cell++, at += 4) {
+      const value = values[cell] as number;
+      const seen = value > least || value < -least;
+      data[at + 3] = seen ? 255 : 0;
+      if (!seen) continue;
       const color = 3 * colorIndex(value, scale, signed);
-      for (let c = 0; c < 3; c++) data[4 * cell + c] = colors[color + c] as number;
-    });
+      data[at] = colors[color] as number;
+      data[at + 1] = colors[color + 1] as number;
+      data[at + 2] = colors[color + 2] as number;
+    }
     context.putImageData(this.#pixels, 0, 0);
   }
 
