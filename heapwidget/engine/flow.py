@@ -129,10 +129,21 @@ def inverse(d: Tensor) -> Tensor:
 
 def is_zero(t: Tensor) -> bool:
     """Whether a tensor is zero throughout; its extremes are found many times faster than `any` looks at numbers."""
+    low, high = _extremes(t)
+    return low == high == 0
+
+
+def may_hold_zero(t: Tensor) -> bool:
+    """Whether a tensor has entries of zero, or of both signs."""
+    low, high = _extremes(t)
+    return low <= 0 <= high
+
+
+def _extremes(t: Tensor) -> tuple[float, float]:
     if not t.numel():
-        return True
+        return 0.0, 0.0
     low, high = t.aminmax()
-    return bool(low == 0) and bool(high == 0)
+    return float(low), float(high)
 
 
 def add_up(absorbed: dict[str, float], cause: str, value: float) -> None:

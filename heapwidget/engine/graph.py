@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
@@ -380,7 +380,15 @@ def short_name(name: str) -> str:
 
 def tensors(call: Call) -> list[Tensor]:
     """The tensors among a call's arguments, in order."""
-    return [t for t in torch.utils._pytree.tree_leaves((call.args, call.kwargs)) if isinstance(t, Tensor)]
+    return list(_tensors_in((*call.args, *call.kwargs.values())))
+
+
+def _tensors_in(a: Any) -> Iterator[Tensor]:
+    if isinstance(a, Tensor):
+        yield a
+    elif isinstance(a, list | tuple):
+        for part in a:
+            yield from _tensors_in(part)
 
 
 def _reads(recording: Recording) -> Counter[int]:

@@ -26,13 +26,13 @@ def _same(a: Tensor) -> Tensor:
     return a
 
 
+# What has one sign throughout, as all numbers behind a ReLU, takes no memory of its own.
 def _positive(a: Tensor) -> Tensor:
-    # What has no negative entry, as behind a ReLU, is not held twice.
     return a if a.numel() and bool(a.amin() >= 0) else a.clamp(min=0)
 
 
 def _negative(a: Tensor) -> Tensor:
-    return a.clamp(max=0)
+    return a.new_zeros(()).expand_as(a) if a.numel() and bool(a.amin() >= 0) else a.clamp(max=0)
 
 
 @dataclass(frozen=True)

@@ -283,10 +283,12 @@ class Walk:
         """Mass of a layer's residuals, and their bound by k; where nothing lies, an infinite k does not count."""
         if r is None:
             return 0.0, 0.0
+        if not self.board.signed:
+            return float(r.sum()), 0.0
         size = r.abs()
         mass = float(size.sum())
-        if not self.board.signed or not mass:
-            return mass, 0.0
+        if not mass:
+            return 0.0, 0.0
         bounded = size * self._k[number]
         bound = float(bounded.sum())
         return mass, bound if bound < np.inf else float(bounded.nan_to_num(nan=0.0, posinf=torch.inf).sum())

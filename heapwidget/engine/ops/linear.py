@@ -29,6 +29,7 @@ from heapwidget.engine.flow import (
     host,
     inverse,
     is_zero,
+    may_hold_zero,
     packed,
 )
 from heapwidget.engine.rules import Branch, Rule, Term
@@ -89,7 +90,7 @@ class LinearFlow(Flow):
             absorbing[STABILISER] = torch.full_like(total, branch.epsilon).copysign_(total + 0)
             total = total + absorbing[STABILISER]
         scale = inverse(total)
-        lost = scale.clone().eq_(0)
+        lost = scale.clone().eq_(0) if may_hold_zero(scale) else scale.new_zeros(1)
         if branch.coefficient != 1:
             scale, lost = scale * branch.coefficient, lost * branch.coefficient
         if branch.only is not None:
