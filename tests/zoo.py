@@ -2,40 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-
-class Net(nn.Module):
-    """A net from its modules and a function of them and the input."""
-
-    def __init__(self, run: Callable[..., Any], **parts: nn.Module | nn.Parameter) -> None:
-        super().__init__()
-        self._run = run
-        for name, part in parts.items():
-            setattr(self, name, part)
-
-    def forward(self, x: Tensor) -> Any:
-        return self._run(self, x)
-
-
-def weight(*shape: int) -> nn.Parameter:
-    return nn.Parameter(torch.randn(*shape) / 2)
-
-
-class Recurrent(nn.Module):
-    """A recurrent module, its last step read out."""
-
-    def __init__(self, cell: nn.Module) -> None:
-        super().__init__()
-        self.cell, self.out = cell, nn.Linear(3, 2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.out(self.cell(x)[0][:, -1])
+from zoo_newer import NEWER
+from zoo_parts import IMAGE, SIGNAL, TOKENS, VECTOR, VOLUME, Animals, Net, Recurrent, weight
 
 
 def gated(net: Net, x: Tensor) -> Tensor:
@@ -120,9 +91,8 @@ def transformer() -> nn.Module:
     return nn.TransformerEncoderLayer(8, 2, 12, batch_first=True)
 
 
-IMAGE, SIGNAL, VOLUME, TOKENS, VECTOR = (1, 2, 8, 8), (1, 2, 16), (1, 1, 5, 5, 5), (1, 5, 8), (1, 6)
-
-ZOO: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+ZOO: Animals = {
+    **NEWER,
     "residual": (
         lambda: Net(
             residual,

@@ -2,49 +2,68 @@
 
 from __future__ import annotations
 
-import copy
-
 import numpy as np
 import pytest
 import torch
+from engine.test_capture import snapshot
 from zoo import ZOO, animal
 
 import heapwidget as hw
+from heapwidget.engine.boxes import GRANULARITIES
+from heapwidget.engine.search import Walk
 from heapwidget.replay import replay
 
-GRANULARITIES = ("auto", "unit", "position", "channel", "layer")
+POPS = 60
+HOW = {"zplus": {}, "epsilon": {}, "gamma by bound": {"priority": "bound"}}
 
 
 def test_the_zoo_is_large() -> None:
     assert len(ZOO) >= 25
 
 
-@pytest.mark.parametrize("rule", ["zplus", "epsilon"])
+@pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("nodes", GRANULARITIES)
 @pytest.mark.parametrize("name", list(ZOO))
 @pytest.mark.filterwarnings("error")
-def test_every_net_at_every_granularity(name: str, nodes: str, rule: str) -> None:
+def test_every_net_at_every_granularity(name: str, nodes: str, how: str) -> None:
     net, x = animal(name)
-    before = copy.deepcopy(net.state_dict())
-    whole = hw.attribute(net, x, nodes=nodes, rule=rule, max_pops=0, progress=False)
-    stopped = hw.attribute(net, x, nodes=nodes, rule=rule, max_pops=0, floor=1e-4, progress=False)
-    walk, target = stopped.relevance.walk, stopped.ledger.target
-    final = whole.attribution.numpy().reshape(walk.stores[0].residual.shape)
+    before, given = snapshot(net), x.clone()
+    options = {"nodes": nodes, "rule": how.split()[0], "progress": False, **HOW[how]}
+    whole = hw.attribute(net, x, max_pops=0, **options)
+    stopped = hw.attribute(net, x, max_pops=0, floor=1e-4, **options)
+    assert snapshot(net) == before
+    assert torch.equal(x, given)
+
+    target = stopped.ledger.target
+    final = whole.attribution.numpy().reshape(walk_of(stopped).stores[0].residual.shape)
     scale = max(abs(target), float(np.abs(final).sum()), 1e-6)
-    for _ in range(60):
-        board = walk.board
-        explained, absorbed = walk.sign * board.explained, walk.sign * board.absorbed_total
-        assert explained + absorbed + walk.residual_sum() == pytest.approx(target, abs=1e-7 * scale)
-        bound = walk.rows[-1].bound if walk.rows else np.inf
-        assert np.abs(walk.sign * walk.stores[0].residual - final).sum() <= bound + 1e-7 * scale
-        if not walk.run(1):
-            break
+    check_walk(walk_of(stopped), target, final, 1e-7 * scale)
     refined = stopped.refine(1)
     np.testing.assert_allclose(refined.attribution, whole.attribution, atol=1e-7 * scale)
     assert refined.ledger.explained + refined.ledger.absorbed_total == pytest.approx(target, abs=1e-7 * scale)
-    assert len(replay(refined.trace, refined.trace.n_steps).selected) == len(refined.order)
-    assert all(torch.equal(before[key], value) for key, value in net.state_dict().items())
-    assert not any(module._forward_hooks or module._forward_pre_hooks for module in net.modules())
+    assert replay(refined.trace, refined.trace.n_steps).selected == refined.order.tolist()
+    assert snapshot(net) == before
+
+
+def walk_of(e: hw.Explanation) -> Walk:
+    assert e.relevance is not None
+    return e.relevance.walk
+
+
+def check_walk(walk: Walk, target: float, final: np.ndarray, close: float) -> None:
+    """Pop by pop: the ledger adds up and the bound holds; stopped now and again, finishing gives the whole pass."""
+    for pop in range(POPS):
+        board, on_input = walk.board, walk.sign * walk.stores[0].residual
+        assert float(on_input.sum()) == pytest.approx(walk.sign * board.explained, abs=close)
+        absorbed = walk.sign * sum(board.absorbed.values())
+        assert float(on_input.sum()) + absorbed + walk.residual_sum() == pytest.approx(target, abs=close)
+        bound = walk.rows[-1].bound if walk.rows else np.inf
+        assert np.abs(on_input - final).sum() <= bound + close
+        if pop & (pop - 1) == 0:
+            finish = walk.finish()
+            np.testing.assert_allclose(finish.contributions * walk.sign, final, atol=close)
+        if not walk.run(1):
+            break
 
 
 @pytest.mark.parametrize("rule", ["zplus", "epsilon"])
@@ -57,3 +76,16 @@ def test_large_maps_lie_otherwise_in_memory(name: str, rule: str, monkeypatch: p
     np.testing.assert_allclose(large.attribution, small.attribution, rtol=1e-9, atol=1e-12)
     assert large.trace.header["phases"] == small.trace.header["phases"]
     np.testing.assert_allclose(large.trace.columns["pop_mass"], small.trace.columns["pop_mass"], rtol=1e-5)
+
+
+def test_what_a_vision_transformer_adds_by_itself_absorbs_its_share() -> None:
+    """The class token and the embeddings of positions are constants: the ledger tells what they took."""
+    net, x = animal("vision transformer")
+    ledger = hw.attribute(net, x, rule="epsilon", progress=False).ledger
+    constants = {layer: value for (layer, cause), value in ledger.absorbed.items() if cause == "constant"}
+    assert constants.keys() == {"add"}
+    with torch.no_grad():
+        net.token.zero_()
+        net.position.zero_()
+    ledger = hw.attribute(net, x, rule="epsilon", progress=False).ledger
+    assert not [value for (_, cause), value in ledger.absorbed.items() if cause == "constant" and abs(value) > 1e-12]
