@@ -41,6 +41,13 @@ def graph_of(net: nn.Module, x: Tensor) -> Graph:
     return build(record(net, x), leaves, handler_of)
 
 
+def units(op: Callable[[Tensor], Tensor], x: Tensor) -> list[int]:
+    """Which entries of the input stand behind the output of an op that makes no layer."""
+    graph = graph_of(op if isinstance(op, nn.Module) else Fn(op), x)
+    assert len(graph.layers) == 1
+    return graph.units(graph.output).reshape(-1).tolist()
+
+
 DIGIT = digits().images[7:8, None].float() / 255
 
 

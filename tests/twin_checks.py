@@ -16,6 +16,7 @@ from heapwidget.engine.boxes import GRANULARITIES, Partition, partition
 from heapwidget.engine.flow import Flow
 from heapwidget.engine.graph import Layer
 from heapwidget.engine.rules import Rule, zplus
+from heapwidget.engine.search import Walk
 
 CLOSE = {"rtol": 1e-10, "atol": 1e-10}
 
@@ -107,3 +108,12 @@ def assert_table(flow: Flow, shares: Shares) -> None:
         np.testing.assert_allclose(
             table.absorbed.get(cause, nothing), shares.absorbed.get(cause, nothing), **CLOSE, err_msg=cause
         )
+
+
+def passed(net: nn.Module, x: Tensor, r: Tensor, rule: Rule | None = None) -> np.ndarray:
+    """What comes to x of relevance `r` at the net's output, all passed on under one rule."""
+    graph = graph_of(net, x)
+    flows = [None if layer.make is None else layer.make(rule or zplus()) for layer in graph.layers]
+    parts = [partition(layer.shape, layer.channel_axis, "layer") for layer in graph.layers]
+    walk = Walk(graph, flows, parts, r.numpy().reshape(graph.output.shape), 0.0)
+    return walk.sign * walk.finish().contributions

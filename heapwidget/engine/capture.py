@@ -23,6 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter, tree_map
 
 from heapwidget.engine.errors import NetError, UnsupportedOpError
+from heapwidget.engine.parts import PARTS, SOMETIMES
 
 _CONTAINERS = (dict, list, set, deque)
 
@@ -128,8 +129,8 @@ def net_errors() -> Iterator[None]:
 class _CallRecorder(TorchDispatchMode):
     """Keeps each op that takes a tensor which descends from the input.
 
-    Inside composite ops PyTorch still works in place, below `functionalize`. Such an op is run out of place, and its
-    result stands for the tensor that it would have changed from then on.
+    Inside composite ops PyTorch still works in place, below `functionalize`. Such an op is run out of place; from then
+    on its result stands for the tensor that it would have changed, and for that part of all others that share memory.
     """
 
     def __init__(self, x: Tensor) -> None:
@@ -137,7 +138,10 @@ class _CallRecorder(TorchDispatchMode):
         self.calls: list[Call] = []
         self._stream = {id(x)}
         self._modules = [("", 1)]
-        self._stand_ins: dict[int, tuple[Tensor, Tensor]] = {}
+        # By storage, what was meant to be written into it: the tensor that would have changed, and its new values.
+        self._writes: dict[int, list[tuple[Tensor, Tensor]]] = {}
+        # By id, a tensor, what stands for it, and how many writes into its storage that knows of.
+        self._stand_ins: dict[int, tuple[Tensor, Tensor, int]] = {}
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -149,7 +153,7 @@ class _CallRecorder(TorchDispatchMode):
     ) -> Any:
         kwargs = kwargs or {}
         given = args[0] if args else None
-        if self._stand_ins:
+        if self._stand_ins or self._writes:
             args, kwargs = tree_map(self.now, (args, kwargs))
         stream = self._stream
         # Most ops take tensors as they stand, not in lists.
@@ -158,6 +162,12 @@ class _CallRecorder(TorchDispatchMode):
             return func(*args, **kwargs)
         if func._schema.is_mutable:
             return self._run_out_of_place(func, given, args, kwargs)
+        by_parts = PARTS.get(func) or SOMETIMES.get(func)
+        if by_parts is not None:
+            with self:
+                out = by_parts(*args, **kwargs)
+            if out is not NotImplemented:
+                return out
         out = func(*args, **kwargs)
         self._keep(func, args, kwargs, out)
         return out
@@ -169,25 +179,58 @@ class _CallRecorder(TorchDispatchMode):
         self._stream.update(id(o) for o in outs if isinstance(o, Tensor))
 
     def now(self, a: Any) -> Any:
-        """What stands for a tensor since an op meant to change it; anything else is itself."""
-        return self._stand_ins[id(a)][1] if isinstance(a, Tensor) and id(a) in self._stand_ins else a
+        """What stands for a tensor since an op meant to write into its memory; anything else is itself."""
+        if not isinstance(a, Tensor) or a.layout != torch.strided:
+            return a
+        writes = self._writes.get(a.untyped_storage()._cdata, [])
+        _, current, known = self._stand_ins.get(id(a), (a, a, 0))
+        for changed, values in writes[known:]:
+            current = self._overwrite(a, current, changed, values)
+        if current is a:
+            return a
+        self._stand_ins[id(a)] = a, current, len(writes)
+        # What stands for a tensor may have been written into as well.
+        return self.now(current)
+
+    def _overwrite(self, a: Tensor, current: Tensor, changed: Tensor, values: Tensor) -> Tensor:
+        """`current`, which stands for `a`, with `values` where the memory of `a` is that of `changed`."""
+        memory = torch.arange(a.untyped_storage().nbytes() // a.itemsize, device=a.device)
+        mine, written = (memory.as_strided(t.size(), t.stride(), t.storage_offset()) for t in (a, changed))
+        place = torch.full_like(memory, -1).index_put_((written.reshape(-1),), memory[: written.numel()])[mine]
+        if not bool((place >= 0).any()):
+            return current
+        aten = torch.ops.aten
+        packed = self._run(aten.clone.default, values, memory_format=torch.contiguous_format)
+        picked = self._run(aten.index.Tensor, self._run(aten.view.default, packed, [-1]), [place.clamp(min=0)])
+        merged: Tensor = self._run(aten.where.self, place >= 0, picked, current)
+        return merged
+
+    def _run(self, func: Any, *args: Any, **kwargs: Any) -> Any:
+        """Run an op of our own and keep it."""
+        out = func(*args, **kwargs)
+        self._keep(func, args, kwargs, out)
+        return out
 
     def _run_out_of_place(self, func: Any, changed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        packet = getattr(torch.ops.aten, func.overloadpacket.__name__.removesuffix("_"), None)
-        names = [a.name for a in func._schema.arguments]
-        overloads = [getattr(packet, name) for name in packet.overloads()] if packet is not None else []
-        fitting = [o for o in overloads if not o._schema.is_mutable and [a.name for a in o._schema.arguments] == names]
-        if not fitting or not isinstance(changed, Tensor):
+        if func is torch.ops.aten.rrelu_with_noise.default:
+            # It writes noise that only its derivative reads.
+            return self._run(torch.ops.aten.rrelu_with_noise_functional.default, *args, **kwargs)[0]
+        op = _out_of_place(func)
+        if op is None or not isinstance(changed, Tensor):
             where = f" in module '{self._modules[-1][0]}'" if self._modules[-1][0] else ""
             raise UnsupportedOpError(
                 f"{func}{where} writes into a tensor and has no form that does not; rewrite it without in-place ops"
             )
-        out = fitting[0](*args, **kwargs)
+        out = op(*args, **kwargs)
         if torch.Tag.inplace_view in func.tags:
             args = self._reshape_given(func, changed, args, kwargs)
-        self._keep(fitting[0], args, kwargs, out)
-        self._stand_ins[id(changed)] = (changed, out)
-        return out
+            self._stand_ins[id(changed)] = changed, out, 0
+        else:
+            writes = self._writes.setdefault(changed.untyped_storage()._cdata, [])
+            writes.append((changed, out))
+            self._stand_ins[id(changed)] = changed, out, len(writes)
+        self._keep(op, args, kwargs, out)
+        return changed
 
     def _reshape_given(self, func: Any, given: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Let an op such as `transpose_` change a tensor's shape, which its caller may ask for; gives its arguments."""
@@ -229,6 +272,16 @@ class _CallRecorder(TorchDispatchMode):
         finally:
             for handle in handles:
                 handle.remove()
+
+
+def _out_of_place(func: Any) -> Any:
+    """The op that gives what another one writes into its first argument; `None` where there is none."""
+    packet = getattr(getattr(torch.ops, func.namespace), func.overloadpacket.__name__.removesuffix("_"), None)
+    names = [a.name for a in func._schema.arguments]
+    overloads = [getattr(packet, name) for name in packet.overloads()] if packet is not None else []
+    fitting = [o for o in overloads if not o._schema.is_mutable and [a.name for a in o._schema.arguments] == names]
+    # Overloads of the same name take the same kinds of arguments.
+    return min(fitting, key=lambda o: o._overloadname != func._overloadname, default=None)
 
 
 @contextmanager

@@ -75,6 +75,11 @@ def generic_flow(call: Call, values: list[Tensor], op: Callable[..., Tensor]) ->
     """The flow of an op without a rule, made only if relevance reaches it."""
 
     def make(_rule: Rule) -> Flow:
+        if not values:
+            raise UnsupportedOpError(
+                f"no rule for {call.where}, which takes whole numbers made of x, and these have no share of relevance; "
+                "explain what comes after it, such as the embeddings"
+            )
         try:
             return Generic(values, op)
         except RuntimeError as error:

@@ -9,7 +9,7 @@ import pytest
 import slow_twins as twins
 import torch
 from engine.test_rules import RULES, twin_of_matrix
-from nets import SIGNS, values
+from nets import SIGNS, units, values
 from torch import Tensor, nn
 from twin_checks import assert_twins, last_flow
 
@@ -44,27 +44,27 @@ def test_by_a_constant(name: str, rule: str) -> None:
     assert_twins(layer, flow, shares._replace(absorbed=absorbed), exact_k=not rule.startswith("z_box"))
 
 
-def test_two_signals_take_half_each() -> None:
-    x = values((1, 8, 3), "both", 5)
-    layer, flow = last_flow(lambda t: t[:, :4] @ t[:, 4:7].mT, x, RULES["epsilon 0"])
-    a, b = x[0, :4], x[0, 4:7].mT
-    z = (a @ b).numpy()
-    to = [np.zeros((z.size, a.numel())), np.zeros((z.size, b.numel()))]
-    for j, (row, column) in enumerate(np.ndindex(*z.shape)):
-        for k in range(3):
-            share = float(a[row, k] * b[k, column]) / z[row, column] / 2
-            to[0][j, row * 3 + k] = share
-            to[1][j, k * b.shape[1] + column] = share
-    assert_twins(layer, flow, twins.Shares(to, {}))
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule != "flat"])
+@pytest.mark.parametrize("stacked", [True, False])
+def test_two_signals_take_half_each(rule: str, stacked: bool) -> None:
+    """Each side by the rule with the other held constant."""
+    x = values((1, 2, 8, 3), "both", 5) if stacked else values((1, 8, 3), "both", 5)
 
+    def sides(t: Tensor) -> tuple[Tensor, Tensor]:
+        return t[..., :4, :], t[..., 4:7, :].mT
 
-def units(op: Callable[[Tensor], Tensor], x: Tensor) -> list[int]:
-    """Which entries of the input stand behind the output of an op that makes no layer."""
-    from nets import Fn, graph_of
-
-    graph = graph_of(Fn(op), x)
-    assert len(graph.layers) == 1
-    return graph.units(graph.output).reshape(-1).tolist()
+    layer, flow = last_flow(lambda t: torch.matmul(*sides(t)), x, RULES[rule])
+    a, b = sides(x)
+    zero = np.zeros(a[..., 0].numel() * 3)
+    left = twin_of_matrix(rule, a, twins.dense(lambda t: t @ b, tuple(a.shape)), zero)
+    right = twin_of_matrix(rule, b, twins.dense(lambda t: a @ t, tuple(b.shape)), zero)
+    absorbed = {
+        cause: (left.absorbed.get(cause, 0) + right.absorbed.get(cause, 0)) / 2
+        for cause in left.absorbed.keys() | right.absorbed.keys()
+        if cause != "bias"
+    }
+    shares = twins.Shares([left.to[0] / 2, right.to[0] / 2], absorbed)
+    assert_twins(layer, flow, shares, exact_k="box" not in rule)
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,8 @@ def pools(draw: st.DrawFn, mean: bool) -> tuple[nn.Module, Tensor, list[list[lis
     }
     if mean:
         options["count_include_pad"] = draw(st.booleans())
+        if rank > 1:
+            options["divisor_override"] = draw(st.sampled_from([None, None, 2]))
     else:
         options["dilation"] = tuple(a.dilation for a in axes)
     net = getattr(nn, f"{'Avg' if mean else 'Max'}Pool{rank}d")(**options)

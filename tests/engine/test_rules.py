@@ -91,9 +91,15 @@ def convolutions(draw: st.DrawFn, transposed: bool) -> tuple[nn.Module, Tensor, 
     size, kernel, stride, padding, dilation = each(2, 5), each(1, 3), each(1, 3), each(0, 2), each(1, 2)
     settings = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     if transposed:
+        # PyTorch wants less of it than of stride or dilation.
+        settings["output_padding"] = tuple(
+            draw(st.integers(0, max(t, d) - 1)) for t, d in zip(stride, dilation, strict=True)
+        )
         outs = [
-            (n - 1) * t - 2 * p + d * (k - 1) + 1
-            for n, k, t, p, d in zip(size, kernel, stride, padding, dilation, strict=True)
+            (n - 1) * t - 2 * p + d * (k - 1) + 1 + more
+            for n, k, t, p, d, more in zip(
+                size, kernel, stride, padding, dilation, settings["output_padding"], strict=True
+            )
         ]
     else:
         outs = [
@@ -178,6 +184,27 @@ def test_batch_norm_is_merged(rule: str, affine: bool, bias: bool) -> None:
         shares = twins.flat(twins.dense(lambda u: torch.conv2d(u, ones, padding=1), tuple(x.shape)) > 0)
     else:
         shares = twin_of_matrix(rule, x, matrix, b)
+    assert_twins(layer, flow, shares, exact_k="box" not in rule)
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule != "flat"])
+@pytest.mark.parametrize("shape", [(1, 4), (1, 4, 3)])
+def test_batch_norm_is_merged_into_a_product(rule: str, shape: tuple[int, ...]) -> None:
+    """Behind a linear layer on a vector; tokens come to the norm turned, which it then passes."""
+    linear = double(nn.Linear(shape[-1], 3), "both", 51)
+    norm = nn.BatchNorm1d(3).double()
+    norm.running_mean[:], norm.running_var[:] = torch.tensor([0.3, -1.0, 2.0]), torch.tensor([0.5, 2.0, 1.0])
+    with torch.no_grad():
+        norm.weight[:], norm.bias[:] = torch.tensor([-1.5, 2.0, 0.5]), torch.tensor([0.5, -0.2, 1.0])
+    x = values(shape, "both", 3)
+    if len(shape) == 2:
+        layer, flow = last_flow(nn.Sequential(linear, norm).eval(), x, RULES[rule])
+        matrix, b = (norm.eval()(linear(u)).detach() for u in (torch.eye(4).double(), torch.zeros(1, 4).double()))
+        shares = twin_of_matrix(rule, x, (matrix - b).mT.numpy(), b[0].numpy())
+    else:
+        layer, flow = last_flow(lambda t: norm.eval()(linear(t).mT), x, RULES[rule])
+        b = linear(torch.zeros_like(x)).detach()
+        shares = twin_of_matrix(rule, x, twins.dense(lambda u: linear(u) - b, shape), b.numpy().ravel())
     assert_twins(layer, flow, shares, exact_k="box" not in rule)
 
 

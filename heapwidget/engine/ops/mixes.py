@@ -320,14 +320,14 @@ def _axis_weights(call: Call, value: Tensor, axis: int) -> Tensor:
 
 
 def larger(builder: Builder, call: Call) -> bool:
-    """The larger or smaller of two signals."""
+    """The larger or smaller of two, of which one may be constant."""
     a, b = call.args[:2]
-    if not (builder.active(a) and builder.active(b)):
-        return False
     shape = call.out.shape
     first, second = (builder.value(t.expand(shape)) for t in (a, b))
     is_max = call.name == "maximum"
-    _split(builder, call, [a, b], call.name, lambda: split.winner(first, second, is_max))
+    held = [builder.active(t) for t in (a, b)]
+    holders = [t for t, active in zip((a, b), held, strict=True) if active]
+    _split(builder, call, holders, call.name, lambda: split.winner(first, second, is_max).held_by(held))
     return True
 
 

@@ -61,6 +61,7 @@ SQUASHES = [
     "neg",
     "log_sigmoid_forward",
     "softsign",
+    "rrelu_with_noise_functional",
 ]
 
 # Functions of one entry as well, if not squashing ones.
@@ -79,7 +80,11 @@ SQUASHES += [
     "sin",
     "cos",
 ]
-SQUASHES += ["erf", "atan", "sinh", "cosh", "exp2", "asinh", "sgn", "softshrink", "hardshrink", "threshold"]
+SQUASHES += ["erf", "erfc", "erfinv", "logit", "atan", "asin", "acos", "tan", "sinh", "cosh", "asinh", "atanh", "acosh"]
+SQUASHES += ["exp2", "sgn", "sign", "softshrink", "hardshrink", "threshold", "nan_to_num", "deg2rad", "rad2deg"]
+
+# Nearly their entry, but for what rounding takes or adds.
+SQUASHES += ["round", "floor", "ceil", "trunc"]
 
 # Shares of one: an output of theirs stands for the entry it came from.
 SQUASHES += ["_softmax", "_safe_softmax", "_log_softmax"]
@@ -122,6 +127,9 @@ MOVES = [
     "where",
     "unfold",
     "diagonal",
+    "rot90",
+    "take",
+    "diag_embed",
     "as_strided_copy",
     "permute_copy",
     "t_copy",
@@ -136,6 +144,9 @@ FLOAT_MOVES = [
     "upsample_nearest1d",
     "upsample_nearest2d",
     "upsample_nearest3d",
+    "_upsample_nearest_exact1d",
+    "_upsample_nearest_exact2d",
+    "_upsample_nearest_exact3d",
     "reflection_pad1d",
     "reflection_pad2d",
     "reflection_pad3d",
@@ -181,10 +192,10 @@ def constant(builder: Builder, call: Call) -> bool:
 
 def squash(builder: Builder, call: Call) -> bool:
     """One unit in, one unit out."""
-    t = call.args[0]
-    if not builder.active(t):
+    active = [t for t in call.args if builder.active(t)]
+    if len(active) != 1:
         return False
-    out = call.out if isinstance(call.out, Tensor) else call.out[0]
+    t, out = active[0], call.out if isinstance(call.out, Tensor) else call.out[0]
     builder.same_units(t, out, gate=call.name in GATES or builder.is_gate(t))
     return True
 
@@ -268,8 +279,18 @@ def padding(builder: Builder, call: Call) -> bool:
     return True
 
 
+# Arguments that choose, and hold no entries of the result, though they may be made of x.
+CHOOSING = {"index", "indices", "condition", "mask"}
+
+
 def move(builder: Builder, call: Call) -> bool:
     """Entries taken from here and there: the op itself, run on the unit ids, says where from."""
+    bound = call.bound
+    if bound.get("accumulate"):
+        return False
+    moving = [t for name in bound.keys() - CHOOSING for t in tree_leaves(bound[name]) if builder.active(t)]
+    if not moving:
+        return True
     floats = call.name in FLOAT_MOVES
 
     def units(a: Any) -> Any:
@@ -278,15 +299,33 @@ def move(builder: Builder, call: Call) -> bool:
         index = builder.units(a)
         return index.double() if floats else index
 
-    args, kwargs = tree_map(units, (call.args, call.kwargs))
+    given = {name: a if name in CHOOSING else tree_map(units, a) for name, a in bound.items()}
     if call.name == "constant_pad_nd":
-        args = (*args[:2], PADDED)
-    moved = call.op(*args, **kwargs)
+        given["value"] = PADDED
+    moved = call.op(**given)
     outs, indices = ([call.out], [moved]) if isinstance(call.out, Tensor) else (call.out, moved)
-    active = [t for t in tree_leaves((call.args, call.kwargs)) if builder.active(t)]
-    gate = bool(active) and all(builder.is_gate(t) for t in active)
+    gate = all(builder.is_gate(t) for t in moving)
     for out, index in zip(outs, indices, strict=True):
         builder.moved(out, index.long(), gate=gate)
+    return True
+
+
+def scatter(builder: Builder, call: Call) -> bool:
+    """Some entries are put in the place of others."""
+    bound = call.bound
+    if "reduce" in bound:
+        return False
+    source = bound.get("src")
+    value = CONSTANT_ENTRY if source is None else builder.units(source)
+    builder.moved(call.out, torch.scatter(builder.units(bound["self"]), bound["dim"], bound["index"], value))
+    return True
+
+
+def patches(builder: Builder, call: Call) -> bool:
+    """Windows side by side; what lies outside is padding."""
+    # Units are counted from 1 here, so that what lies outside stands out.
+    index = call.op((builder.units(call.args[0]) + 1).double(), *call.args[1:]).long() - 1
+    builder.moved(call.out, index)
     return True
 
 
@@ -319,10 +358,12 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(BATCH_NORMS, batch_norm),
     **dict.fromkeys(NORMS, norm),
     **dict.fromkeys(("max", "min"), extreme_of),
-    **dict.fromkeys(("sort", "topk", "cummax", "cummin"), extreme_along),
+    **dict.fromkeys(("sort", "topk", "cummax", "cummin", "median", "kthvalue", "mode"), extreme_along),
     **dict.fromkeys(("amax", "amin"), extreme),
     **dict.fromkeys(("tril", "triu"), triangle),
     "constant_pad_nd": padding,
     "masked_fill": masked,
+    "scatter": scatter,
+    "im2col": patches,
     "glu": gated_linear_unit,
 }

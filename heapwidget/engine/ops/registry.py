@@ -17,6 +17,7 @@ from heapwidget.engine.generic import JACOBIAN_LIMIT, rerun
 from heapwidget.engine.graph import Builder, Handler, short_name, tensors
 from heapwidget.engine.ops.dense import Dense, matrix_of
 from heapwidget.engine.ops.shared import Share, Shared
+from heapwidget.engine.parts import PARTS
 from heapwidget.engine.rules import Rule
 
 OpRule = Literal["pass", "linear", "gradient"] | Rule | Share
@@ -110,7 +111,7 @@ def _full_name(op: Any) -> str:
         raise ValueError(f"no op is named {name!r}; define it before its rule, and name it as warnings do") from None
     composite = torch._C._dispatch_has_kernel_for_dispatch_key
     recorded = [o for o in overloads if not o._schema.is_mutable]
-    if all(composite(overload.name(), "CompositeImplicitAutograd") for overload in recorded):
+    if all(o in PARTS or composite(o.name(), "CompositeImplicitAutograd") for o in recorded):
         raise ValueError(f"{name} is made of other ops, and these are what is recorded; register rules for them")
     return name
 

@@ -24,6 +24,14 @@ class Split(Flow):
         self._shares, self._constant = shares, constant
         self.shape = tuple(shares[0].shape)
 
+    def held_by(self, active: list[bool]) -> Split:
+        """The same with only some of the operands active: the others are constants."""
+        if all(active):
+            return self
+        taken = [share for share, is_active in zip(self._shares, active, strict=True) if is_active]
+        rest = [share for share, is_active in zip(self._shares, active, strict=True) if not is_active]
+        return Split(taken, sum(rest[1:], rest[0]))
+
     @property
     def device(self) -> torch.device:
         return self._shares[0].device

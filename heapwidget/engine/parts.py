@@ -1,0 +1,104 @@
+"""Ops that are several in one, and ops on several frames at once: recorded as the simpler ops that they are made of.
+
+Each entry takes the op's arguments and computes its result by other ops, which the recorder then sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+aten = torch.ops.aten
+
+
+def _scaled(a: Any, by: Any) -> Any:
+    """The constant times, mostly, a weight."""
+    return a if isinstance(by, int | float) and by == 1 else a * by
+
+
+def _lerp(a: Tensor, b: Tensor, weight: Any) -> Any:
+    return a * (1 - weight) + b * weight
+
+
+PARTS: dict[Any, Callable[..., Any]] = {
+    aten.mv.default: lambda a, v: torch.mm(a, v[:, None])[:, 0],
+    aten.dot.default: lambda a, b: torch.mm(a[None], b[:, None])[0, 0],
+    aten.addmv.default: lambda c, a, v, beta=1, alpha=1: (
+        torch.mm(a, _scaled(v, alpha)[:, None])[:, 0] + _scaled(c, beta)
+    ),
+    aten.baddbmm.default: lambda c, a, b, beta=1, alpha=1: torch.bmm(a, _scaled(b, alpha)) + _scaled(c, beta),
+    aten.addbmm.default: lambda c, a, b, beta=1, alpha=1: torch.bmm(a, _scaled(b, alpha)).sum(0) + _scaled(c, beta),
+    aten.addcmul.default: lambda c, a, b, value=1: c + _scaled(a * b, value),
+    aten.addcdiv.default: lambda c, a, b, value=1: c + _scaled(a / b, value),
+    aten.lerp.Scalar: _lerp,
+    aten.lerp.Tensor: _lerp,
+}
+
+
+def _general_product(c: Tensor, a: Tensor, b: Tensor, beta: Any = 1, alpha: Any = 1) -> Any:
+    """A product with anything but a plain bias."""
+    if c.ndim > 1:
+        return torch.mm(a, _scaled(b, alpha)) + _scaled(c, beta)
+    return NotImplemented if beta == alpha == 1 else torch.addmm(_scaled(c, beta), a, _scaled(b, alpha))
+
+
+def _convolution_of_frames(
+    x: Tensor,
+    w: Tensor,
+    b: Tensor | None,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: bool,
+    out: Any,
+    groups: int,
+) -> Any:
+    """Frames become a position axis, along which the kernel has one entry."""
+    if x.ndim != w.ndim or x.ndim > 4 or len(x) == 1:
+        return NotImplemented
+    frames = x.transpose(0, 1).reshape(1, x.shape[1], len(x), *x.shape[2:])
+    y = aten.convolution(
+        frames, w[:, :, None], b, [1, *stride], [0, *padding], [1, *dilation], transposed, [0, *out], groups
+    )
+    return y.reshape(y.shape[1:]).transpose(0, 1)
+
+
+def _of_frames(op: Any) -> Callable[..., Any]:
+    """An op that looks at each channel alone takes all frames' channels as those of one."""
+
+    def run(x: Tensor, *args: Any, **kwargs: Any) -> Any:
+        if x.ndim < 3 or len(x) == 1:
+            return NotImplemented
+        out = op(x.reshape(1, prod(x.shape[:2]), *x.shape[2:]), *args, **kwargs)
+        several = isinstance(out, tuple)
+        parts = [o.reshape(*x.shape[:2], *o.shape[2:]) for o in (out if several else [out])]
+        return tuple(parts) if several else parts[0]
+
+    return run
+
+
+BY_CHANNEL = [
+    aten.max_pool2d_with_indices.default,
+    aten.avg_pool2d.default,
+    aten.adaptive_max_pool2d.default,
+    aten._adaptive_avg_pool2d.default,
+    aten.max_pool3d_with_indices.default,
+    aten.avg_pool3d.default,
+    aten.adaptive_max_pool3d.default,
+    aten._adaptive_avg_pool3d.default,
+    aten.upsample_linear1d.default,
+    aten.upsample_bilinear2d.default,
+    aten.upsample_trilinear3d.default,
+    aten.upsample_bicubic2d.default,
+]
+
+SOMETIMES: dict[Any, Callable[..., Any]] = {
+    aten.addmm.default: _general_product,
+    aten.convolution.default: _convolution_of_frames,
+    **{op: _of_frames(op) for op in BY_CHANNEL},
+}
+"""The same for ops that are simple in most cases: `NotImplemented` there."""
