@@ -60,18 +60,22 @@ def _convolution_of_frames(
     """Frames become a position axis, along which the kernel has one entry."""
     if x.ndim != w.ndim or x.ndim > 4 or len(x) == 1:
         return NotImplemented
-    frames = x.transpose(0, 1).reshape(1, x.shape[1], len(x), *x.shape[2:])
-    y = aten.convolution(
-        frames, w[:, :, None], b, [1, *stride], [0, *padding], [1, *dilation], transposed, [0, *out], groups
+    rank = x.ndim - 2
+    # ATen lets a list of one stand for all axes.
+    stride, padding, dilation, out = (
+        [own, *(given if len(given) == rank else list(given) * rank)]
+        for own, given in ((1, stride), (0, padding), (1, dilation), (0, out))
     )
+    frames = x.transpose(0, 1).reshape(1, x.shape[1], len(x), *x.shape[2:])
+    y = aten.convolution(frames, w[:, :, None], b, stride, padding, dilation, transposed, out, groups)
     return y.reshape(y.shape[1:]).transpose(0, 1)
 
 
-def _of_frames(op: Any) -> Callable[..., Any]:
+def _of_frames(op: Any, rank: int) -> Callable[..., Any]:
     """An op that looks at each channel alone takes all frames' channels as those of one."""
 
     def run(x: Tensor, *args: Any, **kwargs: Any) -> Any:
-        if x.ndim < 3 or len(x) == 1:
+        if x.ndim != rank + 2 or len(x) == 1:
             return NotImplemented
         out = op(x.reshape(1, prod(x.shape[:2]), *x.shape[2:]), *args, **kwargs)
         several = isinstance(out, tuple)
@@ -81,24 +85,29 @@ def _of_frames(op: Any) -> Callable[..., Any]:
     return run
 
 
-BY_CHANNEL = [
-    aten.max_pool2d_with_indices.default,
-    aten.avg_pool2d.default,
-    aten.adaptive_max_pool2d.default,
-    aten._adaptive_avg_pool2d.default,
-    aten.max_pool3d_with_indices.default,
-    aten.avg_pool3d.default,
-    aten.adaptive_max_pool3d.default,
-    aten._adaptive_avg_pool3d.default,
-    aten.upsample_linear1d.default,
-    aten.upsample_bilinear2d.default,
-    aten.upsample_trilinear3d.default,
-    aten.upsample_bicubic2d.default,
-]
+# By the number of their positions' axes.
+BY_CHANNEL = {
+    1: [aten.upsample_linear1d.default],
+    2: [
+        aten.max_pool2d_with_indices.default,
+        aten.avg_pool2d.default,
+        aten.adaptive_max_pool2d.default,
+        aten._adaptive_avg_pool2d.default,
+        aten.upsample_bilinear2d.default,
+        aten.upsample_bicubic2d.default,
+    ],
+    3: [
+        aten.max_pool3d_with_indices.default,
+        aten.avg_pool3d.default,
+        aten.adaptive_max_pool3d.default,
+        aten._adaptive_avg_pool3d.default,
+        aten.upsample_trilinear3d.default,
+    ],
+}
 
 SOMETIMES: dict[Any, Callable[..., Any]] = {
     aten.addmm.default: _general_product,
     aten.convolution.default: _convolution_of_frames,
-    **{op: _of_frames(op) for op in BY_CHANNEL},
+    **{op: _of_frames(op, rank) for rank, ops in BY_CHANNEL.items() for op in ops},
 }
 """The same for ops that are simple in most cases: `NotImplemented` there."""
