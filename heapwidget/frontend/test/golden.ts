@@ -39,3 +39,12 @@ export function traceCases(): (readonly [string, TraceCase])[] {
     .filter((name) => /^trace_.*\.json$/.test(name))
     .map((name) => [name, read(name) as TraceCase] as const);
 }
+
+export interface FlowCase {
+  readonly count: number;
+  readonly flows: readonly (readonly [nodes: readonly number[], relevance: number])[];
+}
+
+/** The strongest flows of golden walks, by the walk's name and the step. */
+export const flowCases = () =>
+  read("flows.json") as Readonly<Record<string, Readonly<Record<string, FlowCase>>>>;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { foldBar, networkColumns, nodeAtPoint, openLayers, placeOf } from "../src/core/columns";
+import { foldBar, networkColumns, nodeAtPoint, openLayers, placeOf, skips } from "../src/core/columns";
+import { twoLines } from "../src/core/labels";
 import { layerMap } from "../src/core/maps";
 import { Passed } from "../src/core/passed";
 import { Replay } from "../src/core/replay";
@@ -10,7 +11,19 @@ import { traceCases } from "./golden";
 function layer(shape: number[], channelAxis: number | null, box = shape.map(() => 1), first = 100): Layer {
   const grid = shape.map((n, axis) => Math.ceil(n / (box[axis] ?? 1)));
   const count = grid.reduce((a, b) => a * b, 1);
-  return { label: "l", shape, box, channelAxis, kind: null, names: null, field: null, grid, first, count };
+  return {
+    label: "l",
+    shape,
+    box,
+    channelAxis,
+    kind: null,
+    names: null,
+    field: null,
+    reads: [],
+    grid,
+    first,
+    count,
+  };
 }
 
 describe("the map of a layer", () => {
@@ -97,10 +110,51 @@ describe("the columns of a network", () => {
     expect(openLayers(80, 1352, [20, 25])).toEqual([0, 20, 21, 22, 23, 24, 25, 79]);
     const fold = columns.find((c) => c.folded);
     if (!fold) throw new Error("no fold");
+    // All that is opened at once stays near its neighbours, also where there is little room.
+    expect(openLayers(80, 432, [20, 25]).length).toBeGreaterThan(4);
     const bars = fold.layers.map((i) => foldBar(fold, i));
     expect(bars.every((bar, i) => i === 0 || bar.y > (bars[i - 1]?.y ?? 0))).toBe(true);
     expect((bars[bars.length - 1]?.y ?? 0) + 1).toBeLessThanOrEqual(fold.y + fold.height);
   });
+});
+
+describe("messages that pass over columns", () => {
+  const chain = (reads: readonly (readonly number[])[]) =>
+    reads.map((r) => ({ ...layer([8, 8, 8], 0), reads: r }));
+
+  it("are there where a layer reads one that stands further away", () => {
+    const columns = networkColumns(
+      Array.from({ length: 4 }, () => layerMap(layer([8, 8, 8], 0))),
+      900,
+      150,
+      null,
+    );
+    expect(skips(columns, chain([[], [0], [1], [2]]))).toBe(false);
+    expect(skips(columns, chain([[], [0], [1], [2, 0]]))).toBe(true);
+  });
+
+  it("are none within a fold or next to it", () => {
+    const maps = Array.from({ length: 80 }, () => layerMap(layer([8, 8, 8], 0)));
+    const columns = networkColumns(maps, 1352, 150, null);
+    const [, fold, open] = columns;
+    if (!fold?.folded || !open) throw new Error("no fold");
+    const reads = Array.from({ length: 80 }, (_, i) => (i ? [i - 1] : []));
+    const last = fold.layers.at(-1) as number;
+    reads[last] = [last - 1, fold.layers[0] as number];
+    expect(skips(columns, chain(reads))).toBe(false);
+    reads[last + 1] = [fold.layers[0] as number];
+    expect(skips(columns, chain(reads))).toBe(false);
+    reads[last + 2] = [fold.layers[0] as number];
+    expect(skips(columns, chain(reads))).toBe(true);
+  });
+});
+
+it("breaks a long name at the last dot before which it fits", () => {
+  const fits = (text: string) => text.length <= 18;
+  expect(twoLines("_blocks.12._depthwise_conv.conv", fits)).toEqual(["_blocks.12", "_depthwise_conv.conv"]);
+  expect(twoLines("layer1.0.conv1", fits)).toEqual(["layer1.0", "conv1"]);
+  expect(twoLines("a_name_that_is_too_long.conv", fits)).toEqual(["a_name_that_is_too_long", "conv"]);
+  expect(twoLines("plain", fits)).toEqual(["plain", ""]);
 });
 
 describe.each(traceCases())("what was passed on: %s", (_, golden) => {
@@ -124,15 +178,5 @@ describe.each(traceCases())("what was passed on: %s", (_, golden) => {
         expect(value).toBeCloseTo(expected[node] as number, 6);
       });
     }
-  });
-
-  it("has a message for each entry of the log", () => {
-    for (let step = 1; step <= trace.walkEnd; step++) {
-      replay.seek(step);
-      const entries = (trace.logOffset[step] as number) - (trace.logOffset[step - 1] as number);
-      expect(replay.messages.length).toBe(entries);
-    }
-    replay.seek(trace.steps);
-    expect(replay.messages.length).toBe(0);
   });
 });

@@ -58,7 +58,7 @@ describe("the network", () => {
     frame();
     expect(el.querySelector(".hw-card.hw-hot")?.getAttribute("aria-label")).toContain("hidden·1");
     expect(el.querySelector(".hw-panel-network .hw-slot")?.textContent).toBe(
-      "hidden·1 · not popped yet · 4.00 in the heap · next pop at step 3 (double click)",
+      "hidden·1 · received 4.00 from 1 node · not popped yet · 4.00 in the heap · next pop at step 3 (double click)",
     );
     canvas.dispatchEvent(new MouseEvent("click", at));
     expect(values.selected_node).toBe(7);
@@ -66,7 +66,7 @@ describe("the network", () => {
     frame();
     expect(el.querySelector<HTMLElement>(".heapwidget")?.dataset.step).toBe("3");
     expect(el.querySelector(".hw-panel-network .hw-slot")?.textContent).toBe(
-      "hidden·1 · passed on 4.00, last at step 3",
+      "hidden·1 · received 4.00 from 1 node · passed on 4.00 to 3 nodes, last at step 3",
     );
   });
 

@@ -1,6 +1,7 @@
 /** Where the layers stand: a column each from input to output, runs of a deep net folded into narrow ones. */
 
 import type { LayerMap } from "./maps";
+import type { Layer } from "./trace";
 
 export interface Column {
   /** One layer, or the run of layers that is folded. */
@@ -20,14 +21,19 @@ export interface Column {
 export type Run = readonly [from: number, to: number];
 
 const WIDEST = 148;
-const LARGEST_CELL = 9;
-const FOLD = 16;
+/** Cells in the height of the columns, at least. */
+const FEWEST_CELLS = 13;
+const FOLD = 18;
+/** Height of a layer's bar in a fold, where there is room. */
+const BAR = 12;
 const TILE_GAP = 3;
 /** Room for the edges, and the narrowest column that can be read. */
 const SPACE = 18;
 const NARROWEST = 36;
 /** Where layers are folded anyway, those that are not may be larger, and their names have room. */
 const ROOMY = 84;
+const TIGHT = 46;
+const roomy = (width: number): number => Math.min(Math.max(width / 10, TIGHT), ROOMY);
 
 /** Layers that get a column of their own when all have to fit into `width`; `focus` is the run that was opened. */
 export function openLayers(count: number, width: number, focus: Run | null): number[] {
@@ -37,10 +43,11 @@ export function openLayers(count: number, width: number, focus: Run | null): num
   // Two ends and their folds beside the focus, or a fold between each two.
   if (focus) {
     const [from, to] = [Math.max(focus[0], 1), Math.min(focus[1], last - 1)];
-    const room = Math.max(Math.floor((width - 2 * (ROOMY + FOLD + 2 * SPACE)) / (ROOMY + SPACE)), 1);
+    const left = width - 2 * (NARROWEST + FOLD + 2 * SPACE);
+    const room = Math.max(Math.floor(left / (roomy(width) + SPACE)), 1);
     return [0, ...spread(from, to, Math.min(room, to - from + 1)), last];
   }
-  const room = Math.floor((width + FOLD + SPACE) / (ROOMY + FOLD + 2 * SPACE));
+  const room = Math.floor((width + FOLD + SPACE) / (roomy(width) + FOLD + 2 * SPACE));
   return spread(0, last, Math.max(room, 2));
 }
 
@@ -86,6 +93,14 @@ export function networkColumns(
   });
 }
 
+/** Whether any layer reads one that stands further away than in the next column. */
+export function skips(columns: readonly Column[], layers: readonly Layer[]): boolean {
+  const columnOf = columns.flatMap((column, i) => column.layers.map(() => i));
+  return layers.some(({ reads }, layer) =>
+    reads.some((read) => (columnOf[layer] as number) - (columnOf[read] as number) > 1),
+  );
+}
+
 /** Open layers alone, and what lies between them together; a run of one needs no fold. */
 function groups(count: number, open: readonly number[]): number[][] {
   const runs: number[][] = [];
@@ -99,14 +114,14 @@ function groups(count: number, open: readonly number[]): number[][] {
 }
 
 function sizeOf(maps: readonly LayerMap[], run: readonly number[], widest: number, height: number) {
-  if (run.length > 1) return { width: FOLD, height: Math.min(height, 7 * run.length), cell: 0, gap: 0 };
+  if (run.length > 1) return { width: FOLD, height: Math.min(height, BAR * run.length), cell: 0, gap: 0 };
   const map = maps[run[0] as number] as LayerMap;
   const [columns, rows] = [map.across * map.tileWidth, map.down * map.tileHeight];
   const gap = map.tiles > 1 ? Math.min(TILE_GAP, widest / (4 * map.across)) : 0;
   const cell = Math.min(
     (widest - gap * (map.across - 1)) / columns,
     (height - gap * (map.down - 1)) / rows,
-    LARGEST_CELL,
+    height / FEWEST_CELLS,
   );
   return {
     width: columns * cell + gap * (map.across - 1),

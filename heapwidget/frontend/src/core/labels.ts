@@ -48,3 +48,10 @@ export function shorten(label: string, fits: (text: string) => boolean): string 
   while (rest.length > 3 && !fits(`…${rest}`)) rest = rest.slice(1);
   return `…${rest}`;
 }
+
+/** A label broken at the last dot before which it fits; at the first if it fits nowhere. */
+export function twoLines(label: string, fits: (text: string) => boolean): [first: string, second: string] {
+  const dots = [...label.matchAll(/\./g)].map((match) => match.index);
+  const dot = dots.filter((at) => fits(label.slice(0, at))).at(-1) ?? dots[0];
+  return dot === undefined ? [label, ""] : [label.slice(0, dot), label.slice(dot + 1)];
+}

@@ -2,6 +2,7 @@
 
 import type { Heap } from "./heap";
 import { Keyframes, workOf } from "./keyframes";
+import { Messages } from "./messages";
 import { State } from "./state";
 import type { Trace } from "./trace";
 
@@ -37,8 +38,6 @@ export class Replay {
   readonly collectRow: Int32Array;
   /** Row that popped the same node before, -1: none (walk rows only). */
   readonly previousPop: Int32Array;
-  /** How much each entry of the last row's log added to its node's key (walk rows only). */
-  messages: number[] = [];
   readonly effect: RowEffect = { pushed: 0, rekeyed: 0, shrank: 0, reached: 0, tie: -1 };
   /** Largest number of nodes the heap ever holds. */
   readonly largestHeap: number;
@@ -50,6 +49,7 @@ export class Replay {
   readonly signed: boolean;
   /** The state shown. */
   readonly #state: State;
+  #messages: Messages | null = null;
   /** States to go on from. */
   readonly #keyframes: Keyframes;
 
@@ -70,6 +70,12 @@ export class Replay {
     this.#keyframes = new Keyframes(trace, new State(trace, collect), this.largestHeap);
     if (workOf(trace) <= AT_ONCE) this.#keyframes.record(trace.steps, Number.POSITIVE_INFINITY);
     this.#state.restore(this.#keyframes.before(0));
+  }
+
+  /** What the pops of the walk brought to others; worked out when it is first asked for. */
+  get messages(): Messages {
+    this.#messages ??= new Messages(this.trace);
+    return this.#messages;
   }
 
   get heap(): Heap {
@@ -118,7 +124,6 @@ export class Replay {
   /** Clears the marks of the row shown last. */
   #forget(): void {
     this.touch.fill(0);
-    this.messages = [];
     Object.assign(this.effect, { pushed: 0, rekeyed: 0, shrank: 0, reached: 0, tie: -1 });
   }
 
@@ -128,7 +133,6 @@ export class Replay {
     if (row < trace.walkEnd || row >= trace.finishEnd) effect.tie = this.#tie();
     for (let i = trace.logOffset[row] as number; i < end; i++) {
       const node = trace.logNode[i] as number;
-      if (row < trace.walkEnd) this.messages.push((trace.logKey[i] as number) - this.#keyBefore(row, node));
       if (node < this.#state.collected) {
         effect.reached++;
       } else if (touch[node] === Touch.none) {
@@ -146,13 +150,6 @@ export class Replay {
       }
     }
     this.#state.apply(row);
-  }
-
-  /** Key of a node before a row that logs it; of what was not in the heap nothing is known, so 0. */
-  #keyBefore(row: number, node: number): number {
-    if (node < this.#state.collected) return this.input[node] as number;
-    const cell = node === this.trace.popNode[row] ? -1 : this.heap.cellOf(node);
-    return cell < 0 ? 0 : this.heap.keyAt(cell);
   }
 
   /** The runner-up, if its key is that of the root. */

@@ -14,6 +14,8 @@ export interface Layer {
   readonly shape: readonly number[];
   readonly box: readonly number[];
   readonly channelAxis: number | null;
+  /** Layers that it reads. */
+  readonly reads: readonly number[];
   /** How an input is shown; other layers have none. */
   readonly kind: string | null;
   /** Names of an input's positions, where they have any. */
@@ -144,6 +146,7 @@ function readLayers(value: unknown): Layer[] {
       label: String(raw.label),
       shape,
       box,
+      reads: list(raw.reads ?? [], `${what}: reads`).map((n) => count(n, `${what}: reads`)),
       channelAxis: orNull(raw.channel_axis, (axis) => count(axis, `${what}: channel_axis`)),
       kind: orNull(raw.kind, String),
       names: orNull(raw.names, (names) => list(names, `${what}: names`).map(String)),

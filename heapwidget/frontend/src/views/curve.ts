@@ -2,8 +2,8 @@
 
 import { formatCount } from "../core/format";
 import { readScores } from "../core/scores";
-import { h, setText } from "./dom";
 import { Legend } from "./curvelegend";
+import { h, setText } from "./dom";
 import type { Panel, Stage, View } from "./panel";
 import type { Plot } from "./plot";
 import { ScorePlot } from "./scoreplot";

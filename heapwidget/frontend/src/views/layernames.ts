@@ -1,7 +1,7 @@
-/** The names under the columns of the network; a fold's name is the button that opens it. */
+/** The names under the columns of the network, in two lines; a fold's name is the button that opens it. */
 
 import type { Column, Run } from "../core/columns";
-import { shorten } from "../core/labels";
+import { twoLines } from "../core/labels";
 import type { Layer } from "../core/trace";
 import { h } from "./dom";
 import type { Theme } from "./theme";
@@ -23,14 +23,14 @@ function boundary(a: Column, b: Column): number {
 export class LayerNames {
   readonly element = h("div", { class: "hw-layers" });
   readonly #layers: readonly Layer[];
-  readonly #open: (run: Run | null) => void;
+  readonly #open: (run: Run) => void;
 
-  constructor(layers: readonly Layer[], open: (run: Run | null) => void) {
+  constructor(layers: readonly Layer[], open: (run: Run) => void) {
     this.#layers = layers;
     this.#open = open;
   }
 
-  arrange(columns: readonly Column[], width: number, focused: boolean, theme: Theme): void {
+  arrange(columns: readonly Column[], width: number, theme: Theme): void {
     const names = columns.map((column, i) => {
       const [before, after] = [columns[i - 1], columns[i + 1]];
       // The first and the last may reach to the edge, the others as far on both sides.
@@ -48,22 +48,23 @@ export class LayerNames {
       name.style.width = `${to - from}px`;
       return name;
     });
-    if (focused) {
-      const back = h("button", { type: "button", class: "hw-link hw-back-fold" }, "fold again");
-      back.addEventListener("click", () => this.#open(null));
-      names.push(back);
-    }
     this.element.replaceChildren(...names);
   }
 
+  /** The layer's name over its shape; a name that is too long takes both lines. */
   #name(column: Column, room: number, theme: Theme): HTMLElement {
     const layer = this.#layers[column.layers[0] as number] as Layer;
     const shape = layer.shape.join("×");
-    const label = shorten(layer.label, (text) => theme.textWidth(text) <= room);
-    const fits = theme.textWidth(`${label}  ${shape}`) <= room;
-    const element = h("span", { class: "hw-layer", title: `${layer.label} ${shape}` }, h("b", {}, label));
-    if (fits) element.append(h("span", {}, shape));
-    return element;
+    const fits = (text: string) => theme.textWidth(text) <= room;
+    const [first, second] = fits(layer.label)
+      ? [layer.label, fits(shape) ? shape : ""]
+      : twoLines(layer.label, fits);
+    return h(
+      "span",
+      { class: "hw-layer", title: `${layer.label} ${shape}` },
+      h("b", {}, first),
+      h(second === shape ? "span" : "b", {}, second),
+    );
   }
 
   #fold({ layers }: Column): HTMLElement {

@@ -1,32 +1,26 @@
-/** The network: a column a layer, what each node has passed on so far, and where this pop's relevance goes. */
+/** The network: a column a layer, what each node has passed on so far, and where relevance goes. */
 
-import { type ColorMap, colorMap } from "../core/colormap";
-import {
-  type Box,
-  type Column,
-  foldBar,
-  networkColumns,
-  nodeAtPoint,
-  placeOf,
-  type Run,
-} from "../core/columns";
-import { formatCount, formatKey } from "../core/format";
-import { nodeLabel } from "../core/labels";
-import { layerMap } from "../core/maps";
-import { Passed } from "../core/passed";
+import type { Run } from "../core/columns";
+import { type Flow, strongestFlows } from "../core/flows";
+import { describeLayer, describeNode, kinOf, noFlows } from "../core/networds";
 import type { Replay } from "../core/replay";
-import { shownValue } from "../core/tones";
-import { layerIndex, phaseOf } from "../core/trace";
 import { fitCanvas, h, setText } from "./dom";
-import { drawEdges, drawFrame, type Edge } from "./edges";
-import { LayerImage } from "./layerimage";
+import { drawFrame } from "./edges";
+import { FlowList } from "./flowlist";
 import { LayerNames } from "./layernames";
+import { type Hit, NetMap } from "./netmap";
+import { NetPops } from "./netpops";
 import type { Panel, Stage, View } from "./panel";
 
-const HIGHEST = 152;
+export const NETWORK_HEIGHT = 152;
 const FALLBACK_WIDTH = 640;
-/** Frames stand out over the maps' edges. */
-const MARGIN = 4;
+/** Flows that are shown when they are asked for. */
+const FLOWS = 5;
+/** With more messages than this, flows are looked for only at rest. */
+const MANY = 60_000;
+
+const LEGEND =
+  "colour: passed on so far · lines: where the popped node's relevance goes, the wider the more · faint: the pops before";
 
 export const networkPanel: Panel = {
   name: "network",
@@ -41,67 +35,150 @@ class NetworkView implements View {
   readonly #stage: Stage;
   readonly #canvas = h("canvas", {
     class: "hw-network",
-    role: "img",
-    "aria-label": "The network: relevance passed on so far, a column a layer",
+    role: "application",
+    tabindex: 0,
+    "aria-label":
+      "The network: relevance passed on so far, a column a layer. Arrow keys go from node to node, Page Up and Page Down from layer to layer, Enter selects.",
   });
+  readonly #map: NetMap;
   readonly #names: LayerNames;
   readonly #status = h("div", { class: "hw-slot hw-clip" });
-  readonly #passed: Passed;
-  readonly #images: readonly LayerImage[];
-  /** Magnitude with the strongest colour, a layer. */
-  readonly #scales: number[];
-  #columns: readonly Column[] = [];
-  /** Column of each layer. */
-  #columnOf: readonly Column[] = [];
+  readonly #flowList: FlowList;
+  readonly #flowsButton = h(
+    "button",
+    {
+      type: "button",
+      class: "hw-link",
+      "aria-pressed": "false",
+      title: "The strongest flows of this walk so far",
+    },
+    "Paths",
+  );
+  readonly #foldButton = h("button", { type: "button", class: "hw-link", hidden: true }, "fold again");
   #width = FALLBACK_WIDTH;
-  /** Height of the highest column. */
-  #height = HIGHEST;
   /** Changes of size seen so far. */
   #measured = 0;
   /** The run of layers that was opened. */
   #focus: Run | null = null;
-  #colors: { dark: boolean; walk: ColorMap; input: ColorMap } | null = null;
-  /** Step that the images show. */
-  #step = -1;
+  /** What the pointer is on. */
+  #hit: Hit | null = null;
+  /** The strongest flows, and the step that they are of; -1: none were looked for. */
+  #flows: { step: number; found: readonly Flow[] } = { step: -1, found: [] };
+  /** The flow that is looked at; -1: all. */
+  #lit = -1;
 
   constructor(root: HTMLElement, stage: Stage) {
     this.#root = root;
     this.#stage = stage;
-    const { session, signal } = stage;
-    const { trace } = session;
-    this.#images = trace.layers.map((layer) => new LayerImage(layerMap(layer)));
-    this.#passed = new Passed(trace, session.replay.previousPop);
-    this.#seek(trace.walkEnd);
-    this.#scales = this.#images.map((image, i) => Math.max(image.largest, this.#passed.largest[i] ?? 0) || 1);
-    this.#names = new LayerNames(trace.layers, (run) => this.#open(run));
-    root.append(h("h3", { class: "hw-heading" }, "Network"), this.#canvas, this.#names.element, this.#status);
-    const hover = (event: PointerEvent) => {
-      const column = this.#columnAt(event);
-      this.#canvas.style.cursor = column?.folded ? "zoom-in" : "pointer";
-      session.update({ hovered: this.#nodeAt(event) });
-    };
-    this.#canvas.addEventListener("pointermove", hover, { signal });
-    this.#canvas.addEventListener("pointerleave", () => session.update({ hovered: null }), { signal });
-    this.#canvas.addEventListener("click", (event) => this.#click(event), { signal });
-    this.#canvas.addEventListener("dblclick", (event) => this.#goToPop(this.#nodeAt(event)), { signal });
+    const { session } = stage;
+    const { replay } = session;
+    this.#map = new NetMap(session.trace, replay.previousPop);
+    this.#names = new LayerNames(session.trace.layers, (run) => this.#open(run));
+    this.#flowList = new FlowList(
+      (flow) => {
+        this.#lit = flow;
+        this.update();
+      },
+      (node) => session.update({ selected: node }),
+    );
+    const heading = h("h3", { class: "hw-heading" }, "Network");
+    const buttons = h("div", { class: "hw-network-buttons" }, this.#foldButton, this.#flowsButton);
+    root.append(
+      h("div", { class: "hw-network-head" }, heading, buttons),
+      this.#canvas,
+      this.#names.element,
+      this.#status,
+      this.#flowList.element,
+    );
+    this.#listen(stage);
   }
 
   update(): void {
     const { session, theme } = this.#stage;
-    const { replay } = session;
+    const { replay, state } = session;
     this.#arrange();
-    this.#recolor(theme.palette.dark, replay.signed);
-    if (this.#step !== replay.step) {
-      this.#seek(replay.step);
-      this.#fillInput(replay);
-      this.#step = replay.step;
+    const context = fitCanvas(this.#canvas, this.#width, this.#map.height);
+    const node = state.hovered ?? state.selected;
+    const kin = node === null ? null : kinOf(replay, node);
+    this.#findFlows(replay);
+    if (context) {
+      const { palette } = theme;
+      const pops = new NetPops(this.#map, context, replay, palette);
+      const flows = this.#showsFlows ? this.#flows.found : [];
+      this.#map.draw(context, replay, palette);
+      if (session.slow) pops.drawMoment(session.slow);
+      else {
+        const pale = kin !== null || flows.length > 0;
+        if (!pale) pops.drawTrail();
+        pops.drawPop(pale);
+      }
+      pops.drawFlows(flows, this.#lit);
+      if (node !== null && kin) pops.drawKin(node, kin);
+      for (const at of [state.selected, state.hovered])
+        if (at !== null) drawFrame(context, this.#map.placeOf(at), palette.ink, palette.bg);
     }
-    this.#draw(replay);
-    setText(this.#status, this.#describe(replay));
+    const bar = this.#hit?.column.folded ? this.#hit.layer : null;
+    const status =
+      bar !== null
+        ? describeLayer(replay, this.#map.passed, bar)
+        : node !== null && kin
+          ? describeNode(replay, this.#map.passed, node, kin)
+          : LEGEND;
+    setText(this.#status, status);
+    this.#status.title = status;
   }
 
   destroy(): void {
     this.#root.replaceChildren();
+  }
+
+  get #showsFlows(): boolean {
+    return this.#flowsButton.getAttribute("aria-pressed") === "true";
+  }
+
+  #listen({ session, signal }: Stage): void {
+    const canvas = this.#canvas;
+    const point = (event: MouseEvent) => {
+      const box = canvas.getBoundingClientRect();
+      this.#hit = this.#map.hit(event.clientX - box.left, event.clientY - box.top);
+      return this.#hit;
+    };
+    const move = (event: MouseEvent) => {
+      const before = this.#hit?.layer;
+      const hit = point(event);
+      canvas.style.cursor = hit?.column.folded ? "zoom-in" : "pointer";
+      session.update({ hovered: hit?.node ?? null });
+      if (hit?.layer !== before) this.update();
+    };
+    const leave = () => {
+      this.#hit = null;
+      session.update({ hovered: null });
+      this.update();
+    };
+    const click = (event: MouseEvent) => {
+      const hit = point(event);
+      if (hit?.column.folded)
+        this.#open([hit.column.layers[0] as number, hit.column.layers.at(-1) as number]);
+      else if (hit && hit.node !== null) this.#toggle(hit.node);
+    };
+    // The arrow keys go on stepping after a click: only Tab leads into the network.
+    const down = (event: Event) => {
+      event.preventDefault();
+      this.#root.closest<HTMLElement>(".heapwidget")?.focus({ preventScroll: true });
+    };
+    canvas.addEventListener("pointermove", move, { signal });
+    canvas.addEventListener("pointerleave", leave, { signal });
+    canvas.addEventListener("mousedown", down, { signal });
+    canvas.addEventListener("click", click, { signal });
+    canvas.addEventListener("dblclick", (event) => this.#goToPop(point(event)?.node ?? null), { signal });
+    canvas.addEventListener("keydown", (event) => this.#key(event), { signal });
+    canvas.addEventListener("blur", () => session.update({ hovered: null }), { signal });
+    this.#foldButton.addEventListener("click", () => this.#open(null), { signal });
+    const toggle = () => {
+      this.#flowsButton.setAttribute("aria-pressed", String(!this.#showsFlows));
+      this.update();
+    };
+    this.#flowsButton.addEventListener("click", toggle, { signal });
   }
 
   #arrange(): void {
@@ -109,128 +186,38 @@ class NetworkView implements View {
     if (sizes.changes === this.#measured) return;
     this.#measured = sizes.changes;
     this.#width = Math.floor(this.#root.clientWidth) || FALLBACK_WIDTH;
-    this.#columns = networkColumns(
-      this.#images.map((image) => image.map),
-      this.#width - 2 * MARGIN,
-      HIGHEST,
-      this.#focus,
-    ).map((column) => ({ ...column, x: column.x + MARGIN, y: column.y + MARGIN }));
-    this.#height = Math.ceil(Math.max(...this.#columns.map((c) => c.y + c.height))) - MARGIN;
-    this.#columnOf = this.#columns.flatMap((column) => column.layers.map(() => column));
-    this.#names.arrange(this.#columns, this.#width, this.#focus !== null, this.#stage.theme);
+    this.#map.arrange(this.#width, NETWORK_HEIGHT, this.#focus);
+    this.#names.arrange(this.#map.columns, this.#width, this.#stage.theme);
+    this.#foldButton.hidden = this.#focus === null;
   }
 
-  #recolor(dark: boolean, signed: boolean): void {
-    if (this.#colors?.dark === dark) return;
-    this.#colors = { dark, walk: colorMap(dark, this.#passed.signed), input: colorMap(dark, signed) };
+  /** Looks for the strongest flows where they are shown; of many messages only when nothing moves. */
+  #findFlows(replay: Replay): void {
+    this.#flowList.element.hidden = !this.#showsFlows;
+    if (!this.#showsFlows) return;
+    const { trace, messages } = replay;
+    const { playing, scrubbing } = this.#stage.session.state;
+    const step = Math.min(replay.step, trace.walkEnd);
+    const moving = (playing || scrubbing) && messages.amount.length > MANY;
+    if (!moving && step !== this.#flows.step)
+      this.#flows = { step, found: strongestFlows(messages, step, FLOWS) };
+    const stale = step !== this.#flows.step;
+    const said = stale
+      ? "The strongest flows are looked for when it stands still."
+      : noFlows(trace, messages) || this.#caption(replay);
+    if (stale) this.#flows = { step: -1, found: [] };
+    this.#flowList.show(trace, this.#flows.found, said);
   }
 
-  #seek(step: number): void {
-    const { trace } = this.#stage.session;
-    this.#passed.seek(step, (node, change) => {
-      this.#images[layerIndex(trace, node)]?.add(node, change);
-    });
+  #caption({ trace, step }: Replay): string {
+    const when = step > trace.walkEnd ? "of the walk" : "of this walk so far";
+    if (this.#flows.found.length === 0) return `Strongest flows ${when}: nothing has reached the input yet.`;
+    return `Strongest flows ${when}, as shares of the target: of what has reached a position, the part that came this way.`;
   }
 
-  #fillInput(replay: Replay): void {
-    const image = this.#images[0] as LayerImage;
-    for (let node = 0; node < replay.trace.inputCount; node++) image.set(node, shownValue(replay, node) ?? 0);
-  }
-
-  #draw(replay: Replay): void {
-    const { theme, session } = this.#stage;
-    const { palette } = theme;
-    const context = fitCanvas(this.#canvas, this.#width, this.#height + 2 * MARGIN);
-    const colors = this.#colors;
-    if (!context || !colors) return;
-    for (const column of this.#columns) {
-      const layer = column.layers[0] as number;
-      if (column.folded) this.#drawFold(context, column);
-      else {
-        const input = layer === 0;
-        const scale = input ? replay.inputScale : (this.#scales[layer] as number);
-        const signed = input ? replay.signed : this.#passed.signed;
-        const map = input ? colors.input : colors.walk;
-        this.#images[layer]?.draw(context, column, map, scale, signed, palette.map);
-      }
-    }
-    this.#drawPop(context, replay);
-    for (const node of [session.state.selected, session.state.hovered]) {
-      if (node !== null) drawFrame(context, this.#placeOf(node), palette.ink, palette.bg);
-    }
-  }
-
-  /** A bar a layer; those that passed nothing on yet are pale. */
-  #drawFold(context: CanvasRenderingContext2D, column: Column): void {
-    const { palette } = this.#stage.theme;
-    for (const layer of column.layers) {
-      const { x, y, width, height } = foldBar(column, layer);
-      context.fillStyle = palette.map;
-      context.fillRect(x, y, width, height);
-      context.fillStyle = palette.warmSoft;
-      const share = Math.min((this.#images[layer]?.largest ?? 0) / (this.#scales[layer] as number), 1);
-      context.fillRect(x, y, width * share, height);
-    }
-  }
-
-  #drawPop(context: CanvasRenderingContext2D, replay: Replay): void {
-    const { trace, row } = replay;
-    const { palette } = this.#stage.theme;
-    const { slow } = this.#stage.session;
-    if (slow) {
-      const from = this.#placeOf(slow.pop.popped.node);
-      const { kind, node } = slow.last.operation;
-      if (kind !== "pop") drawEdges(context, from, [{ to: this.#placeOf(node), share: 1 }], palette.blue);
-      drawFrame(context, from, palette.warm, palette.bg);
-      return;
-    }
-    if (row < 0) return;
-    const popped = trace.popNode[row] as number;
-    if (phaseOf(trace, row) === "finish") {
-      const layer = layerIndex(trace, popped);
-      const column = this.#columnOf[layer] as Column;
-      drawFrame(context, column.folded ? foldBar(column, layer) : column, palette.warm, palette.bg);
-      return;
-    }
-    const from = this.#placeOf(popped);
-    const first = trace.logOffset[row] as number;
-    const most = replay.messages.reduce((a, b) => Math.max(a, Math.abs(b)), 0) || 1;
-    const edges: Edge[] = replay.messages.map((message, i) => ({
-      to: this.#placeOf(trace.logNode[first + i] as number),
-      share: Math.abs(message) / most,
-    }));
-    drawEdges(context, from, edges, palette.blue);
-    drawFrame(context, from, palette.warm, palette.bg);
-  }
-
-  #placeOf(node: number): Box {
-    const layer = layerIndex(this.#stage.session.trace, node);
-    const image = this.#images[layer] as LayerImage;
-    return placeOf(this.#columnOf[layer] as Column, image.map, layer, node);
-  }
-
-  #columnAt(event: MouseEvent): Column | null {
-    const x = event.clientX - this.#canvas.getBoundingClientRect().left;
-    return this.#columns.find((column) => x >= column.x - 3 && x < column.x + column.width + 3) ?? null;
-  }
-
-  #nodeAt(event: MouseEvent): number | null {
-    const column = this.#columnAt(event);
-    if (!column || column.folded) return null;
-    const box = this.#canvas.getBoundingClientRect();
-    const image = this.#images[column.layers[0] as number] as LayerImage;
-    return nodeAtPoint(column, image.map, event.clientX - box.left, event.clientY - box.top);
-  }
-
-  #click(event: MouseEvent): void {
+  #toggle(node: number): void {
     const { session } = this.#stage;
-    const column = this.#columnAt(event);
-    if (column?.folded) {
-      this.#open([column.layers[0] as number, column.layers[column.layers.length - 1] as number]);
-      return;
-    }
-    const node = this.#nodeAt(event);
-    if (node !== null) session.update({ selected: session.state.selected === node ? null : node });
+    session.update({ selected: session.state.selected === node ? null : node });
   }
 
   /** Goes to the next pop of a node, from the last on to the first. */
@@ -244,27 +231,33 @@ class NetworkView implements View {
     session.update({ selected: node });
   }
 
-  #open(run: Run | null): void {
-    this.#focus = run;
-    this.#stage.sizes.changes++;
-    this.update();
+  /** Arrow keys go to neighbours, Page Up and Down from column to column; Enter selects. */
+  #key(event: KeyboardEvent): void {
+    const { session } = this.#stage;
+    const { trace, state, replay } = session;
+    const moves: Record<string, readonly [dx: number, dy: number, leave: boolean]> = {
+      ArrowLeft: [-1, 0, false],
+      ArrowRight: [1, 0, false],
+      ArrowUp: [0, -1, false],
+      ArrowDown: [0, 1, false],
+      PageUp: [-1, 0, true],
+      PageDown: [1, 0, true],
+    };
+    const move = moves[event.key];
+    if ((!move && event.key !== "Enter") || event.shiftKey || event.ctrlKey || event.metaKey || event.altKey)
+      return;
+    event.preventDefault();
+    event.stopPropagation();
+    const start = replay.row >= 0 ? (trace.popNode[replay.row] as number) : trace.nodeCount - 1;
+    const at = state.hovered ?? state.selected;
+    if (!move) this.#toggle(at ?? start);
+    else session.update({ hovered: at === null ? start : (this.#map.neighbour(at, ...move) ?? at) });
   }
 
-  #describe(replay: Replay): string {
-    const { trace, heap, step } = replay;
-    const { hovered, selected } = this.#stage.session.state;
-    const node = hovered ?? selected;
-    if (node === null || node < trace.inputCount)
-      return "colour: passed on so far · lines: where the popped node's relevance goes, the wider the more";
-    const label = nodeLabel(trace, node);
-    const popped = trace.popNode.lastIndexOf(node, Math.min(step, trace.walkEnd) - 1);
-    const done =
-      step > 0 && popped >= 0
-        ? `passed on ${formatKey(this.#passed.mass[node] as number)}, last at step ${formatCount(popped + 1)}`
-        : "not popped yet";
-    const cell = heap.cellOf(node);
-    const next = trace.popNode.subarray(0, trace.walkEnd).indexOf(node, step);
-    const then = next >= 0 ? ` · next pop at step ${formatCount(next + 1)} (double click)` : "";
-    return `${label} · ${done}${cell >= 0 ? ` · ${formatKey(heap.keyAt(cell))} in the heap` : ""}${then}`;
+  #open(run: Run | null): void {
+    this.#focus = run;
+    this.#hit = null;
+    this.#stage.sizes.changes++;
+    this.update();
   }
 }
