@@ -30,7 +30,10 @@ PAGE = """<!doctype html>
 </head>
 <body>
 <noscript>This viewer is drawn by JavaScript, which is switched off.</noscript>
+<main>
+<h1>{title}</h1>
 {data}
+</main>
 <script>{script}</script>
 </body>
 </html>

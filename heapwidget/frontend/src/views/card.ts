@@ -85,7 +85,7 @@ export class Card {
     const text = h(
       "div",
       { class: "hw-text" },
-      h("div", { class: "hw-label" }, this.#name, this.#position),
+      h("div", { class: "hw-label" }, this.#name, " ", this.#position),
       this.#key,
     );
     this.element = h("div", { class: "hw-card" }, this.#patch, text, scale, this.#badge);

@@ -14,7 +14,7 @@ const MENU_ICON = "M2 4.5h7M12 4.5h2M2 11.5h2M7 11.5h7";
 export class Title implements View {
   readonly element: HTMLElement;
   readonly #session: Session;
-  readonly #label = h("span", { class: "hw-target" });
+  readonly #label = h("h2", { class: "hw-target" });
   readonly #summary = h("span", { class: "hw-summary" });
   readonly #checks = new Map<string, HTMLInputElement>();
   readonly #popovers: Popover[];
