@@ -85,24 +85,36 @@ class Popover {
       { type: "button", class: "hw-button", "aria-label": name, title: name, "aria-expanded": "false" },
       face,
     );
-    this.#sheet = h("div", { class: "hw-sheet", role: "dialog", "aria-label": name, hidden: true }, content);
+    this.#sheet = h(
+      "div",
+      { class: "hw-sheet", role: "dialog", "aria-label": name, tabindex: -1, hidden: true },
+      content,
+    );
     this.element = h("div", { class: "hw-popover" }, this.#button, this.#sheet);
     this.#button.addEventListener("click", () => this.#set(this.#sheet.hidden !== false), { signal });
     const outside = (event: Event) => {
       if (!event.composedPath().includes(this.element)) this.close();
     };
     document.addEventListener("pointerdown", outside, { signal });
+    const left = ({ relatedTarget }: FocusEvent) => {
+      if (relatedTarget instanceof Node && !this.element.contains(relatedTarget)) this.#set(false);
+    };
+    this.element.addEventListener("focusout", left, { signal });
   }
 
+  /** Shuts the sheet and gives the focus back; false: it was not open. */
   close(): boolean {
     const open = this.#sheet.hidden === false;
+    if (open && this.#sheet.matches(":focus-within")) this.#button.focus();
     this.#set(false);
     return open;
   }
 
+  /** What opens takes the focus: its first control, or all of it, to be read. */
   #set(open: boolean): void {
     this.#sheet.hidden = !open;
     this.#button.setAttribute("aria-expanded", String(open));
+    if (open) (this.#sheet.querySelector("input") ?? this.#sheet).focus();
   }
 }
 

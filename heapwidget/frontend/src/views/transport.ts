@@ -3,6 +3,7 @@
 import { formatCount } from "../core/format";
 import type { Session } from "../core/session";
 import { BookmarkButton } from "./bookmark";
+import { Choice } from "./choice";
 import { h, icon, setText } from "./dom";
 import { Jump } from "./jump";
 import type { View } from "./panel";
@@ -44,7 +45,7 @@ export class Transport implements View {
   readonly #all = h("span");
   /** The sub-step within a pop. */
   readonly #part = h("span", { class: "hw-part" });
-  readonly #sizes: Readonly<Record<"pop" | "slow", HTMLButtonElement>>;
+  readonly #sizes: Choice<"pop" | "slow">;
   readonly #speed = h("select", { class: "hw-speed", "aria-label": "Speed" });
 
   constructor(session: Session, signal: AbortSignal) {
@@ -69,12 +70,11 @@ export class Transport implements View {
     this.#speed.addEventListener("change", () => session.update({ interval: Number(this.#speed.value) }), {
       signal,
     });
-    const size = (text: string, slow: boolean) => {
-      const element = h("button", { type: "button", class: "hw-size", role: "radio" }, text);
-      element.addEventListener("click", () => session.update({ slow }), { signal });
-      return element;
-    };
-    this.#sizes = { pop: size("pop", false), slow: size("compare and swap", true) };
+    const sizes = [
+      { value: "pop", text: "pop" },
+      { value: "slow", text: "compare and swap" },
+    ] as const;
+    this.#sizes = new Choice("Step size", sizes, (size) => session.update({ slow: size === "slow" }), signal);
     const scrubber = new Scrubber(session, signal);
     const bookmark = new BookmarkButton(session, signal);
     this.#jump = new Jump(session, signal);
@@ -87,11 +87,7 @@ export class Transport implements View {
       this.#jump.element,
       this.#loop,
       this.#speed,
-      h(
-        "div",
-        { class: "hw-sizes", role: "radiogroup", "aria-label": "Step size" },
-        ...Object.values(this.#sizes),
-      ),
+      this.#sizes.element,
     );
   }
 
@@ -103,8 +99,7 @@ export class Transport implements View {
     setText(this.#all, ` / ${formatCount(steps)}`);
     this.#now.style.minWidth = `${formatCount(steps).length}ch`;
     const { first, back, play, forward, last } = this.#buttons;
-    this.#sizes.pop.setAttribute("aria-checked", String(!state.slow));
-    this.#sizes.slow.setAttribute("aria-checked", String(state.slow));
+    this.#sizes.update(state.slow ? "slow" : "pop");
     const { slow } = this.#session;
     setText(this.#part, slow ? ` + ${formatCount(state.sub)}/${formatCount(slow.pop.steps.length)}` : "");
     first.disabled = back.disabled = state.step === 0 && state.sub === 0;
