@@ -294,7 +294,7 @@ def _plot_curve(axes: Axes, explanation: Explanation) -> None:
     bound = columns["bound"].astype(np.float64) / abs(target)
     # A bound far above all else says nothing, and would flatten the rest.
     bound[bound > high] = np.nan
-    if first and np.isfinite(bound[:first]).any():
+    if np.isfinite(bound[: counts["walk"]]).any():
         axes.plot(step[1:], bound, color=BLUE, linewidth=1.3, linestyle=(0, (4, 2)), label="error bound")
     axes.set_ylim(low, high)
     for at in {counts["walk"], first} - {0, trace.n_steps}:
@@ -374,7 +374,7 @@ def _plot_bars(axes: Axes, explanation: Explanation) -> None:
     axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=9)
     axes.plot([0, 0], [-0.5, len(shown) - 0.5], color=MUTED, linewidth=0.8)
     low, high = min(0.0, float(values.min(initial=0))), max(0.0, float(values.max(initial=0)))
-    axes.set_xlim(low, high + 0.3 * ((high - low) or 1.0))
+    axes.set_xlim(low, high + 0.42 * ((high - low) or 1.0))
     for y, value in zip(at.tolist(), values.tolist(), strict=True):
         text = percent(value) if conserved else f"{value:.3g}".replace("-", "−")
         # A bar to the left leaves its right side free.

@@ -153,6 +153,14 @@ def test_the_bars_add_up_to_the_target() -> None:
     assert texts == [percent(share) for share in shares]
 
 
+@pytest.mark.parametrize(("rule", "shown"), [("zplus", True), ("epsilon", False)])
+def test_a_bound_above_all_else_is_left_out(rule: str, shown: bool) -> None:
+    x = hw.samples.digits().images[7:8, None].float() / 255
+    curve = hw.attribute(hw.samples.lenet(), x, rule=rule, max_pops=500).plot().axes[3]
+    assert curve.get_title(loc="left") == "Over the pops"
+    assert ("error bound" in [text.get_text() for text in curve.get_legend().get_texts()]) == shown
+
+
 def test_text_in_pdf_files_is_text() -> None:
     data = BytesIO()
     vector(5).plot().savefig(data, format="pdf")
