@@ -66,7 +66,7 @@ class Partition:
                 touched.append(seen)
             elif box >= size:
                 touched.append(slice(0, 1))
-                values = values.sum(axis=axis, keepdims=True)
+                values = np.add.reduce(values, axis, keepdims=True)
             else:
                 boxes = np.arange(seen.start, seen.stop, seen.step) // box
                 touched.append(slice(boxes[0], boxes[-1] + 1))

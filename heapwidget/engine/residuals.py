@@ -108,14 +108,14 @@ class Store:
         self._flat, self._flat_mass = memory.reshape(-1), self.mass.reshape(-1)
         self._flat_keys = self.keys.reshape(-1)
         # Plain Python reads and writes single entries faster through these than through the arrays.
-        self._scalars: tuple[Any, Any] = (self._flat.data, self._flat_keys.data)
+        self._scalars: tuple[Any, Any] = (self._flat_mass.data, self._flat_keys.data)
         key = np.empty(1, np.float32)
         self._key, self._key_bits = key.data, key.view(np.int32).data
         self._flat_k = (np.moveaxis(k, 0, -1) if self._last else k).reshape(-1)
 
     @property
     def takes_single_units(self) -> bool:
-        """Whether `add_unit` may be used."""
+        """Whether `add_mass` adds to a unit."""
         return self.partition.is_unit and not self.board.signed and not isinstance(self, InputStore)
 
     def take(self, node: int) -> tuple[Window, Array]:
@@ -125,7 +125,7 @@ class Store:
         m = self.residual[window].copy()
         self.residual[window] = 0
         if self.mass is not self.residual:
-            self.mass.flat[node] = 0
+            self._flat_mass[node] = 0
         if self.board.signed:
             size = np.abs(m)
             self.board.mass -= float(size.sum())
@@ -175,6 +175,9 @@ class Store:
             r += values
             change = values
         touched, sums = self.partition.fold(window, change)
+        if sums.size == 1 and not self.board.signed:
+            self.add_mass(self.boxes[touched].item(), sums.item())
+            return
         mass = self.mass[touched]
         mass += sums
         np.maximum(mass, 0, out=mass)
@@ -216,16 +219,16 @@ class Store:
         self._flat_mass[nodes] = mass
         self.offer(mass, self._flat_keys[nodes], nodes)
 
-    def add_unit(self, unit: int, value: float) -> None:
-        """Add to one unit node, as `add_units` does, in a walk without negative shares."""
-        flat, keys = self._scalars
-        flat[unit] += value
-        mass = flat[unit]
+    def add_mass(self, node: int, value: float) -> None:
+        """Add to the mass of one node in a walk without negative shares; of a unit node that is its residual."""
+        masses, keys = self._scalars
+        masses[node] += value
+        mass = masses[node]
         if mass >= self.board.floor_value:
             self._key[0] = mass
             bits = self._key_bits[0]
-            if bits != keys[unit]:
-                self.board.queue_one(unit + self.first, bits)
+            if bits != keys[node]:
+                self.board.queue_one(node + self.first, bits)
 
     def _places(self, units: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where units lie in memory."""
@@ -416,7 +419,7 @@ class UnitTable:
                 first = sent.argmax(axis=1)[:, None]
                 units = np.where(counts, np.take_along_axis(entries, first, 1)[:, 0], -1)
                 taken = np.take_along_axis(shares, first, 1)[:, 0]
-                self._singles.append((units.tolist(), taken.tolist(), store.add_unit))
+                self._singles.append((units.tolist(), taken.tolist(), store.add_mass))
             else:
                 ends = [0, *np.cumsum(counts).tolist()]
                 self._runs.append((ends, entries[sent], shares[sent], store.add_units))
@@ -425,9 +428,9 @@ class UnitTable:
 
     def send(self, unit: int, m: float) -> dict[str, float]:
         """Pass on `m` from a unit; gives what was absorbed by which cause."""
-        for single, taken, add_unit in self._singles:
+        for single, taken, add_mass in self._singles:
             if single[unit] >= 0:
-                add_unit(single[unit], taken[unit] * m)
+                add_mass(single[unit], taken[unit] * m)
         self._m[...] = m
         for ends, units, shares, add in self._runs:
             start, end = ends[unit], ends[unit + 1]

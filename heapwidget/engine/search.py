@@ -13,6 +13,7 @@ from __future__ import annotations
 import signal
 import threading
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,6 +43,9 @@ from heapwidget.engine.sweep import amplifications, device_of, gather, whole_pas
 
 # Keys below this cannot be told from zero in float32.
 SMALLEST_FLOOR = 1e-36
+
+# A layer's messages are tabled once one in so many of its nodes was popped: of the last layer often only one is.
+PAYS_AFTER = 512
 
 
 class Row(NamedTuple):
@@ -127,6 +131,7 @@ class Walk:
             for number, layer in enumerate(layers)
         ]
         self._tables: dict[int, UnitTable | None] = {}
+        self._untabled = Counter[int]()
         self._rows: list[tuple[int, float, float, float, float, float, int]] = []
         self._seed(seeds * self.sign)
 
@@ -214,7 +219,10 @@ class Walk:
         return [Row(*row[:5], row[5] + beyond, row[6]) for row in self._rows]
 
     def _table(self, layer: int) -> UnitTable | None:
-        """The messages of a layer of unit nodes, made when the first of them is popped, where they fit a table."""
+        """The messages of a layer of unit nodes, where they fit a table; made once enough are popped to pay for it."""
+        self._untabled[layer] += 1
+        if self._untabled[layer] * PAYS_AFTER < self.n_nodes[layer]:
+            return None
         operands = self.graph.layers[layer].operands
         plain = self.partitions[layer].is_unit and all(o.layer is not None for o in operands)
         flow = self.flows[layer]

@@ -20,14 +20,17 @@ def best(run: Callable[[], object], repeats: int = 7) -> float:
 
 
 def best_of_both(run: Callable[[], object], peer: Callable[[], object], repeats: int = 7) -> tuple[float, float]:
-    """Seconds of the quickest runs of two, taken in turn, so that a busy machine is busy for both."""
+    """Seconds of the quickest runs of two, taken in turn, so that a busy machine is busy for both.
+
+    Of the processor's time: on one thread it is what the clock shows where nothing else runs.
+    """
     times: tuple[list[float], list[float]] = ([], [])
     for turn in range(repeats + 1):
         for side, one in enumerate((run, peer)):
-            start = time.perf_counter()
+            start = time.process_time()
             one()
             if turn:
-                times[side].append(time.perf_counter() - start)
+                times[side].append(time.process_time() - start)
     return min(times[0]), min(times[1])
 
 

@@ -316,22 +316,26 @@ class Conv(LinearFlow):
 
     def spread(self, window: Window, s: Array, w: Array) -> Array:
         channels, *positions = window
-        if s.size == 1:
+        if s.size == len(s):
             kernel = tuple(self._axes[a][p.start][1] for a, p in enumerate(positions))
-            part: Array = w[(channels.start, slice(None), *kernel)] * s.ravel()[0]
-            return part
+            return self._spread_position(channels, kernel, s, w)
         groups = self._groups if len(s) == self.shape[0] else 1
         w = w[channels].reshape(groups, len(s) // groups, w.shape[1], *w.shape[2:])
-        if all(p.stop - p.start == 1 for p in positions):
-            kernel = tuple(self._axes[a][p.start][1] for a, p in enumerate(positions))
-            # Depthwise, a product of one by one matrices: NumPy multiplies faster than it loops over them.
-            flat: Array = (
-                w * s.reshape(groups, *[1] * (w.ndim - 1))
-                if w.shape[1] == 1
-                else (s.reshape(groups, 1, -1) @ w.reshape(groups, w.shape[1], -1))
-            )
-            return flat.reshape(-1, *w.shape[3:])[(slice(None), *kernel)]
-        return self._spread_region(positions, s.reshape(groups, s.shape[0] // groups, -1), w)
+        return self._spread_region(positions, s.reshape(groups, len(s) // groups, -1), w)
+
+    def _spread_position(self, channels: slice, kernel: Window, s: Array, w: Array) -> Array:
+        """From one position, or a single unit there: the part `kernel` of the weights, which lies within x."""
+        if len(s) == 1:
+            part: Array = w[(channels.start, slice(None), *kernel)] * s.item()
+            return part
+        if self._groups == 1:
+            flat: Array = s.reshape(-1) @ w.reshape(len(s), -1)
+        elif self._groups == len(s):
+            # A product of one by one matrices: NumPy multiplies faster than it loops over them.
+            flat = w * s.reshape(-1, *[1] * (w.ndim - 1))
+        else:
+            flat = s.reshape(self._groups, 1, -1) @ w.reshape(self._groups, len(s) // self._groups, -1)
+        return flat.reshape(-1, *w.shape[2:])[(slice(None), *kernel)]
 
     def _spread_region(self, positions: list[slice], s: Array, w: Array) -> Array:
         """From several positions: add up over the kernel, one offset at a time, then cut the padding off."""

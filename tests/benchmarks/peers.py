@@ -1,0 +1,46 @@
+"""Other tools for the same work, measured beside ours."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+import torch
+from torch import Tensor, nn
+
+_RESNET = "torchvision.models.resnet"
+
+
+@contextmanager
+def _stand_in_for_torchvision() -> Iterator[None]:
+    """Two empty classes where torchvision cannot be imported: it has no build that goes with PyTorch's for the CPU."""
+    before = dict(sys.modules)
+    try:
+        import torchvision  # noqa: F401
+    except (ImportError, RuntimeError):
+        parts = _RESNET.split(".")
+        names = [".".join(parts[: i + 1]) for i in range(len(parts))]
+        resnet = ModuleType(_RESNET)
+        for block in ("BasicBlock", "Bottleneck"):
+            setattr(resnet, block, type(block, (nn.Module,), {}))
+        sys.modules.update({name: ModuleType(name) for name in names} | {_RESNET: resnet})
+        yield
+        for name in [name for name in sys.modules if name.startswith("torchvision") and name not in before]:
+            del sys.modules[name]
+    else:
+        yield
+
+
+@contextmanager
+def zennit(net: nn.Module, target: int) -> Iterator[Callable[[Tensor], Tensor]]:
+    """Zennit's EpsilonPlus on a net, its hooks in place: a function from an input to the relevance of one class."""
+    with _stand_in_for_torchvision():
+        from zennit.attribution import Gradient
+        from zennit.composites import EpsilonPlus
+    with Gradient(model=net, composite=EpsilonPlus()) as attributor:
+
+        def attribute(x: Tensor) -> Tensor:
+            relevance: Tensor = attributor(x, lambda output: output * torch.eye(output.shape[1])[target])[1]
+            return relevance
+
+        yield attribute
