@@ -9,21 +9,15 @@ from e2e.conftest import browser, page, server, watch  # noqa: F401 - fixtures
 
 
 def best(run: Callable[[], object], repeats: int = 7) -> float:
-    """Seconds of the quickest of some runs, after one to warm up: other programs only ever add time."""
-    run()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def best_of_both(run: Callable[[], object], peer: Callable[[], object], repeats: int = 7) -> tuple[float, float]:
-    """Seconds of the quickest runs of two, taken in turn, so that a busy machine is busy for both.
+    """Seconds of the quickest of some runs, after one to warm up: other programs only ever add time.
 
     Of the processor's time: on one thread it is what the clock shows where nothing else runs.
     """
+    return best_of_both(run, lambda: None, repeats)[0]
+
+
+def best_of_both(run: Callable[[], object], peer: Callable[[], object], repeats: int = 7) -> tuple[float, float]:
+    """Seconds of the quickest runs of two, taken in turn, so that a busy machine is busy for both."""
     times: tuple[list[float], list[float]] = ([], [])
     for turn in range(repeats + 1):
         for side, one in enumerate((run, peer)):

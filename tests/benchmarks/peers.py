@@ -31,6 +31,14 @@ def _stand_in_for_torchvision() -> Iterator[None]:
         yield
 
 
+def torchlens_trace(net: nn.Module, x: Tensor) -> object:
+    """TorchLens's recording of a forward run."""
+    import torchlens
+
+    with torch.no_grad():
+        return torchlens.trace(net, x)
+
+
 @contextmanager
 def zennit(net: nn.Module, target: int) -> Iterator[Callable[[Tensor], Tensor]]:
     """Zennit's EpsilonPlus on a net, its hooks in place: a function from an input to the relevance of one class."""
