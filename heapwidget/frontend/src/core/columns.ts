@@ -67,7 +67,7 @@ export function networkColumns(
   const runs = groups(maps.length, openLayers(maps.length, width, focus));
   const space = (runs.length - 1) * SPACE;
   // The largest limit of width with which all fit.
-  let [low, high] = [8, WIDEST];
+  let [low, high] = [8, Math.max(WIDEST, highest)];
   for (let i = 0; i < 12; i++) {
     const middle = (low + high) / 2;
     const needed = runs.reduce((sum, run) => sum + sizeOf(maps, run, middle, highest).width, space);

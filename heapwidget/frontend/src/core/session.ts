@@ -26,6 +26,10 @@ export interface ViewState {
   /** Node under the pointer. */
   readonly hovered: number | null;
   readonly panels: readonly string[];
+  /** Width of the input's column in percent; null: what suits the page. */
+  readonly split: number | null;
+  /** Heights that were given to panels, in pixels, by name. */
+  readonly heights: Readonly<Record<string, number>>;
   /** Cell of the heap at the top of the tree's window; 0: the whole heap. */
   readonly top: number;
   /** Whether the slider is held. */
@@ -59,6 +63,8 @@ export const DEFAULT_STATE: ViewState = {
   selected: null,
   hovered: null,
   panels: ["input", "heap"],
+  split: null,
+  heights: {},
   top: 0,
   scrubbing: false,
   slow: false,

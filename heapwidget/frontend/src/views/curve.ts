@@ -10,7 +10,7 @@ import { ScorePlot } from "./scoreplot";
 import { StepPlot } from "./stepplot";
 
 const FALLBACK_WIDTH = 640;
-export const CURVE_HEIGHT = 84;
+const HEIGHT = 84;
 /** Height of the cursor's label. */
 const LABEL = 18;
 /** Steps that Page Up and Page Down take, as a part of all. */
@@ -19,6 +19,7 @@ const PAGE = 20;
 export const curvePanel: Panel = {
   name: "curve",
   title: "Curve",
+  heights: { least: 40, most: 480 },
   suits: (trace) => trace.steps > 0,
   create: (root, stage) => new CurveView(root, stage),
 };
@@ -38,7 +39,7 @@ class CurveView implements View {
   readonly #axis = h("div", { class: "hw-axis", "aria-hidden": "true" });
   readonly #field: HTMLElement;
   #width = FALLBACK_WIDTH;
-  #height = CURVE_HEIGHT;
+  #height = HEIGHT;
   /** Changes of size seen so far. */
   #measured = 0;
   /** Plot, size and theme that the canvas shows. */
@@ -105,6 +106,10 @@ class CurveView implements View {
     this.#placeLabel(x, (1 - plot.labelLevel(step)) * this.#height, theme.textWidth(text) * (12 / 11) + 24);
     this.#field.setAttribute("aria-valuenow", String(step));
     this.#field.setAttribute("aria-valuetext", `${formatCount(step)}: ${text}`);
+  }
+
+  height(): number {
+    return this.#height;
   }
 
   destroy(): void {
@@ -200,5 +205,6 @@ class CurveView implements View {
     if (changes === this.#measured) return;
     this.#measured = changes;
     this.#width = Math.floor(this.#root.clientWidth) || FALLBACK_WIDTH;
+    this.#height = this.#stage.session.state.heights.curve ?? HEIGHT;
   }
 }

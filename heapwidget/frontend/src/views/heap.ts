@@ -2,7 +2,7 @@
 
 import { formatCount } from "../core/format";
 import { beyondWindow, describeCell, emptyMessage } from "../core/heapwords";
-import { windowFor, within } from "../core/layout";
+import { LEAST_TREE, windowFor, within } from "../core/layout";
 import type { Replay } from "../core/replay";
 import { phaseOf } from "../core/trace";
 import { Crumbs } from "./crumbs";
@@ -20,6 +20,7 @@ const FALLBACK_WIDTH = 640;
 export const heapPanel: Panel = {
   name: "heap",
   title: "Heap",
+  heights: { least: LEAST_TREE, most: 800 },
   create: (root, stage) => new HeapView(root, stage),
 };
 
@@ -71,6 +72,10 @@ class HeapView implements View {
     this.#drawStrip();
     this.#crumbs.show(replay.trace, heap, top, this.#width);
     this.#write(replay, top);
+  }
+
+  height(): number {
+    return this.#tree.layout.height;
   }
 
   destroy(): void {
@@ -143,7 +148,8 @@ class HeapView implements View {
     if (changes === this.#measured) return;
     this.#measured = changes;
     this.#width = Math.floor(this.#root.clientWidth) || FALLBACK_WIDTH;
-    this.#tree.arrange(this.#width, replay.largestHeap, null);
+    const { heights } = this.#stage.session.state;
+    this.#tree.arrange(this.#width, replay.largestHeap, heights.heap ?? null);
   }
 
   #drawStrip(): void {

@@ -39,6 +39,7 @@ export class NetMap {
   #columns: readonly Column[] = [];
   /** Index of the column of each layer. */
   #columnOf: readonly number[] = [];
+  #height = 0;
   #colors: { dark: boolean; walk: ColorMap; input: ColorMap } | null = null;
   /** Step that the images show. */
   #step = -1;
@@ -59,17 +60,19 @@ export class NetMap {
 
   /** Height of all, with what stands out. */
   get height(): number {
-    return Math.ceil(Math.max(...this.#columns.map((c) => c.y + c.height))) + MARGIN;
+    return this.#height;
   }
 
-  arrange(width: number, highest: number, focus: Run | null): void {
+  /** Places the columns within a width and a height, which is kept where it is `fixed`, or else just not exceeded. */
+  arrange(width: number, highest: number, fixed: boolean, focus: Run | null): void {
     const maps = this.#images.map((image) => image.map);
-    const place = (top: number) =>
-      networkColumns(maps, width - 2 * MARGIN, highest - top, focus).map((column) => ({
-        ...column,
-        x: column.x + MARGIN,
-        y: column.y + MARGIN + top,
-      }));
+    const place = (top: number) => {
+      const columns = networkColumns(maps, width - 2 * MARGIN, highest - 2 * MARGIN - top, focus);
+      const used = Math.ceil(Math.max(...columns.map((c) => c.y + c.height)));
+      this.#height = fixed ? highest : used + 2 * MARGIN + top;
+      const down = MARGIN + top + Math.floor((this.#height - used - 2 * MARGIN - top) / 2);
+      return columns.map((column) => ({ ...column, x: column.x + MARGIN, y: column.y + down }));
+    };
     this.#columns = place(0);
     this.#lane = skips(this.#columns, this.#trace.layers);
     if (this.#lane) this.#columns = place(LANE);

@@ -12,7 +12,7 @@ import { type Hit, NetMap } from "./netmap";
 import { NetPops } from "./netpops";
 import type { Panel, Stage, View } from "./panel";
 
-export const NETWORK_HEIGHT = 152;
+const HEIGHT = 160;
 const FALLBACK_WIDTH = 640;
 /** Flows that are shown when they are asked for. */
 const FLOWS = 5;
@@ -25,6 +25,7 @@ const LEGEND =
 export const networkPanel: Panel = {
   name: "network",
   title: "Network",
+  heights: { least: 60, most: 640 },
   // What only sorts the pixels has nothing to say about the layers.
   suits: (trace) => trace.layers.length > 1 && trace.walkEnd > 0,
   create: (root, stage) => new NetworkView(root, stage),
@@ -128,6 +129,10 @@ class NetworkView implements View {
     this.#status.title = status;
   }
 
+  height(): number {
+    return this.#map.height;
+  }
+
   destroy(): void {
     this.#root.replaceChildren();
   }
@@ -186,7 +191,8 @@ class NetworkView implements View {
     if (sizes.changes === this.#measured) return;
     this.#measured = sizes.changes;
     this.#width = Math.floor(this.#root.clientWidth) || FALLBACK_WIDTH;
-    this.#map.arrange(this.#width, NETWORK_HEIGHT, this.#focus);
+    const { network: height } = this.#stage.session.state.heights;
+    this.#map.arrange(this.#width, height ?? HEIGHT, height !== undefined, this.#focus);
     this.#names.arrange(this.#map.columns, this.#width, this.#stage.theme);
     this.#foldButton.hidden = this.#focus === null;
   }

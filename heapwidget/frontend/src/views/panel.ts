@@ -19,6 +19,8 @@ export interface Stage {
 export interface View {
   /** Draws the current state. */
   update(): void;
+  /** Height, in pixels, of what `heights` of the panel tells of. */
+  height?(): number;
   destroy(): void;
 }
 
@@ -29,6 +31,8 @@ export interface Panel {
   readonly title: string;
   /** Whether there is anything to show of a trace; without it: always. */
   readonly suits?: (trace: Trace) => boolean;
+  /** Ends of the height that can be given to its main part; without it: the panel is as high as it is. */
+  readonly heights?: { readonly least: number; readonly most: number };
   /** Fills `root`, a region that is already in the page. */
   create(root: HTMLElement, stage: Stage): View;
 }

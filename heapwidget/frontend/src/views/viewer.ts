@@ -6,9 +6,9 @@ import { BookmarkLabel } from "./bookmark";
 import { Narration, Title } from "./chrome";
 import { h } from "./dom";
 import { failureText } from "./failure";
+import { PanelGrid } from "./grid";
 import { onKey } from "./keys";
-import type { Panel, Stage, View } from "./panel";
-import { panelsFor } from "./panels";
+import type { Stage, View } from "./panel";
 import { Patches } from "./patches";
 import { Theme } from "./theme";
 import { Transport } from "./transport";
@@ -89,53 +89,6 @@ export function mountViewer(parent: HTMLElement, session: Session): () => void {
     for (const view of views) view.destroy();
     root.remove();
   };
-}
-
-/** The panels that the state asks for, each in a region of its own. */
-class PanelGrid implements View {
-  readonly element = h("div", { class: "hw-panels" });
-  readonly #stage: Stage;
-  readonly #panels: readonly Panel[];
-  /** Panels on screen, by name. */
-  readonly #shown = new Map<string, { view: View; region: HTMLElement }>();
-
-  constructor(stage: Stage) {
-    this.#stage = stage;
-    this.#panels = panelsFor(stage.session.trace);
-  }
-
-  update(): void {
-    const wanted = this.#stage.session.state.panels;
-    for (const panel of this.#panels) {
-      const shown = this.#shown.get(panel.name);
-      if (shown && !wanted.includes(panel.name)) {
-        shown.view.destroy();
-        shown.region.remove();
-        this.#shown.delete(panel.name);
-        this.#stage.sizes.changes++;
-      } else if (!shown && wanted.includes(panel.name)) {
-        const region = h("section", { class: `hw-panel hw-panel-${panel.name}`, "aria-label": panel.title });
-        this.#insert(region, panel.name);
-        this.#stage.sizes.changes++;
-        this.#shown.set(panel.name, { region, view: panel.create(region, this.#stage) });
-      }
-    }
-    for (const { view } of this.#shown.values()) view.update();
-  }
-
-  destroy(): void {
-    for (const { view } of this.#shown.values()) view.destroy();
-    this.element.remove();
-  }
-
-  /** Keeps the order of the registry, whatever the order of asking. */
-  #insert(region: HTMLElement, name: string): void {
-    const later = this.#panels.slice(this.#panels.findIndex((panel) => panel.name === name) + 1);
-    const next = later
-      .map((panel) => this.#shown.get(panel.name)?.region)
-      .find((element) => element !== undefined);
-    this.element.insertBefore(region, next ?? null);
-  }
 }
 
 /** Several changes within a frame are drawn once. */
