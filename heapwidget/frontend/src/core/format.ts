@@ -16,6 +16,14 @@ export function formatKey(value: number): string {
   return signed(value, size.toPrecision(3));
 }
 
+/** Two different keys with as many digits as it takes to tell them apart. */
+export function formatApart(a: number, b: number): [string, string] {
+  let pair: [string, string] = [formatKey(a), formatKey(b)];
+  for (let digits = 4; pair[0] === pair[1] && digits <= 17; digits++)
+    pair = [a, b].map((x) => signed(x, Math.abs(x).toPrecision(digits))) as [string, string];
+  return pair;
+}
+
 /** The target's value: up to four digits. */
 export function formatValue(value: number): string {
   const size = Math.abs(value);

@@ -26,6 +26,8 @@ export type Deed =
   | { readonly kind: "parent"; readonly item: Item; readonly parent: Item; readonly rises: boolean }
   | { readonly kind: "atLeaf" | "place"; readonly item: Item; readonly cell: number };
 
+export type Variables = Readonly<Record<string, number | boolean | Item>>;
+
 interface Write {
   readonly cell: number;
   readonly item: Item;
@@ -42,7 +44,8 @@ export interface SubStep {
   readonly held: Item | null;
   /** Cell written; -1: none. */
   readonly moved: number;
-  readonly variables: Readonly<Record<string, number | Item>>;
+  /** All of the routine's own variables but the heap, once the line has run. */
+  readonly variables: Variables;
   readonly write: Write | null;
   readonly size: readonly [before: number, after: number];
 }
@@ -156,19 +159,23 @@ export class SlowHeap implements HeapLike {
     const pos = this.cellOf(item.node);
     const old = this.#at(pos);
     const rises = less(item, old);
-    yield this.#do("ask", { kind: "ask", item, old, yes: rises }, { pos, item }, { compared: [pos] });
-    yield this.#do("setKey", { kind: "setKey", item, cell: pos }, { pos, item }, { write: [pos, item] });
+    const variables = { pos, item, rises };
+    yield this.#do("ask", { kind: "ask", item, old, yes: rises }, variables, { compared: [pos] });
+    yield this.#do("setKey", { kind: "setKey", item, cell: pos }, variables, { write: [pos, item] });
     yield* rises ? this.#siftDown(0, pos) : this.#siftUp(pos);
   }
 
   *#siftDown(startpos: number, from: number): Generator<SubStep> {
     const newitem = this.#at(from);
     let pos = from;
+    // What the loop sets is there from its first round on, and stays.
+    let inLoop = {};
     while (pos > startpos) {
       const parentpos = (pos - 1) >> 1;
       const parent = this.#at(parentpos);
       const rises = less(newitem, parent);
-      const variables = { startpos, pos, parentpos, newitem, parent };
+      inLoop = { parentpos, parent };
+      const variables = { startpos, pos, newitem, ...inLoop };
       const lifted = { hole: pos, held: newitem };
       const deed: Deed = { kind: "parent", item: newitem, parent, rises };
       yield this.#do("parent", deed, variables, { compared: [pos, parentpos], ...lifted });
@@ -182,17 +189,19 @@ export class SlowHeap implements HeapLike {
       pos = parentpos;
     }
     const deed: Deed = { kind: "place", item: newitem, cell: pos };
-    yield this.#do("place", deed, { startpos, pos, newitem }, { write: [pos, newitem] });
+    yield this.#do("place", deed, { startpos, pos, newitem, ...inLoop }, { write: [pos, newitem] });
   }
 
   *#siftUp(startpos: number): Generator<SubStep> {
     const newitem = this.#at(startpos);
     const endpos = this.#size;
+    const fixed = { endpos, startpos, newitem };
     let pos = startpos;
     let childpos = 2 * pos + 1;
+    let inLoop = {};
     while (childpos < endpos) {
       const rightpos = childpos + 1;
-      const fixed = { endpos, startpos, newitem };
+      inLoop = { rightpos };
       if (rightpos < endpos) {
         const [left, right] = [this.#at(childpos), this.#at(rightpos)];
         const rightWins = !less(left, right);
@@ -208,14 +217,14 @@ export class SlowHeap implements HeapLike {
       yield this.#do(
         "childUp",
         { kind: "childUp", item: child, cell: pos, hole: childpos },
-        { ...fixed, pos, childpos },
+        { ...fixed, pos, childpos, rightpos },
         { write: [pos, child], hole: childpos, held: newitem },
       );
       pos = childpos;
       childpos = 2 * pos + 1;
     }
     const deed: Deed = { kind: "atLeaf", item: newitem, cell: pos };
-    yield this.#do("atLeaf", deed, { endpos, startpos, pos, newitem }, { write: [pos, newitem] });
+    yield this.#do("atLeaf", deed, { ...fixed, pos, childpos, ...inLoop }, { write: [pos, newitem] });
     yield* this.#siftDown(startpos, pos);
   }
 

@@ -1,6 +1,6 @@
 /** What a sub-step did, in one plain sentence. */
 
-import { formatCount, formatKey } from "./format";
+import { formatApart, formatCount, formatKey } from "./format";
 import { nodeLabel } from "./labels";
 import type { Part } from "./narration";
 import type { Item } from "./slowheap";
@@ -23,6 +23,12 @@ function context(trace: Trace, pop: SlowPop, { operation }: SlowStep): Part[] {
   ];
 }
 
+function newAndOld(now: number, before: number): string {
+  if (now === before) return `The new key is the old one, ${formatKey(now)}`;
+  const [is, was] = formatApart(now, before);
+  return `New key and old: ${is} ${now < before ? "<" : ">"} ${was}`;
+}
+
 function deed(trace: Trace, { heap }: SlowPop, { deed }: SlowStep): Part[] {
   const name = (item: Item): Part => ({ text: nodeLabel(trace, item.node), kind: "node" });
   const key = (item: Item) => formatKey(heap.key(item));
@@ -32,7 +38,8 @@ function deed(trace: Trace, { heap }: SlowPop, { deed }: SlowStep): Part[] {
   const compare = (a: Item, b: Item) => {
     const [x, y] = [heap.key(a), heap.key(b)];
     if (x === y) return `${key(a)} both, ${a.node < b.node ? "the smaller id" : "the larger id"}`;
-    return `${key(a)} ${x < y ? "<" : ">"} ${key(b)}`;
+    const [left, right] = formatApart(x, y);
+    return `${left} ${x < y ? "<" : ">"} ${right}`;
   };
   switch (deed.kind) {
     case "takeLast":
@@ -44,7 +51,7 @@ function deed(trace: Trace, { heap }: SlowPop, { deed }: SlowStep): Part[] {
     case "ask":
       return [
         {
-          text: `New key and old: ${compare(deed.item, deed.old)}: it will ${deed.yes ? "rise" : "sink to a leaf, and rise from there"}.`,
+          text: `${newAndOld(heap.key(deed.item), heap.key(deed.old))}: it ${deed.yes ? "may rise" : "goes down to a leaf, and may rise from there"}.`,
         },
       ];
     case "setKey":

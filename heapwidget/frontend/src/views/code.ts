@@ -68,9 +68,9 @@ class CodeView implements View {
     const { trace } = this.#stage.session;
     const entries = Object.entries(slow?.last.variables ?? {}).map(([name, value]) => {
       const text =
-        typeof value === "number"
-          ? String(value)
-          : `${formatKey(slow?.pop.heap.key(value) ?? 0)} ${nodeLabel(trace, value.node)}`;
+        typeof value === "object"
+          ? `${formatKey(slow?.pop.heap.key(value) ?? 0)} ${nodeLabel(trace, value.node)}`
+          : pythonWord(value);
       return h("div", {}, h("dt", {}, name), h("dd", {}, text));
     });
     const said = entries.map((entry) => entry.textContent).join();
@@ -79,6 +79,10 @@ class CodeView implements View {
     this.#variables.replaceChildren(...entries);
   }
 }
+
+/** A number or a truth value as Python writes it. */
+const pythonWord = (value: number | boolean): string =>
+  typeof value === "number" ? String(value) : value ? "True" : "False";
 
 /** A line with its keywords set apart. */
 function words(text: string): Node[] {
