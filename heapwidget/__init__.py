@@ -2,6 +2,7 @@
 
 from heapwidget import samples
 from heapwidget.api import attribute, explain
+from heapwidget.comparison import Comparison, compare
 from heapwidget.engine.composites import Composite
 from heapwidget.engine.errors import TraceFormatError, UnsupportedOpError
 from heapwidget.engine.ops.registry import Registration, register_rule
@@ -28,6 +29,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Branch",
+    "Comparison",
     "Composite",
     "Explanation",
     "Faithfulness",
@@ -42,6 +44,7 @@ __all__ = [
     "absolute",
     "alpha_beta",
     "attribute",
+    "compare",
     "epsilon",
     "explain",
     "flat",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from heapwidget import trace_file
 from heapwidget.checks import check_number
@@ -169,8 +170,17 @@ class Explanation:
         return self.relevance is not None
 
     @torch.inference_mode(False)
-    def refine(self, max_pops: int = 1000, floor: float | None = None) -> Explanation:
+    def refine(
+        self,
+        max_pops: int = 1000,
+        floor: float | None = None,
+        *,
+        progress: bool | Callable[[int], object] = True,
+    ) -> Explanation:
         """Go on popping where the walk stopped, then finish again; gives this explanation, changed.
+
+        Ctrl-C stops between two pops, and what was found by then is kept. Viewers keep what they were sent; their own
+        `HeapViewer.refine` shows the longer walk.
 
         Parameters
         ----------
@@ -178,6 +188,9 @@ class Explanation:
             How many more pops at most.
         floor
             A lower floor; by default the same, or a tenth of it once the heap is empty.
+        progress
+            Whether pops that take more than a second show a progress bar, or a function that is told how many pops
+            were done since it was last called.
 
         Raises
         ------
@@ -191,17 +204,12 @@ class Explanation:
         check_number("max_pops", max_pops)
         if max_pops < 1:
             raise ValueError(f"max_pops must be at least 1, not {max_pops}")
-        walk = self.relevance.walk
-        if floor is None and not walk.pending:
-            floor = walk.floor / 10
-        if floor is not None:
-            check_number("floor", floor)
-            if not 0 <= floor <= walk.floor:
-                raise ValueError(f"floor {floor} is not between 0 and the walk's floor so far, {walk.floor}")
-            walk.lower_floor(floor)
-        with torch.autocast(self._x.device.type, enabled=False):
-            walk.run(max_pops)
-            self._trace, self._contributions = self.relevance.trace()
+        with (
+            torch.autocast(self._x.device.type, enabled=False),
+            tqdm(total=max_pops, desc="pops", delay=1, disable=progress is not True, leave=False) as bar,
+        ):
+            tick = progress if callable(progress) else bar.update
+            self._trace, self._contributions = self.relevance.go_on(max_pops, floor, tick)
         # The order of the pops may be another one now.
         self.measured = None
         return self

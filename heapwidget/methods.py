@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from heapwidget.checks import check_finite, check_single
+from heapwidget.checks import check_finite, check_number, check_single
 from heapwidget.engine.boxes import Partition, Shape, partition, positions, unbatched
 from heapwidget.engine.capture import Recording, net_errors, record, untouched
 from heapwidget.engine.composites import Composite
@@ -28,11 +29,18 @@ from heapwidget.trace import COLUMNS, FORMAT, VERSION, Trace
 
 @dataclass
 class Relevance:
-    """A walk with what is needed to tell its trace, now and again after it went on."""
+    """A walk with what is needed to tell its trace, now and again after it went on.
+
+    Attributes
+    ----------
+    lock
+        Held by whoever lets the walk go on: a viewer may ask for it while a cell does.
+    """
 
     walk: Walk
     header: dict[str, Any]
     seeds: Array
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @classmethod
     def start(
@@ -61,6 +69,20 @@ class Relevance:
         walk = Walk(graph, flows, partitions(graph, nodes), seeds, floor, by_bound)
         layers = describe(graph, walk.partitions, flows)
         return cls(walk, make_header("relevance", rules.name, "descending", layers, choice, value), seeds)
+
+    def go_on(self, max_pops: int, floor: float | None, tick: Callable[[int], object]) -> tuple[Trace, Array]:
+        """Pop on, with a lower floor if one is given or the heap is empty, and tell it all as `trace` does."""
+        walk = self.walk
+        with self.lock:
+            if floor is None and not walk.pending:
+                floor = walk.floor / 10
+            if floor is not None:
+                check_number("floor", floor)
+                if not 0 <= floor <= walk.floor:
+                    raise ValueError(f"floor {floor} is not between 0 and the walk's floor so far, {walk.floor}")
+                walk.lower_floor(floor)
+            walk.run(max_pops, tick)
+            return self.trace()
 
     def trace(self) -> tuple[Trace, Array]:
         """Finish the walk on the side and tell it all: the trace, and the contributions of the input's units."""

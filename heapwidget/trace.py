@@ -63,6 +63,17 @@ class Trace:
         counts = self.header["phases"]
         return sum(int(counts[p]) for p in PHASES[: PHASES.index(phase)])
 
+    def moved_step(self, step: int, longer: Trace) -> int:
+        """Where a step is found again once the walk went on.
+
+        Pops of the walk stay where they are, the finish was what is now walked, and of the collected positions as many
+        are popped. The viewer moves steps in the same way (`core/timeline.ts`).
+        """
+        walked, collect = self.phase_start("finish"), self.phase_start("collect")
+        if step <= collect:
+            return min(step, walked)
+        return min(longer.phase_start("collect") + step - collect, longer.n_steps)
+
     @cached_property
     def selecting(self) -> NDArray[np.int64]:
         """The rows that pop the positions of the input for good."""

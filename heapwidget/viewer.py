@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from base64 import b64encode
+from collections.abc import Callable
 from copy import copy
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import numpy as np
@@ -16,8 +17,12 @@ from numpy.typing import NDArray
 from heapwidget.bookmarks import Bookmark, read_bookmarks
 from heapwidget.explanation import Explanation
 from heapwidget.faithfulness import Curves
+from heapwidget.refining import answer
 from heapwidget.still import picture, still
 from heapwidget.trace import Trace
+
+if TYPE_CHECKING:
+    from heapwidget.export import Shown
 
 STATIC = Path(__file__).parent / "static"
 PANELS = ("input", "heap", "code", "network", "curve")
@@ -63,6 +68,8 @@ class HeapViewer(anywidget.AnyWidget):
     bookmarks
         Marked moments, as a list of `{"step": 12, "label": "the stroke"}` in order; a mapping from steps to labels, and
         lists of pairs or of bare steps, can be set as well.
+    link
+        A word: viewers of one page that bear the same one share the cursor, in the browser. By default none.
     selected_node
         The node picked in the viewer, or `None`.
     panels
@@ -81,6 +88,7 @@ class HeapViewer(anywidget.AnyWidget):
     interval = traitlets.Int(100, min=1).tag(sync=True)
     loop = traitlets.Bool(False).tag(sync=True)
     bookmarks = Bookmarks().tag(sync=True)
+    link = traitlets.Unicode("").tag(sync=True)
     selected_node = traitlets.Int(None, allow_none=True).tag(sync=True)
     panels = traitlets.List(traitlets.Enum(PANELS)).tag(sync=True)
 
@@ -90,11 +98,9 @@ class HeapViewer(anywidget.AnyWidget):
         self._sent = copy(explanation)
         trace = explanation.trace
         self.set_trait("n_steps", trace.n_steps)
-        columns = {name: column.data for name, column in trace.columns.items()}
         traits.setdefault("panels", default_panels(trace))
-        super().__init__(
-            _trace={"header": shown_header(explanation), "columns": columns}, _input=shown_input(explanation), **traits
-        )
+        super().__init__(_trace=_packed(explanation), _input=shown_input(explanation), **traits)
+        self.on_msg(lambda _viewer, message, _buffers: answer(self, message))
 
     @property
     def explanation(self) -> Explanation:
@@ -105,6 +111,27 @@ class HeapViewer(anywidget.AnyWidget):
     def selected(self) -> NDArray[np.bool_]:
         """A mask over the input's positions: those popped at `step`."""
         return self._sent.selected(self.step)
+
+    def refine(
+        self,
+        max_pops: int = 1000,
+        floor: float | None = None,
+        *,
+        progress: bool | Callable[[int], object] = True,
+    ) -> None:
+        """Let the walk go on and show it; the cursor and the bookmarks stay where they mean the same.
+
+        Parameters, and what is raised, are those of `Explanation.refine`.
+        """
+        before = self._sent.trace
+        self._explanation.refine(max_pops, floor, progress=progress)
+        self._sent = copy(self._explanation)
+        now = self._sent.trace
+        with self.hold_sync():
+            self.set_trait("n_steps", now.n_steps)
+            self._trace = _packed(self._sent)
+            self.step = before.moved_step(self.step, now)
+            self.bookmarks = [{**b, "step": before.moved_step(b["step"], now)} for b in self.bookmarks]
 
     @traitlets.validate("step")
     def _validate_step(self, proposal: Any) -> int:
@@ -118,19 +145,27 @@ class HeapViewer(anywidget.AnyWidget):
             raise traitlets.TraitError(f"selected_node {node} is no node: there are {count}")
         return None if node is None else int(node)
 
-    def to_html(self, path: str | os.PathLike[str]) -> None:
-        """Write this viewer as it stands to one page that needs nothing else and asks for nothing."""
-        from heapwidget.export import Shown, write_page
+    @property
+    def shown(self) -> Shown:
+        """What a page shows of this viewer: the explanation as it was sent, and its state as it stands."""
+        from heapwidget.export import Shown
 
         state = {
             "step": self.step,
             "interval": self.interval,
             "loop": self.loop,
             "bookmarks": self.bookmarks,
+            "link": self.link,
             "selected": self.selected_node,
             "panels": self.panels,
         }
-        write_page(path, Shown(self._sent, state))
+        return Shown(self._sent, state)
+
+    def to_html(self, path: str | os.PathLike[str]) -> None:
+        """Write this viewer as it stands to one page that needs nothing else and asks for nothing."""
+        from heapwidget.export import write_page
+
+        write_page(path, self.shown)
 
     def __repr__(self) -> str:
         return f"HeapViewer(step={self.step}, n_steps={self.n_steps}) of {self._explanation!r}"
@@ -142,6 +177,12 @@ class HeapViewer(anywidget.AnyWidget):
             return None
         data, metadata = bundle
         return data | {"image/png": b64encode(still(self._explanation)).decode()}, metadata
+
+
+def _packed(explanation: Explanation) -> dict[str, Any]:
+    """A trace as it travels: bytes of the columns beside the header."""
+    columns = {name: column.data for name, column in explanation.trace.columns.items()}
+    return {"header": shown_header(explanation), "columns": columns}
 
 
 def default_panels(trace: Trace) -> list[str]:

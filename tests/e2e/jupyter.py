@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import nbformat
 from jupyter_client.blocking.client import BlockingKernelClient
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page
 
@@ -171,6 +172,15 @@ class Kernel:
 
     def close(self) -> None:
         self._client.stop_channels()
+
+
+def write_notebook(server: Server, name: str, cells: Sequence[str]) -> None:
+    """Put a notebook of code cells into the server's folder."""
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    )
+    nbformat.write(notebook, server.folder / name)
 
 
 def open_notebook(page: Page, server: Server, name: str) -> None:

@@ -6,7 +6,7 @@ import type { Traits } from "../src/host/anywidget";
 import { asViews } from "./columns";
 import { COLUMNS, HEADER, PIXELS } from "./sample";
 
-type Callback = () => void;
+type Callback = (content?: unknown) => void;
 
 export function fakeModel(traits: Partial<Traits> = {}) {
   const values: Record<string, unknown> = {
@@ -18,6 +18,7 @@ export function fakeModel(traits: Partial<Traits> = {}) {
     interval: 100,
     loop: false,
     bookmarks: [],
+    link: "",
     selected_node: null,
     panels: ["input", "heap"],
     ...traits,
@@ -40,6 +41,7 @@ export function fakeModel(traits: Partial<Traits> = {}) {
       listeners.get(event)?.delete(callback);
     }),
     save_changes: vi.fn(),
+    send: vi.fn(),
   };
   return {
     model: model as unknown as AnyModel<Traits>,
@@ -53,6 +55,11 @@ export function fakeModel(traits: Partial<Traits> = {}) {
       Object.assign(values, traits);
       for (const name of Object.keys(traits)) fire(name);
     },
+    /** A message of the kernel's own. */
+    say: (content: unknown) => {
+      for (const callback of [...(listeners.get("msg:custom") ?? [])]) callback(content);
+    },
+    sent: model.send,
     listening: () => [...listeners.values()].reduce((n, set) => n + set.size, 0),
   };
 }

@@ -223,7 +223,7 @@ function onInput(trace: Trace, row: number): string {
 }
 
 /** The error certified after a row, or nothing. */
-function certified(trace: Trace, row: number): string {
+export function certified(trace: Trace, row: number): string {
   // Nothing is certified before the first pop, nor where nothing walked: other methods have errors of their own.
   const bound = row < 0 || trace.finishEnd === 0 ? Number.NaN : (trace.bound[row] as number);
   if (!Number.isFinite(bound)) return "";

@@ -4,9 +4,13 @@ import { type Bookmark, readBookmarks } from "./bookmarks";
 import type { HeapLike } from "./heap";
 import type { Input } from "./input";
 import { nextPop, popSteps, type Target } from "./jump";
+import { Link } from "./link";
 import { Playback } from "./playback";
+import { type Kernel, NO_KERNEL, type Refining } from "./refining";
 import { Replay } from "./replay";
-import { SlowPop, type SlowStep } from "./substeps";
+import { SlowCursor } from "./slowcursor";
+import type { SlowPop, SlowStep } from "./substeps";
+import { type Lengths, lengthOf, lengthsOf, placeAt, stepAt } from "./timeline";
 import type { Mode } from "./tones";
 import type { Trace } from "./trace";
 
@@ -32,6 +36,16 @@ export interface ViewState {
   readonly heights: Readonly<Record<string, number>>;
   /** Cell of the heap at the top of the tree's window; 0: the whole heap. */
   readonly top: number;
+  /** The word that viewers on one cursor have in common; empty: the cursor is one's own. */
+  readonly link: string;
+  /** The timeline of all who share the cursor, how many others there are, and where on it the cursor is. */
+  readonly shared: Lengths;
+  readonly companions: number;
+  readonly place: number;
+  /** Whether another of them keeps the time while it plays. */
+  readonly led: boolean;
+  /** How asking Python for more pops stands. */
+  readonly refining: Refining;
   /** Whether the slider is held. */
   readonly scrubbing: boolean;
   /** Whether a step is one comparison or move inside the heap, not a whole pop. */
@@ -51,6 +65,8 @@ export interface SlowMoment {
   readonly last: SlowStep;
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 export type Listener = (state: ViewState, previous: ViewState) => void;
 
 export const DEFAULT_STATE: ViewState = {
@@ -66,6 +82,12 @@ export const DEFAULT_STATE: ViewState = {
   split: null,
   heights: {},
   top: 0,
+  link: "",
+  shared: [0, 0, 0],
+  companions: 0,
+  place: 0,
+  led: false,
+  refining: NO_KERNEL,
   scrubbing: false,
   slow: false,
   overlay: null,
@@ -82,6 +104,8 @@ const NO_POPS = new Uint32Array();
 export class Session {
   readonly trace: Trace;
   readonly input: Input;
+  /** Python, where it can be asked for more. */
+  readonly kernel: Kernel | null;
   /** Current state; replaced, never changed. */
   #state: ViewState;
   /** The replay, moved to the state's step when asked for. */
@@ -94,18 +118,26 @@ export class Session {
   #preparing: ReturnType<typeof setTimeout> | undefined;
   /** Why the trace cannot be replayed. */
   #error: unknown = null;
-  /** The pop last looked at in slow motion, and the state it starts from. */
-  #slowPop: { step: number; pop: SlowPop } | null = null;
+  /** Moves within pops. */
+  readonly #slowly: SlowCursor;
+  /** Rows of each phase. */
+  readonly #lengths: Lengths;
+  /** Ties to others that share the cursor. */
+  readonly #link: Link;
   /** The pops that are jumped to. */
   #pops: { target: Target; steps: Uint32Array } | null = null;
 
-  constructor(trace: Trace, input: Input, initial: Partial<ViewState> = {}) {
+  constructor(trace: Trace, input: Input, initial: Partial<ViewState> = {}, kernel: Kernel | null = null) {
     this.trace = trace;
     this.input = input;
+    this.kernel = kernel;
     this.#replay = new Replay(trace);
-    this.#state = DEFAULT_STATE;
+    this.#slowly = new SlowCursor(this.#replay, trace.steps);
+    this.#lengths = lengthsOf(trace);
+    this.#state = { ...DEFAULT_STATE, shared: this.#lengths };
     this.#playback = new Playback(this.#state.interval, (n) => this.#advance(n));
     this.update(initial);
+    this.#link = new Link(this);
     this.#prepare();
   }
 
@@ -128,7 +160,7 @@ export class Session {
   get slow(): SlowMoment | null {
     const { step, sub } = this.#state;
     if (sub === 0) return null;
-    const pop = this.#popAfter(step);
+    const pop = this.#slowly.popAfter(step);
     pop.seek(sub);
     return { pop, last: pop.steps[sub - 1] as SlowStep };
   }
@@ -140,7 +172,7 @@ export class Session {
 
   /** Sub-steps of the pop that follows the current step. */
   get subSteps(): number {
-    return this.#countAfter(this.#state.step);
+    return this.#slowly.countAfter(this.#state.step);
   }
 
   /** Tells `listener` of every change until the returned function is called. */
@@ -151,22 +183,21 @@ export class Session {
 
   update(change: Partial<ViewState>): void {
     const previous = this.#state;
-    // Whoever goes to a step means the state after it.
-    const moved = change.step !== undefined && change.step !== previous.step && change.sub === undefined;
-    const next = { ...previous, ...change, ...(moved ? { sub: 0 } : {}) };
-    next.step = Math.min(Math.max(Math.round(next.step) || 0, 0), this.steps);
+    const next = { ...previous, ...change };
+    this.#settle(next, change, previous);
     next.selected = this.#nodeOrNull(next.selected);
     // Whoever picks a node wants its pops next.
     if (next.selected !== null && next.selected !== previous.selected) next.layer = null;
     if (next.bookmarks !== previous.bookmarks) next.bookmarks = readBookmarks(next.bookmarks, this.steps);
-    if (next.sub !== 0) next.sub = next.slow ? this.#validSub(next.step, next.sub) : 0;
+    if (next.sub !== 0) next.sub = next.slow ? this.#slowly.valid(next.step, next.sub) : 0;
     if (!(next.interval > 0)) next.interval = previous.interval;
-    if (next.playing && !previous.playing && next.step === this.steps) next.step = 0;
+    if (change.playing !== undefined && change.led === undefined) next.led = false;
     if (this.steps === 0) next.playing = false;
+    if (next.playing && !previous.playing && !next.led && this.#isOver(next)) next.step = next.place = 0;
     if (Object.entries(next).every(([key, value]) => previous[key as keyof ViewState] === value)) return;
     this.#state = next;
     if (next.interval !== previous.interval) this.#playback.interval = next.interval;
-    if (next.playing) this.#playback.start();
+    if (next.playing && !next.led) this.#playback.start();
     else this.#playback.stop();
     for (const listener of [...this.#listeners]) listener(next, previous);
   }
@@ -178,7 +209,7 @@ export class Session {
 
   /** Goes on, or back, by so many pops; in slow motion by so many sub-steps. Stops playing. */
   move(by: number): void {
-    if (this.#state.slow) this.update({ ...this.#slowly(by), playing: false });
+    if (this.#state.slow) this.update({ ...this.#slowly.moved(this.#state, by), playing: false });
     else this.update({ step: this.#state.step + by, sub: 0, playing: false });
   }
 
@@ -210,6 +241,7 @@ export class Session {
   }
 
   destroy(): void {
+    this.#link.leave();
     this.#playback.stop();
     clearTimeout(this.#preparing);
     this.#listeners.clear();
@@ -229,49 +261,34 @@ export class Session {
     return node !== null && Number.isInteger(node) && node >= 0 && node < this.trace.nodeCount ? node : null;
   }
 
+  /** Makes step and place agree, whichever was given: a shorter phase waits at its end. */
+  #settle(next: Writable<ViewState>, change: Partial<ViewState>, previous: ViewState): void {
+    const within = (value: number, end: number) => Math.min(Math.max(Math.round(value) || 0, 0), end);
+    if (change.place !== undefined) {
+      next.place = within(next.place, lengthOf(next.shared));
+      next.step = stepAt(next.place, this.#lengths, next.shared);
+    } else {
+      next.step = within(next.step, this.steps);
+      if (next.step !== previous.step || next.shared !== previous.shared)
+        next.place = placeAt(next.step, this.#lengths, next.shared);
+    }
+    // Whoever goes to a step means the state after it.
+    if (next.step !== previous.step && change.sub === undefined) next.sub = 0;
+  }
+
+  /** Whether there is nothing left to play; in slow motion nobody is waited for. */
+  #isOver({ slow, step, place, shared }: ViewState): boolean {
+    return slow ? step === this.steps : place === lengthOf(shared);
+  }
+
   #advance(n: number): boolean {
-    const { slow, loop, step: before } = this.#state;
+    const { slow, loop, place, shared } = this.#state;
     // The last state is shown as long as any other.
-    const again = loop && before === this.steps;
-    const { step, sub } = slow && !again ? this.#slowly(n) : { step: again ? 0 : before + n, sub: 0 };
-    const playing = loop || step < this.steps;
-    this.update({ step, sub, playing });
-    return playing;
-  }
-
-  /** The cursor after some sub-steps; a pop without any, and the last of each, lead to the next state. */
-  #slowly(by: number): { step: number; sub: number } {
-    let { step, sub } = this.#state;
-    let left = by;
-    while (left > 0 && step < this.steps) {
-      const rest = Math.max(this.#countAfter(step), 1) - sub;
-      if (left < rest) return { step, sub: sub + left };
-      left -= rest;
-      [step, sub] = [step + 1, 0];
-    }
-    while (left < 0) {
-      if (sub + left >= 0) return { step, sub: sub + left };
-      if (step === 0) return { step: 0, sub: 0 };
-      left += sub;
-      step--;
-      sub = Math.max(this.#countAfter(step), 1);
-    }
-    return { step, sub };
-  }
-
-  #popAfter(step: number): SlowPop {
-    if (this.#slowPop?.step !== step) {
-      this.#replay.seek(step);
-      this.#slowPop = { step, pop: new SlowPop(this.#replay) };
-    }
-    return this.#slowPop.pop;
-  }
-
-  #countAfter(step: number): number {
-    return step < this.steps ? this.#popAfter(step).steps.length : 0;
-  }
-
-  #validSub(step: number, sub: number): number {
-    return Math.min(Math.max(Math.round(sub) || 0, 0), Math.max(this.#countAfter(step) - 1, 0));
+    if (loop && this.#isOver(this.#state)) this.update({ place: 0, sub: 0 });
+    else if (slow) {
+      const moment = this.#slowly.moved(this.#state, n);
+      this.update({ ...moment, playing: loop || moment.step < this.steps });
+    } else this.update({ place: place + n, sub: 0, playing: loop || place + n < lengthOf(shared) });
+    return this.#state.playing;
   }
 }

@@ -2,11 +2,14 @@
 
 import type { AnyModel } from "@anywidget/types";
 import type { Bookmark } from "../core/bookmarks";
+import { carriedOver } from "../core/carry";
 import { readInput } from "../core/input";
+import { hasWalk, type Refining } from "../core/refining";
 import { Session, type ViewState } from "../core/session";
 import { readTrace } from "../core/trace";
 import { mountFailure } from "../views/failure";
-import { mountViewer } from "../views/viewer";
+import { type Memory, mountViewer } from "../views/viewer";
+import { KernelLine, type Line } from "./kernel";
 
 export interface Traits {
   _trace: unknown;
@@ -17,6 +20,7 @@ export interface Traits {
   interval: number;
   loop: boolean;
   bookmarks: readonly Bookmark[];
+  link: string;
   selected_node: number | null;
   panels: string[];
 }
@@ -31,6 +35,7 @@ const TRAITS = {
   interval: "interval",
   loop: "loop",
   bookmarks: "bookmarks",
+  link: "link",
   selected: "selected_node",
   panels: "panels",
 } as const satisfies Partial<Record<keyof ViewState, keyof Traits>>;
@@ -43,6 +48,8 @@ export class ModelHost {
   readonly #model: AnyModel<Traits>;
   /** The session, or why there is none. */
   #session: Session | { error: unknown } | null = null;
+  /** The trait that the session was made from. */
+  #raw: unknown;
   /** Functions that show the session anew when the trace changed. */
   readonly #remounts = new Set<() => void>();
   /** Takes this host off the model and stops the clock. */
@@ -53,9 +60,13 @@ export class ModelHost {
   #savedAt = Number.NEGATIVE_INFINITY;
   /** Values of the model that the session has seen: only others are news, and only they are not overwritten. */
   readonly #known = new Map<Field, unknown>();
+  /** The line to Python, and what was heard on it last. */
+  readonly #kernel: KernelLine;
+  #refining: Refining = { kind: "asked" };
 
   constructor(model: AnyModel<Traits>) {
     this.#model = model;
+    this.#kernel = new KernelLine(model as unknown as Line, (refining) => this.#fromKernel(refining));
     this.#load();
     this.#listen("change:_trace", () => this.#reload());
     this.#listen("change:_input", () => this.#reload());
@@ -66,26 +77,32 @@ export class ModelHost {
   render(element: HTMLElement): () => void {
     let unmount = this.#mount(element);
     const remount = () => {
-      unmount();
-      unmount = this.#mount(element);
+      unmount = this.#mount(element, unmount());
     };
     this.#remounts.add(remount);
     return () => {
       this.#remounts.delete(remount);
       unmount();
+      // What nobody sees does not play on.
+      if (this.#remounts.size === 0 && this.#session instanceof Session)
+        this.#session.update({ playing: false });
     };
   }
 
   destroy(): void {
     this.#controller.abort();
+    this.#kernel.destroy();
     clearTimeout(this.#timer);
     if (this.#session instanceof Session) this.#session.destroy();
   }
 
-  #mount(element: HTMLElement): () => void {
-    return this.#session instanceof Session
-      ? mountViewer(element, this.#session)
-      : mountFailure(element, this.#session?.error ?? "");
+  #mount(element: HTMLElement, memory: Memory = { sheet: "", focused: false }): () => Memory {
+    if (this.#session instanceof Session) return mountViewer(element, this.#session, memory);
+    const unmount = mountFailure(element, this.#session?.error ?? "");
+    return () => {
+      unmount();
+      return memory;
+    };
   }
 
   #listen(event: `change:${string}`, callback: () => void): void {
@@ -95,24 +112,44 @@ export class ModelHost {
 
   #load(): void {
     this.#known.clear();
+    this.#raw = this.#model.get("_trace");
     try {
-      const raw = (this.#model.get("_trace") ?? {}) as { header?: unknown; columns?: unknown };
+      const raw = (this.#raw ?? {}) as { header?: unknown; columns?: unknown };
       const trace = readTrace(raw.header, raw.columns);
-      const session = new Session(trace, readInput(this.#model.get("_input"), trace), this.#news());
+      const input = readInput(this.#model.get("_input"), trace);
+      const session = new Session(trace, input, this.#news(), this.#kernel);
+      session.update({ refining: this.#refining });
       session.subscribe((state, previous) => this.#toModel(state, previous));
       this.#session = session;
+      if (hasWalk(trace) && this.#refining.kind === "asked") this.#kernel.hello();
     } catch (error) {
       this.#session = { error };
     }
   }
 
   #reload(): void {
-    if (this.#session instanceof Session) this.#session.destroy();
+    const before = this.#session;
+    if (before instanceof Session) before.destroy();
     this.#load();
+    const after = this.#session;
+    if (before instanceof Session && after instanceof Session) {
+      after.update(carriedOver(before.state, before.trace, after.trace));
+      this.#save(after.state);
+    }
     for (const remount of [...this.#remounts]) remount();
   }
 
+  /** A last word on refining stays until there is another. */
+  #fromKernel(refining: Refining): void {
+    const { state } = this.#session instanceof Session ? this.#session : { state: null };
+    const said = state?.refining.kind === "ready" ? state.refining.said : "";
+    this.#refining = refining.kind === "ready" && refining.said === "" ? { ...refining, said } : refining;
+    if (this.#session instanceof Session) this.#session.update({ refining: this.#refining });
+  }
+
   #fromModel(): void {
+    // What comes with another trace is read with it.
+    if (this.#model.get("_trace") !== this.#raw) return;
     // All at once: a kernel may set several traits in one message, and each has its own event.
     const news = this.#news();
     if (this.#session instanceof Session) this.#session.update(news);

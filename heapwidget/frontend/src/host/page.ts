@@ -41,12 +41,15 @@ const readPart = (part: Readonly<Record<string, unknown>>): Readonly<Record<stri
     ]),
   );
 
-/** Shows a viewer at each data script of the page. */
+/** Shows the viewers of the page's data scripts, where the first of them is. */
 export function mountPage(): void {
-  for (const script of document.querySelectorAll("script.heapwidget-data")) {
+  const scripts = [...document.querySelectorAll("script.heapwidget-data")];
+  const page = document.createElement("div");
+  page.className = scripts.length > 1 ? "hw-page-viewer hw-compare" : "hw-page-viewer";
+  scripts[0]?.before(page);
+  for (const script of scripts) {
     const place = document.createElement("div");
-    place.className = "hw-page-viewer";
-    script.before(place);
+    page.append(place);
     try {
       mountViewer(place, readPage(script));
     } catch (error) {

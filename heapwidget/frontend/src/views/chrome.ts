@@ -1,6 +1,7 @@
 /** The title line with its menu and help, and the sentence that tells what happened. */
 
 import { narrate, type Part, summary } from "../core/narration";
+import { hasWalk } from "../core/refining";
 import type { Session } from "../core/session";
 import { narrateSubStep } from "../core/slowwords";
 import { badge, type CardState } from "./card";
@@ -8,6 +9,8 @@ import { h, icon, setText } from "./dom";
 import { KEYS } from "./keys";
 import type { View } from "./panel";
 import { panelsFor } from "./panels";
+import { Popover } from "./popover";
+import { Refine } from "./refine";
 
 const MENU_ICON = "M2 4.5h7M12 4.5h2M2 11.5h2M7 11.5h7";
 
@@ -17,7 +20,8 @@ export class Title implements View {
   readonly #label = h("h2", { class: "hw-target" });
   readonly #summary = h("span", { class: "hw-summary" });
   readonly #checks = new Map<string, HTMLInputElement>();
-  readonly #popovers: Popover[];
+  readonly #refine: Refine | null;
+  readonly #popovers: readonly Popover[];
 
   constructor(session: Session, signal: AbortSignal) {
     this.#session = session;
@@ -27,7 +31,9 @@ export class Title implements View {
       ...icon("M9 4.5a1.5 1.5 0 1 0 3 0 1.5 1.5 0 1 0-3 0M4 11.5a1.5 1.5 0 1 0 3 0 1.5 1.5 0 1 0-3 0")
         .childNodes,
     );
+    this.#refine = hasWalk(session.trace) ? new Refine(session, signal) : null;
     this.#popovers = [
+      ...(this.#refine ? [this.#refine.popover] : []),
       new Popover("Panels", dots, this.#menu(signal), signal),
       new Popover("Help", h("span", { class: "hw-question", "aria-hidden": "true" }, "?"), help(), signal),
     ];
@@ -43,12 +49,22 @@ export class Title implements View {
   update(): void {
     const session = this.#session;
     setText(this.#summary, summary(session.replay));
+    this.#refine?.update();
     for (const [name, check] of this.#checks) check.checked = session.state.panels.includes(name);
   }
 
   /** Closes what is open; false: nothing was. */
   close(): boolean {
     return this.#popovers.map((popover) => popover.close()).includes(true);
+  }
+
+  /** Name of the sheet that is open, or nothing. */
+  get sheet(): string {
+    return this.#popovers.find((popover) => popover.isOpen)?.name ?? "";
+  }
+
+  set sheet(name: string) {
+    this.#popovers.find((popover) => popover.name === name)?.open();
   }
 
   destroy(): void {
@@ -70,51 +86,6 @@ export class Title implements View {
     const { state } = this.#session;
     const panels = shown ? [...state.panels, name] : state.panels.filter((other) => other !== name);
     this.#session.update({ panels });
-  }
-}
-
-/** A button and the small sheet that it opens. */
-class Popover {
-  readonly element: HTMLElement;
-  readonly #button: HTMLButtonElement;
-  readonly #sheet: HTMLElement;
-
-  constructor(name: string, face: Element, content: HTMLElement, signal: AbortSignal) {
-    this.#button = h(
-      "button",
-      { type: "button", class: "hw-button", "aria-label": name, title: name, "aria-expanded": "false" },
-      face,
-    );
-    this.#sheet = h(
-      "div",
-      { class: "hw-sheet", role: "dialog", "aria-label": name, tabindex: -1, hidden: true },
-      content,
-    );
-    this.element = h("div", { class: "hw-popover" }, this.#button, this.#sheet);
-    this.#button.addEventListener("click", () => this.#set(this.#sheet.hidden !== false), { signal });
-    const outside = (event: Event) => {
-      if (!event.composedPath().includes(this.element)) this.close();
-    };
-    document.addEventListener("pointerdown", outside, { signal });
-    const left = ({ relatedTarget }: FocusEvent) => {
-      if (relatedTarget instanceof Node && !this.element.contains(relatedTarget)) this.#set(false);
-    };
-    this.element.addEventListener("focusout", left, { signal });
-  }
-
-  /** Shuts the sheet and gives the focus back; false: it was not open. */
-  close(): boolean {
-    const open = this.#sheet.hidden === false;
-    if (open && this.#sheet.matches(":focus-within")) this.#button.focus();
-    this.#set(false);
-    return open;
-  }
-
-  /** What opens takes the focus: its first control, or all of it, to be read. */
-  #set(open: boolean): void {
-    this.#sheet.hidden = !open;
-    this.#button.setAttribute("aria-expanded", String(open));
-    if (open) (this.#sheet.querySelector("input") ?? this.#sheet).focus();
   }
 }
 

@@ -8,6 +8,7 @@ import { h } from "./dom";
 import { failureText } from "./failure";
 import { PanelGrid } from "./grid";
 import { onKey } from "./keys";
+import { LinkNote } from "./linked";
 import type { Stage, View } from "./panel";
 import { Patches } from "./patches";
 import { Theme } from "./theme";
@@ -17,8 +18,16 @@ import { Transport } from "./transport";
 const STACKED = 700;
 const TIGHT = 900;
 
-/** Shows a session in `parent`; the returned function takes it away again. */
-export function mountViewer(parent: HTMLElement, session: Session): () => void {
+/** What a view is asked to take up again when it is shown anew. */
+export interface Memory {
+  /** Name of the sheet that was open. */
+  readonly sheet: string;
+  /** Whether it had the focus. */
+  readonly focused: boolean;
+}
+
+/** Shows a session in `parent`; the returned function takes it away again, and tells what is to be taken up. */
+export function mountViewer(parent: HTMLElement, session: Session, memory?: Memory): () => Memory {
   const controller = new AbortController();
   const { signal } = controller;
   const root = h("div", {
@@ -40,9 +49,14 @@ export function mountViewer(parent: HTMLElement, session: Session): () => void {
   const transport = new Transport(session, signal);
   const bookmark = new BookmarkLabel(session, signal);
   const narration = new Narration(session);
-  const views: View[] = [title, panels, transport, bookmark, narration];
+  const linked = new LinkNote(session);
+  const views: View[] = [title, panels, transport, bookmark, narration, linked];
   const told = h("div", { class: "hw-told" }, bookmark.element, narration.element);
-  root.append(title.element, panels.element, h("footer", { class: "hw-foot" }, transport.element, told));
+  root.append(
+    title.element,
+    panels.element,
+    h("footer", { class: "hw-foot" }, transport.element, told, linked.element),
+  );
 
   let failed = false;
   function update(): void {
@@ -82,12 +96,18 @@ export function mountViewer(parent: HTMLElement, session: Session): () => void {
   const targets = { close: () => title.close(), jump: (forward: boolean) => transport.jump(forward) };
   root.addEventListener("keydown", (event) => onKey(event, session, targets), { signal });
 
+  if (memory?.focused) root.focus({ preventScroll: true });
+  title.sheet = memory?.sheet ?? "";
+
   return () => {
+    const { activeElement } = root.getRootNode() as Document | ShadowRoot;
+    const left = { sheet: title.sheet, focused: root.contains(activeElement) };
     controller.abort();
     unsubscribe();
     resize.disconnect();
     for (const view of views) view.destroy();
     root.remove();
+    return left;
   };
 }
 
