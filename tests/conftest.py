@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from frontend import install
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,6 +52,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def tool_path() -> str:
     """The PATH for outside tools: the machine's own come first, then those that the test extra installs."""
     return os.pathsep.join([os.environ.get("PATH", os.defpath), sysconfig.get_path("scripts")])
+
+
+@pytest.fixture(scope="session")
+def node(tool_path: str) -> str:
+    """The PATH for the front end's tools, which are installed."""
+    install(tool_path)
+    return tool_path
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from e2e.gallery import write_gallery
 from e2e.jupyter import Server, Watch, jupyterlab
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -28,6 +29,12 @@ def browser(chromium: str) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def gallery(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Addresses of a page for each kind of trace and input."""
+    return write_gallery(tmp_path_factory.mktemp("gallery"))
 
 
 @pytest.fixture(scope="session")
