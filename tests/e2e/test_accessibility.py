@@ -13,7 +13,7 @@ from e2e.pages import color_of, go_to, opened, settled
 from frontend import FRONTEND
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 
 @pytest.fixture(scope="module")
@@ -336,7 +336,7 @@ def test_colours_stay_apart_for_colour_blind_eyes(
 
 
 KEYED = {
-    "Input": "Position of the input",
+    "Input": "Positions of the input",
     "Heap": "The heap as a tree",
     "Network": "The network",
     "Curve": "Seek",
@@ -358,8 +358,9 @@ def test_each_panel_tells_its_values_by_keys(digit: Page, region: str) -> None:
     assert all(any(letter.isdigit() for letter in words) for words in heard)
 
 
-# What a reader says of an element: its value, or its active descendant.
+# What a reader says when a key was pressed: the value, the active descendant, or a line that has changed.
 TOLD = """(e) => {
     const active = document.getElementById(e.getAttribute("aria-activedescendant"));
-    return e.getAttribute("aria-valuetext") ?? active?.getAttribute("aria-label") ?? e.getAttribute("aria-label");
+    const lines = [...e.closest("section").querySelectorAll("[aria-live=polite]")].map((line) => line.textContent);
+    return e.getAttribute("aria-valuetext") ?? active?.getAttribute("aria-label") ?? lines.join(" ");
 }"""

@@ -46,6 +46,12 @@ export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Has readers told what a line says while the keyboard is at `target`; a pointer's wanderings are not read out. */
+export function tellWhileFocused(target: Element, line: Element, signal: AbortSignal): void {
+  target.addEventListener("focus", () => line.setAttribute("aria-live", "polite"), { signal });
+  target.addEventListener("blur", () => line.removeAttribute("aria-live"), { signal });
+}
+
 /** Gives a canvas one backing pixel for each pixel of the screen, and returns its context scaled to CSS pixels. */
 export function fitCanvas(
   canvas: HTMLCanvasElement,

@@ -17,11 +17,12 @@ import {
 } from "../core/tones";
 import { phaseOf } from "../core/trace";
 import { Choice } from "./choice";
-import { h, icon, setText } from "./dom";
+import { h, icon, setText, tellWhileFocused } from "./dom";
 import { KINDS } from "./kinds";
 import type { PartView, Room } from "./kinds/kind";
 import { LegendView, titleOf } from "./legend";
 import type { Panel, Stage, View } from "./panel";
+import { Positions } from "./positions";
 import { Zoom } from "./zoom";
 
 /** Room where nothing can be measured, and where the panels stand one under another. */
@@ -51,6 +52,7 @@ class InputView implements View {
   readonly #parts: readonly PartView[];
   readonly #modes: Choice<Mode>;
   readonly #zoom: Zoom;
+  readonly #keys: Positions;
   readonly #legend = new LegendView();
   readonly #opacity = h("input", { type: "range", class: "hw-opacity", min: 0, max: 100, step: 1 });
   readonly #frameText = h("div", { class: "hw-caption hw-clip" });
@@ -73,6 +75,8 @@ class InputView implements View {
     const modes = modesOf(replay).map((mode) => ({ value: mode, text: mode, title: titleOf(replay, mode) }));
     this.#modes = new Choice("Colours of the input", modes, (mode) => this.#choose(mode), signal);
     this.#zoom = new Zoom(this.#parts, () => this.#point(), signal);
+    this.#keys = new Positions(session, (position) => this.#act(position), signal);
+    for (const slot of [this.#what, this.#howMuch]) tellWhileFocused(this.#keys.element, slot, signal);
     root.append(
       h("div", { class: "hw-head" }, this.#modes.element, this.#zoom.button),
       this.#frame(),
@@ -114,7 +118,7 @@ class InputView implements View {
       const name = h("div", { class: "hw-part-name hw-clip" }, input[i]?.label ?? "");
       return h("div", { class: "hw-part-box" }, ...(this.#parts.length > 1 ? [name] : []), element);
     });
-    return h("div", { class: "hw-parts" }, ...parts, this.#zoom.tools);
+    return h("div", { class: "hw-parts" }, this.#keys.element, ...parts, this.#zoom.tools);
   }
 
   #notes(): HTMLElement {
@@ -169,9 +173,14 @@ class InputView implements View {
   }
 
   #click(event: MouseEvent, position: number | null): void {
-    const { session } = this.#stage;
     // The second click of a double click is for the zoom.
     if (position === null || this.#zoom.dragged || (this.#zoom.on && event.detail > 1)) return;
+    this.#act(position);
+  }
+
+  /** Goes to the pop of a popped position, selects another. */
+  #act(position: number): void {
+    const { session } = this.#stage;
     const { ranks } = this.#tones;
     if (ranks.has(position, session.state.step)) session.seek((ranks.row[position] as number) + 1);
     else session.update({ selected: session.state.selected === position ? null : position });

@@ -4,7 +4,7 @@ import type { Run } from "../core/columns";
 import { type Flow, strongestFlows } from "../core/flows";
 import { describeLayer, describeNode, kinOf, noFlows } from "../core/networds";
 import type { Replay } from "../core/replay";
-import { fitCanvas, h, setText } from "./dom";
+import { fitCanvas, h, setText, tellWhileFocused } from "./dom";
 import { drawFrame } from "./edges";
 import { FlowList } from "./flowlist";
 import { LayerNames } from "./layernames";
@@ -177,6 +177,7 @@ class NetworkView implements View {
     canvas.addEventListener("click", click, { signal });
     canvas.addEventListener("dblclick", (event) => this.#goToPop(point(event)?.node ?? null), { signal });
     canvas.addEventListener("keydown", (event) => this.#key(event), { signal });
+    tellWhileFocused(canvas, this.#status, signal);
     canvas.addEventListener("blur", () => session.update({ hovered: null }), { signal });
     this.#foldButton.addEventListener("click", () => this.#open(null), { signal });
     const toggle = () => {
