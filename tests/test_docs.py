@@ -78,6 +78,15 @@ def test_every_public_name_is_in_the_reference() -> None:
         assert name == "samples" or re.search(rf":: {name}$", text, re.MULTILINE), name
 
 
+def test_guide_knows_the_keys() -> None:
+    source = (ROOT / "heapwidget" / "frontend" / "src" / "views" / "keys.ts").read_text(encoding="utf-8")
+    table = re.search(r"KEYS[^=]*= \[\n(.*?)\n\];", source, re.DOTALL)
+    assert table is not None
+    keys = re.findall(r'\["(.*?)", "(.*?)"\],', table[1])
+    shown = re.findall(r"^\| (.+?) \| (.+?) \|$", (DOCS / "guide.md").read_text("utf-8").split("## Targets")[0], re.M)
+    assert shown == keys
+
+
 def test_pictures_are_shown_and_small() -> None:
     pages = "".join(page.read_text(encoding="utf-8") for page in [*PAGES, ROOT / "README.md"])
     pictures = [*DOCS.rglob("*.png"), *DOCS.rglob("*.jpg")]

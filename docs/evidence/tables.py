@@ -56,17 +56,17 @@ def area_table(areas: Mapping[str, NDArray[np.float64]]) -> str:
     for name, values in ranked:
         cells = [f"`{name}`" if name != "random" else "random order"]
         for side in range(2):
-            difference = "" if name == DEFAULT else interval(values[:, side] - areas[DEFAULT][:, side])
-            cells += [f"{values[:, side].mean():.3f}", difference]
+            mean, half = interval(values[:, side] - areas[DEFAULT][:, side])
+            difference = f"{mean:+.3f} ± {half:.3f}".replace("-", "−")
+            cells += [f"{values[:, side].mean():.3f}", "" if name == DEFAULT else difference]
         lines.append(cells)
     return markdown(head, lines)
 
 
-def interval(differences: NDArray[np.float64]) -> str:
-    """The mean of paired differences and the half width of its 95 % interval by Student's t."""
+def interval(differences: NDArray[np.float64]) -> tuple[float, float]:
+    """The mean of paired differences, and the half width of its 95 % interval by Student's t."""
     n = len(differences)
-    half = t.ppf(0.975, n - 1) * differences.std(ddof=1) / np.sqrt(n)
-    return f"{differences.mean():+.3f} ± {half:.3f}".replace("-", "−")
+    return float(differences.mean()), float(t.ppf(0.975, n - 1) * differences.std(ddof=1) / np.sqrt(n))
 
 
 def floor_table(path: Path) -> str:
