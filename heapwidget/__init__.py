@@ -19,7 +19,8 @@ from heapwidget.engine.rules import (
     z_box,
     zplus,
 )
-from heapwidget.explanation import Explanation, load
+from heapwidget.explanation import Explanation
+from heapwidget.explanation_file import load
 from heapwidget.faithfulness import Faithfulness
 from heapwidget.ledger import Ledger
 from heapwidget.paths import Path

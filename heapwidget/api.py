@@ -12,18 +12,19 @@ from tqdm.auto import tqdm
 
 from heapwidget.article import CONTRIBUTIONS, article
 from heapwidget.checks import (
+    Inputs,
     accepted,
     batched,
-    batched_input,
+    batched_inputs,
     check_choice,
     check_differentiable,
     check_finite,
-    check_input,
     check_nodes,
     check_number,
     check_single,
+    listed_inputs,
     listed_names,
-    picture_bytes,
+    listed_pictures,
     plain_module,
 )
 from heapwidget.engine.capture import Recording, record
@@ -44,7 +45,7 @@ PRIORITIES = ("mass", "bound")
 @torch.inference_mode(False)
 def attribute(
     net: nn.Module,
-    x: Tensor,
+    x: Tensor | Sequence[Tensor],
     *,
     target: Target = None,
     method: str = "relevance",
@@ -56,7 +57,7 @@ def attribute(
     priority: str = "mass",
     contribution: str = "activation_x_gradient",
     class_names: Sequence[str] | None = None,
-    image: NDArray[Any] | None = None,
+    image: NDArray[Any] | Sequence[NDArray[Any] | None] | None = None,
     progress: bool = True,
 ) -> Explanation:
     """Take a net's decision apart, pop by pop.
@@ -66,7 +67,9 @@ def attribute(
     net
         Any `torch.nn.Module`. It runs in eval mode and is left exactly as it was found.
     x
-        One input, with a batch axis of one (without it, one is added where the net wants it).
+        One input, with a batch axis of one (without it, one is added where the net wants it). For a net that takes
+        several, a tuple of them: the net is called `net(*x)`, and relevance is collected on each; what is asked of the
+        explanation by input, such as its `attribution`, is a tuple then, too.
     target
         What to explain: a class index or name, a pair for a contrast (first minus second), a list of (class, weight)
         pairs, or a callable from the net's output to a tensor of one number. By default the class with the largest
@@ -101,7 +104,8 @@ def attribute(
     class_names
         Names of the classes, for `target` and the viewer.
     image
-        A picture to show for x: (H, W) or (H, W, 3), uint8 or floats in [0, 1], with the positions of x.
+        A picture to show for x: (H, W) or (H, W, 3), uint8 or floats in [0, 1], with the positions of x. For several
+        inputs a tuple, with a picture or `None` for each.
     progress
         Whether walks of more than a second show a progress bar.
 
@@ -117,39 +121,37 @@ def attribute(
         If the net holds an op that has neither a rule nor a derivative.
     """
     net = plain_module(net)
-    check_input(x)
-    if x.is_inference():
-        x = x.clone()
+    inputs = listed_inputs(x)
     _check_options(method, order, priority, contribution, nodes, floor, max_pops)
     if method != "relevance":
         check_differentiable(net)
     class_names = listed_names(class_names)
-    picture = None if image is None else picture_bytes(image)
+    pictures = listed_pictures(image, x)
 
-    def run(a: Tensor) -> Recording:
-        return record(net, a, head_of(target))
+    def run(taken: Inputs) -> Recording:
+        return record(net, *taken, head=head_of(target))
 
-    def probe(taken: Tensor) -> Probe:
-        return Probe(net, tuple(taken.shape), target, class_names)
+    def probe(taken: Inputs) -> Probe:
+        return Probe(net, tuple(tuple(a.shape) for a in taken), target, class_names)
 
     if method == "gradient":
-        taken, ascending = batched_input(run, x), order == "ascending"
+        taken, ascending = batched_inputs(run, inputs), order == "ascending"
         trace, contributions = accepted(lambda a: gradient(net, a, target, class_names, ascending), taken)
-        return Explanation(x, trace, contributions, None, picture, probe(taken))
-    recording = batched(run, x)
-    check_single(recording.input, recording.output)
+        return Explanation(x, trace, contributions, None, pictures, probe(taken))
+    recording = batched(run, inputs)
+    check_single(recording.inputs, recording.output)
     check_finite(net, recording)
     # The net may run with autocast, as its caller has it; relevance is worked out in full numbers.
-    with torch.autocast(x.device.type, enabled=False):
+    with torch.autocast(inputs[0].device.type, enabled=False):
         if method == "article":
             trace, contributions = article(net, recording, target, class_names, nodes, contribution, progress)
-            return Explanation(x, trace, contributions, None, picture, probe(recording.input))
+            return Explanation(x, trace, contributions, None, pictures, probe(recording.inputs))
         rules, by_bound = composite(rule), priority == "bound"
         relevance = Relevance.start(net, recording, target, class_names, rules, nodes, floor, by_bound)
         with tqdm(total=max_pops, desc="pops", delay=1, disable=not progress, leave=False) as bar:
             relevance.walk.run(max_pops, bar.update)
         trace, contributions = relevance.trace()
-    return Explanation(x, trace, contributions, relevance, picture, probe(recording.input))
+    return Explanation(x, trace, contributions, relevance, pictures, probe(recording.inputs))
 
 
 def _check_options(
@@ -181,7 +183,9 @@ def _check_options(
         raise ValueError(f"priority={priority!r} is for method='relevance', the one that has a bound")
 
 
-def explain(net: nn.Module, x: Tensor, *, panels: Sequence[str] | None = None, **options: Any) -> HeapViewer:
+def explain(
+    net: nn.Module, x: Tensor | Sequence[Tensor], *, panels: Sequence[str] | None = None, **options: Any
+) -> HeapViewer:
     """Take a net's decision apart and show it: the last line of a notebook cell.
 
     Parameters

@@ -52,8 +52,8 @@ def article(
     nodes: str | Mapping[str, str],
     contribution: str,
     progress: bool,
-) -> tuple[Trace, Array]:
-    """The five steps, as a trace and the keys of the input's units.
+) -> tuple[Trace, list[Array]]:
+    """The five steps, as a trace and the keys of each input's units.
 
     Where a position holds several channels, what was added to its key is spread evenly over them.
 
@@ -82,7 +82,11 @@ def article(
         "start": [[node, float(key)] for node, key in enumerate(own.tolist())],
         "ledger": {"target": value, "explained": 0.0, "residual": 0.0, "absorbed": []},
     }
-    final = contributions[0] + _added(parts[0], own, popped, masses)
+    keys = np.empty(len(own), np.float32)
+    keys[popped] = masses
+    inputs = parts[: graph.n_inputs]
+    added = np.split(keys - own, np.cumsum([part.n_nodes for part in inputs]))
+    final = [c + _spread(part, a) for c, part, a in zip(contributions, inputs, added, strict=False)]
     nothing = np.zeros(len(popped))
     columns = {
         "pop_node": popped,
@@ -91,7 +95,7 @@ def article(
         "log_offset": np.cumsum([0, *map(len, log.nodes)]),
         "log_node": np.concatenate(log.nodes),
         "log_key": np.concatenate(log.keys),
-        "contribution": final.reshape(-1),
+        "contribution": np.concatenate([f.reshape(-1) for f in final]),
     }
     return Trace(header, {n: np.ascontiguousarray(columns[n], dtype) for n, dtype in COLUMNS.items()}), final
 
@@ -103,11 +107,8 @@ def _by_node(part: Partition, units: Array) -> NDArray[np.float32]:
     return keys
 
 
-def _added(part: Partition, own: Array, popped: NDArray[np.int64], masses: Array) -> Array:
-    """What came to each unit of the input on top of its own contribution."""
-    keys = np.empty(len(own), np.float32)
-    keys[popped] = masses
-    added = (keys - own)[: part.n_nodes]
+def _spread(part: Partition, added: Array) -> Array:
+    """What came to the nodes of a layer, evenly over their units."""
     per_unit: Array = added[part.node_of_unit] / np.bincount(part.node_of_unit.reshape(-1))[part.node_of_unit]
     return per_unit
 
@@ -148,10 +149,10 @@ class _Activations:
                 if out.is_floating_point() and torch.equal(builder.units(out).reshape(-1), units):
                     self._held[place] = make, out
 
-    def of(self, graph: Graph, x: Tensor) -> list[Tensor]:
+    def of(self, graph: Graph, inputs: Sequence[Tensor]) -> list[Tensor]:
         """One a layer."""
         made = {id(make): tensor for make, tensor in self._held}
-        return [x, *(made[id(layer.make)] for layer in graph.layers[1:])]
+        return [*inputs, *(made[id(layer.make)] for layer in graph.layers[len(inputs) :])]
 
 
 def _layers(net: nn.Module, recording: Recording) -> tuple[Graph, list[Tensor]]:
@@ -159,7 +160,7 @@ def _layers(net: nn.Module, recording: Recording) -> tuple[Graph, list[Tensor]]:
     activations = _Activations()
     leaves = {path for path, m in net.named_modules() if not any(m.children())}
     graph = build(recording, leaves, lambda call: activations.noting(handler_of(call)))
-    return graph, activations.of(graph, recording.input)
+    return graph, activations.of(graph, recording.inputs)
 
 
 def _gradients(
@@ -167,7 +168,7 @@ def _gradients(
 ) -> tuple[float, list[Tensor]]:
     """The target, and its gradient with respect to each activation, by running the recorded calls again."""
     with torch.enable_grad():
-        now: dict[int, Any] = {id(recording.input): recording.input.detach().clone().requires_grad_()}
+        now: dict[int, Any] = {id(x): x.detach().clone().requires_grad_() for x in recording.inputs}
 
         def present(a: Any) -> Any:
             return now.get(id(a), a.detach()) if isinstance(a, Tensor) else a

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from itertools import product
 from numbers import Real
 from typing import Any, TypeVar
 
@@ -19,6 +21,10 @@ from heapwidget.engine.capture import Call, Recording
 from heapwidget.engine.errors import NetError, UnsupportedOpError
 
 T = TypeVar("T")
+Inputs = tuple[Tensor, ...]
+
+# With more inputs than this, a batch axis is missing from all or from none.
+MOST_MIXED = 4
 
 
 def plain_module(net: Any) -> nn.Module:
@@ -50,26 +56,62 @@ def check_differentiable(net: nn.Module) -> None:
             )
 
 
-def check_input(x: Any) -> None:
+def listed_inputs(x: Any) -> tuple[Tensor, ...]:
+    """The inputs of a net one by one, each a tensor of its own that autograd may follow.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For anything but tensors of finite floats, on one device.
+    """
+    if isinstance(x, Mapping):
+        raise TypeError(
+            "x is a mapping, whose tensors a net takes by name; pass them as a tuple, in the order in which the net's "
+            "forward takes them"
+        )
+    if isinstance(x, tuple | list) and not x:
+        raise ValueError("x is empty; pass the net's input, or a tuple of its inputs")
+    if not isinstance(x, tuple | list) or not any(hasattr(a, "shape") for a in x):
+        check_input(x)
+        return (x.clone() if x.is_inference() else x,)
+    inputs: list[Tensor] = []
+    for i, a in enumerate(x):
+        check_input(a, f"x[{i}]")
+        if a.device != x[0].device:
+            raise ValueError(f"x[0] is on {x[0].device} and x[{i}] on {a.device}; move all inputs to one device")
+        # One tensor given twice is two inputs.
+        inputs.append(a.clone() if a.is_inference() or any(a is b for b in inputs) else a)
+    return tuple(inputs)
+
+
+def check_input(x: Any, name: str = "x") -> None:
     """A tensor of finite floats."""
     if not isinstance(x, Tensor):
-        raise TypeError(f"x must be a torch.Tensor, not {type(x).__name__}; for an array, torch.from_numpy(x)")
+        several = "" if name == "x" else ", and x a tensor, or a tuple of what the net takes"
+        raise TypeError(
+            f"{name} must be a torch.Tensor, not {type(x).__name__}{several}; for an array, torch.from_numpy({name})"
+        )
     if x.layout != torch.strided:
-        raise TypeError(f"x is a {x.layout} tensor, whose missing entries are inputs too; pass x.to_dense()")
+        raise TypeError(f"{name} is a {x.layout} tensor, whose missing entries are inputs too; pass {name}.to_dense()")
     if x.is_meta:
-        raise ValueError("x is on the meta device, where tensors hold no numbers; pass x with its values")
+        raise ValueError(f"{name} is on the meta device, where tensors hold no numbers; pass {name} with its values")
     if x.is_complex():
-        raise TypeError(f"x is of {x.dtype}, and relevance is real; pass its parts, for example torch.view_as_real(x)")
+        raise TypeError(
+            f"{name} is of {x.dtype}, and relevance is real; pass its parts, for example torch.view_as_real({name})"
+        )
     if not x.is_floating_point():
         raise TypeError(
-            f"x is of {x.dtype}, and whole numbers have no share of relevance; for images use x.float() / 255, for "
-            "token ids explain the embeddings, with a net that takes inputs_embeds: "
+            f"{name} is of {x.dtype}, and whole numbers have no share of relevance; for images use {name}.float() / "
+            "255, for token ids explain the embeddings, with a net that takes inputs_embeds: "
             "attribute(net, net.get_input_embeddings()(ids))"
+            + ("" if name == "x" else "; a mask belongs into a module around the net, which passes it on")
         )
     if x.numel() == 0:
-        raise ValueError(f"x of shape {tuple(x.shape)} is empty")
+        raise ValueError(f"{name} of shape {tuple(x.shape)} is empty")
     if not bool(torch.isfinite(x).all()):
-        raise ValueError("x holds NaN or infinite values; replace them first, for example with torch.nan_to_num(x)")
+        raise ValueError(
+            f"{name} holds NaN or infinite values; replace them first, for example with torch.nan_to_num({name})"
+        )
 
 
 def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
@@ -114,8 +156,8 @@ def brief(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def accepted(run: Callable[[Tensor], T], x: Tensor) -> T:
-    """`run` on x, or on x with a batch axis added where the net refuses x as it is.
+def accepted(run: Callable[[Inputs], T], inputs: Inputs) -> T:
+    """`run` on the inputs, or on them with batch axes added where the net refuses them as they are.
 
     Raises
     ------
@@ -123,31 +165,49 @@ def accepted(run: Callable[[Tensor], T], x: Tensor) -> T:
         If the net takes neither.
     """
     try:
-        return run(x)
+        return run(inputs)
     except NetError as error:
         refusal = error.__cause__
-    try:
-        return run(x[None])
-    except NetError:
-        reason = (str(refusal).strip() or type(refusal).__name__).splitlines()[0].rstrip(".")
-        raise ValueError(
-            f"the net does not run on x of shape {tuple(x.shape)}: {reason}; pass one input as the net takes it, "
-            "with its batch axis"
-        ) from refusal
+    for which in _axes_to_add(len(inputs)):
+        with suppress(NetError):
+            return run(with_axes(inputs, which))
+    reason = (str(refusal).strip() or type(refusal).__name__).splitlines()[0].rstrip(".")
+    shapes = " and ".join(str(tuple(x.shape)) for x in inputs)
+    if isinstance(refusal, TypeError) and "positional argument" in reason:
+        advice = "pass all that the net's forward takes, as a tuple"
+    elif len(inputs) == 1:
+        advice = "pass one input as the net takes it, with its batch axis"
+    else:
+        advice = "pass one example as the net takes it, each input with its batch axis"
+    raise ValueError(
+        f"the net does not run on x of shape{'s' * (len(inputs) > 1)} {shapes}: {reason}; {advice}"
+    ) from refusal
 
 
-def batched(record: Callable[[Tensor], Recording], x: Tensor) -> Recording:
-    """The recording of x with a batch axis: added where the net refuses x without one, or would add one itself.
+def _axes_to_add(count: int) -> Iterable[tuple[bool, ...]]:
+    """Which inputs get a batch axis, by attempt: all of them, then some, the most at first."""
+    some = product((True, False), repeat=count) if count <= MOST_MIXED else [(True,) * count]
+    return sorted((which for which in some if any(which)), key=sum, reverse=True)
+
+
+def with_axes(inputs: Inputs, which: Iterable[bool]) -> Inputs:
+    """The inputs, some with a batch axis added."""
+    return tuple(x[None] if add else x for x, add in zip(inputs, which, strict=True))
+
+
+def batched(record: Callable[[Inputs], Recording], inputs: Inputs) -> Recording:
+    """The recording of inputs with batch axes: added where the net refuses them without, or would add them itself.
 
     A convolution takes an image without a batch axis and adds it on the way; then the axes of x say more with it.
     """
-    recording = accepted(record, x)
-    taken = recording.input
-    own_axis = any(call.name == "unsqueeze" and call.out.shape == (1, *taken.shape) for call in recording.calls)
-    if not own_axis:
+    recording = accepted(record, inputs)
+    taken = recording.inputs
+    made = [call.out.shape for call in recording.calls if call.name == "unsqueeze"]
+    which = [(1, *x.shape) in made for x in taken]
+    if not any(which):
         return recording
     try:
-        again = record(taken[None])
+        again = record(with_axes(taken, which))
     except NetError:
         return recording
     before, after = (r.output.detach().reshape(-1) for r in (recording, again))
@@ -155,21 +215,26 @@ def batched(record: Callable[[Tensor], Recording], x: Tensor) -> Recording:
     return again if same else recording
 
 
-def batched_input(record: Callable[[Tensor], Recording], x: Tensor) -> Tensor:
-    """The x of `batched`, for methods that ask less of a net than a recording does; of four axes all are meant."""
-    if x.ndim > 3:
-        return x
+def batched_inputs(record: Callable[[Inputs], Recording], inputs: Inputs) -> Inputs:
+    """The inputs of `batched`, for methods that ask less of a net than a recording does; of four axes all are meant."""
+    if all(x.ndim > 3 for x in inputs):
+        return inputs
     try:
-        return batched(record, x).input
+        return batched(record, inputs).inputs
     except (NetError, UnsupportedOpError, TypeError, ValueError):
-        return x
+        return inputs
 
 
-def check_single(x: Tensor, output: Tensor) -> None:
-    """One input, not a batch of several."""
-    batch = len(x) if x.ndim > 1 else 1
-    if batch > 1 and output.ndim > 0 and len(output) == batch:
-        raise ValueError(f"x is a batch of {batch} inputs; explain one at a time, with x[i:i+1]")
+def check_single(inputs: Sequence[Tensor], output: Tensor) -> None:
+    """One example, not a batch of several."""
+    for x in inputs:
+        batch = len(x) if x.ndim > 1 else 1
+        if batch > 1 and output.ndim > 0 and len(output) == batch:
+            if len(inputs) == 1:
+                raise ValueError(f"x is a batch of {batch} inputs; explain one at a time, with x[i:i+1]")
+            raise ValueError(
+                f"x holds batches of {batch} examples; explain one at a time, with tuple(a[i:i+1] for a in x)"
+            )
 
 
 def check_finite(net: nn.Module, recording: Recording) -> None:
@@ -206,6 +271,17 @@ def _puts_infinity(call: Call, meant: set[int]) -> bool:
     return False
 
 
+def listed_pictures(image: Any, x: Tensor | Sequence[Tensor]) -> tuple[NDArray[np.uint8] | None, ...]:
+    """A picture or `None` for each input: a tuple of them where x is one."""
+    if isinstance(x, Tensor):
+        return (None if image is None else picture_bytes(image),)
+    if image is None:
+        return (None,) * len(x)
+    if not isinstance(image, tuple | list) or len(image) != len(x):
+        raise ValueError(f"x holds {len(x)} inputs, so image must be a tuple of {len(x)}: a picture or None for each")
+    return tuple(None if one is None else picture_bytes(one) for one in image)
+
+
 def picture_bytes(image: Any) -> NDArray[np.uint8]:
     """A picture as uint8, (H, W) or (H, W, 3)."""
     a = np.asarray(image)
@@ -216,3 +292,11 @@ def picture_bytes(image: Any) -> NDArray[np.uint8]:
     if a.dtype != np.uint8:
         a = np.rint(np.clip(a, 0, 1) * 255).astype(np.uint8)
     return a
+
+
+def picture_fits(image: NDArray[np.uint8], positions: tuple[int, ...]) -> bool:
+    """Whether a picture has a pixel for each position; a flattened input tells only how many there are."""
+    shape = image.shape[:2]
+    if image.shape[2:] not in ((), (3,)):
+        return False
+    return shape == positions or (len(positions) == 1 and math.prod(shape) == positions[0])

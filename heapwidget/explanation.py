@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from heapwidget import trace_file
-from heapwidget.checks import check_number
-from heapwidget.engine.errors import TraceFormatError
+from heapwidget.checks import check_number, picture_fits
 from heapwidget.engine.flow import Array
 from heapwidget.ledger import Ledger, share_of
 from heapwidget.methods import Relevance
@@ -25,14 +23,17 @@ from heapwidget.trace import Trace
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from heapwidget.faithfulness import Faithfulness, Probe
+    from heapwidget.faithfulness import Baseline, Faithfulness, Probe
     from heapwidget.viewer import HeapViewer
+
+T = TypeVar("T")
 
 
 class Explanation:
     """One explanation: the pops, what they found, and how far it can be trusted.
 
-    Made by `heapwidget.attribute` and `heapwidget.load`, not by hand.
+    Made by `heapwidget.attribute` and `heapwidget.load`, not by hand. Where x was a tuple of inputs, so are `x`,
+    `image`, `attribution` and `selected(step)`.
 
     Attributes
     ----------
@@ -44,23 +45,31 @@ class Explanation:
 
     def __init__(
         self,
-        x: Tensor,
+        x: Tensor | Sequence[Tensor],
         trace: Trace,
-        contributions: Array,
+        contributions: Sequence[Array],
         relevance: Relevance | None,
-        image: NDArray[np.uint8] | None,
+        images: Sequence[NDArray[np.uint8] | None],
         probe: Probe | None = None,
     ) -> None:
-        if image is not None and not _fits(image, trace.input_positions):
-            size = " x ".join(map(str, trace.input_positions))
-            given = " x ".join(map(str, image.shape[:2]))
-            raise ValueError(f"image has {given} pixels, but x has {size} positions; they must agree")
+        self._several = not isinstance(x, Tensor)
+        for number, image in enumerate(images):
+            if image is not None and not picture_fits(image, trace.positions(number)):
+                size = " x ".join(map(str, trace.positions(number)))
+                given = " x ".join(map(str, image.shape[:2]))
+                place = f"[{number}]" if self._several else ""
+                raise ValueError(f"image{place} has {given} pixels, but x{place} has {size} positions; they must agree")
         self.relevance = relevance
         # The caller may write into x later, and this explains what it was.
-        self._x, self._image = x.detach().clone(), image
+        self._inputs = tuple(a.detach().clone() for a in ((x,) if isinstance(x, Tensor) else x))
+        self._images = tuple(images)
         self._trace, self._contributions = trace, contributions
         self._probe = probe
         self.measured: Faithfulness | None = None
+
+    def _as_given(self, parts: Sequence[T]) -> T | tuple[T, ...]:
+        """A tuple with a part for each input where x was a tuple, else the one part."""
+        return tuple(parts) if self._several else parts[0]
 
     def __repr__(self) -> str:
         target = self._trace.header["target"]
@@ -71,14 +80,24 @@ class Explanation:
         return f"<{text}>"
 
     @property
-    def x(self) -> Tensor:
+    def x(self) -> Tensor | tuple[Tensor, ...]:
         """The input that was explained."""
-        return self._x
+        return self._as_given(self._inputs)
 
     @property
-    def image(self) -> NDArray[np.uint8] | None:
+    def inputs(self) -> tuple[Tensor, ...]:
+        """The inputs that were explained, one by one, also where there is but one."""
+        return self._inputs
+
+    @property
+    def image(self) -> NDArray[np.uint8] | tuple[NDArray[np.uint8] | None, ...] | None:
         """The picture to show for the input, (H, W) or (H, W, 3), if one was given."""
-        return self._image
+        return self._as_given(self._images)
+
+    @property
+    def images(self) -> tuple[NDArray[np.uint8] | None, ...]:
+        """The pictures to show for the inputs, one by one, where they were given."""
+        return self._images
 
     @property
     def trace(self) -> Trace:
@@ -86,18 +105,25 @@ class Explanation:
         return self._trace
 
     @property
-    def attribution(self) -> Tensor:
+    def attribution(self) -> Tensor | tuple[Tensor, ...]:
         """Contributions in the shape, dtype and device of x; where conserved they sum to the ledger's `explained`."""
-        a = torch.tensor(self._contributions).reshape(self._x.shape)
-        return a.to(device=self._x.device, dtype=self._x.dtype)
+        return self._as_given(
+            [
+                torch.tensor(c).reshape(x.shape).to(device=x.device, dtype=x.dtype)
+                for c, x in zip(self._contributions, self._inputs, strict=True)
+            ]
+        )
 
     @property
     def order(self) -> NDArray[np.int64]:
-        """Flat positions of the input in the order they were popped; channels of a position go together."""
+        """Flat positions of the input in the order they were popped; channels of a position go together.
+
+        The positions of several inputs are counted on, from one input to the next.
+        """
         nodes: NDArray[np.int64] = self._trace.columns["pop_node"][self._trace.selecting].astype(np.int64)
         return nodes
 
-    def selected(self, step: int) -> NDArray[np.bool_]:
+    def selected(self, step: int) -> NDArray[np.bool_] | tuple[NDArray[np.bool_], ...]:
         """A mask over the input's positions: those popped by `step`.
 
         Parameters
@@ -112,9 +138,10 @@ class Explanation:
         """
         if not 0 <= step <= self._trace.n_steps:
             raise ValueError(f"step {step} is out of range: this explanation has steps 0 to {self._trace.n_steps}")
-        mask = np.zeros(self._trace.partitions[0].n_nodes, np.bool_)
-        mask[self.order[self._trace.selecting < step]] = True
-        return mask.reshape(self._trace.input_positions)
+        trace = self._trace
+        mask = np.zeros(trace.input_nodes, np.bool_)
+        mask[self.order[trace.selecting < step]] = True
+        return self._as_given([part.reshape(trace.positions(n)) for n, part in enumerate(trace.by_input(mask))])
 
     @property
     def ledger(self) -> Ledger:
@@ -205,7 +232,7 @@ class Explanation:
         if max_pops < 1:
             raise ValueError(f"max_pops must be at least 1, not {max_pops}")
         with (
-            torch.autocast(self._x.device.type, enabled=False),
+            torch.autocast(self._inputs[0].device.type, enabled=False),
             tqdm(total=max_pops, desc="pops", delay=1, disable=progress is not True, leave=False) as bar,
         ):
             tick = progress if callable(progress) else bar.update
@@ -215,7 +242,7 @@ class Explanation:
         return self
 
     def paths(self, k: int = 5, *, progress: bool = True) -> list[Path]:
-        """The k strongest flows from the target to the input, strongest first.
+        """The k strongest flows from the target to the inputs, strongest first.
 
         A path's relevance is the target times the product of the shares of its steps, from node to node, in the full
         layer-wise pass: what J passes to I, over all that J holds. The paths that end in a position add up to its
@@ -248,7 +275,7 @@ class Explanation:
     def faithfulness(
         self,
         *,
-        baseline: float | Tensor | str = 0.0,
+        baseline: Baseline | Sequence[Baseline] = 0.0,
         score: str | None = None,
         steps: int = 50,
         random_orders: int = 3,
@@ -264,7 +291,8 @@ class Explanation:
         Parameters
         ----------
         baseline
-            What stands where a position is taken away: a number, a tensor like x, or `"blur"`.
+            What stands where a position is taken away: a number, a tensor like x, or `"blur"`. For several inputs it
+            holds for all, or is a tuple with one for each.
         score
             `"probability"`, the softmax of the target's class, or the sigmoid of a single output (by default where the
             target is a class), or `"logit"`, the target's own value.
@@ -363,37 +391,7 @@ class Explanation:
         write_page(path, Shown.at(self, step, bookmarks, panels))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write trace and input to one `.npz` file, for `heapwidget.load`."""
-        beside: dict[str, NDArray[Any]] = {"x": self._x.detach().cpu().to(torch.float32).numpy()}
-        if self._image is not None:
-            beside["image"] = self._image
-        trace_file.save(path, self._trace, beside)
+        """Write trace and inputs to one `.npz` file, for `heapwidget.load`."""
+        from heapwidget.explanation_file import save
 
-
-def _fits(image: NDArray[np.uint8], positions: tuple[int, ...]) -> bool:
-    """Whether a picture has a pixel for each position; a flattened input tells only how many there are."""
-    shape = image.shape[:2]
-    if image.shape[2:] not in ((), (3,)):
-        return False
-    return shape == positions or (len(positions) == 1 and math.prod(shape) == positions[0])
-
-
-def load(path: str | os.PathLike[str]) -> Explanation:
-    """Read an explanation that `Explanation.save` wrote; nothing in the file is executed.
-
-    Raises
-    ------
-    TraceFormatError
-        If the file is damaged or no trace.
-    """
-    trace, beside = trace_file.load(path)
-    if "x" not in beside:
-        raise TraceFormatError("column 'x' is missing")
-    x, shape = beside["x"], tuple(trace.header["layers"][0]["shape"])
-    if x.dtype != np.float32 or x.size != math.prod(shape) or not np.isfinite(x).all():
-        raise TraceFormatError(f"column 'x' is not a finite float32 array of shape {shape}")
-    image = beside.get("image")
-    if image is not None and not (image.dtype == np.uint8 and _fits(image, trace.input_positions)):
-        raise TraceFormatError(f"column 'image' is no picture of bytes with {trace.input_positions} pixels")
-    contributions = trace.columns["contribution"].astype(np.float32).reshape(shape)
-    return Explanation(torch.from_numpy(x), trace, contributions, None, image)
+        save(self, path)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 SCORES = ("probability", "logit")
 BLUR = "blur"
 
+Baseline = float | Tensor | str
+
 
 @dataclass(frozen=True, eq=False)
 class Curves:
@@ -94,34 +96,41 @@ class Probe:
 
     Attributes
     ----------
-    shape
-        Of the input as the net takes it, with its batch axis.
+    shapes
+        Of the inputs as the net takes them, with their batch axes.
     """
 
     net: nn.Module
-    shape: tuple[int, ...]
+    shapes: tuple[tuple[int, ...], ...]
     target: Target
     class_names: Sequence[str] | None
 
-    def scores(self, inputs: Tensor, index: int | None, kind: str, together: bool) -> NDArray[np.float64]:
-        """The score of each of several inputs, run `together` or one by one."""
+    def scores(self, batch: Sequence[Tensor], index: int | None, kind: str, together: bool) -> NDArray[np.float64]:
+        """The score of each of several examples, which each input holds one behind the other.
+
+        They are run `together` or one by one.
+        """
         head = head_of(self.target)
         if together:
-            return self._values(head(self._run(inputs.reshape(len(inputs), *self.shape[1:]))), index, kind)
-        rows = [self._values(head(self._run(one.reshape(self.shape))).reshape(1, -1), index, kind) for one in inputs]
+            shaped = [a.reshape(len(a), *shape[1:]) for a, shape in zip(batch, self.shapes, strict=True)]
+            return self._values(head(self._run(shaped)), index, kind)
+        rows = []
+        for example in zip(*batch, strict=True):
+            shaped = [a.reshape(shape) for a, shape in zip(example, self.shapes, strict=True)]
+            rows.append(self._values(head(self._run(shaped)).reshape(1, -1), index, kind))
         return np.concatenate(rows)
 
-    def _run(self, inputs: Tensor) -> Any:
+    def _run(self, inputs: Sequence[Tensor]) -> Any:
         try:
             # A net may write into what it is given.
-            return self.net(inputs.clone())
+            return self.net(*(a.clone() for a in inputs))
         except RuntimeError:
             # Some writes are refused that the recording, where all ops are functional, took.
-            return torch.func.functionalize(self.net)(inputs)
+            return torch.func.functionalize(self.net)(*inputs)
 
-    def takes_batches(self, pair: Tensor, index: int | None, kind: str) -> bool:
-        """Whether two inputs together have the scores that they have alone; some nets mix what is in a batch."""
-        if self.shape[0] != 1 or callable(self.target):
+    def takes_batches(self, pair: Sequence[Tensor], index: int | None, kind: str) -> bool:
+        """Whether two examples together have the scores that they have alone; some nets mix what is in a batch."""
+        if any(shape[0] != 1 for shape in self.shapes) or callable(self.target):
             return False
         try:
             both = self.scores(pair, index, kind, together=True)
@@ -149,12 +158,12 @@ class Probe:
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """What all orders of an input's positions are measured by alike.
+    """What all orders of the inputs' positions are measured by alike.
 
     Attributes
     ----------
-    x, empty
-        The input, and what stands where a position was taken away: both in the shape of `part`.
+    inputs, empty
+        The inputs, and what stands where a position was taken away: both in the shapes of `parts`.
     index
         Of the class whose score it is; `None` for the target's own value.
     kind
@@ -162,20 +171,22 @@ class Trial:
     """
 
     probe: Probe
-    x: Tensor
-    empty: Tensor
-    part: Partition
+    inputs: Sequence[Tensor]
+    empty: Sequence[Tensor]
+    parts: Sequence[Partition]
     index: int | None
     kind: str
 
     def curves(
         self, orders: Sequence[NDArray[np.int64]], steps: int, batch_size: int, progress: bool
     ) -> tuple[float, list[Curves]]:
-        """The score on x, and the curves of each order of all positions."""
-        net, x, empty, total = self.probe.net, self.x, self.empty, self.part.n_nodes
+        """The score on the inputs, and the curves of each order of all their positions."""
+        net, inputs, empty = self.probe.net, self.inputs, self.empty
+        *firsts, total = np.cumsum([0, *(part.n_nodes for part in self.parts)]).tolist()
         counts = np.unique(np.rint(np.linspace(0, total, steps + 1)).astype(np.int64))
-        device = next((p.device for p in net.parameters()), x.device)
-        nodes = torch.from_numpy(self.part.node_of_unit).to(x.device)
+        here = inputs[0].device
+        device = next((p.device for p in net.parameters()), here)
+        nodes = [torch.from_numpy(p.node_of_unit + first).to(here) for p, first in zip(self.parts, firsts, strict=True)]
         found = []
         with (
             untouched(net),
@@ -185,18 +196,22 @@ class Trial:
             ) as bar,
         ):
             net.eval()
-            together = self.probe.takes_batches(torch.stack([x, empty]).to(device), self.index, self.kind)
+            both = [torch.stack(pair).to(device) for pair in zip(inputs, empty, strict=True)]
+            together = self.probe.takes_batches(both, self.index, self.kind)
             for order in orders:
                 # From which count on a unit is replaced: its position's place in the order.
                 rank = torch.empty(total, dtype=torch.int64)
                 rank[torch.from_numpy(order)] = torch.arange(total)
-                place = rank.to(x.device)[nodes]
+                places = [rank.to(here)[n] for n in nodes]
                 pair = []
-                for before, after in ((x, empty), (empty, x)):
+                for before, after in ((inputs, empty), (empty, inputs)):
                     values = []
                     for first in range(0, len(counts), batch_size):
                         some = counts[first : first + batch_size].tolist()
-                        batch = torch.stack([torch.where(place < n, after, before) for n in some]).to(device)
+                        batch = [
+                            torch.stack([torch.where(place < n, new, old) for n in some]).to(device)
+                            for place, old, new in zip(places, before, after, strict=True)
+                        ]
                         values.append(self.probe.scores(batch, self.index, self.kind, together))
                         bar.update(len(some))
                     pair.append(np.concatenate(values))
@@ -210,7 +225,7 @@ def faithfulness(
     explanation: Explanation,
     probe: Probe,
     *,
-    baseline: float | Tensor | str,
+    baseline: Baseline | Sequence[Baseline],
     score: str | None,
     steps: int,
     random_orders: int,
@@ -224,11 +239,13 @@ def faithfulness(
     for name, value, least in (("steps", steps, 1), ("batch_size", batch_size, 1), ("random_orders", random_orders, 0)):
         if value < least:
             raise ValueError(f"{name} must be at least {least}, not {value}")
-    part = explanation.trace.partitions[0]
-    x = explanation.x.detach().reshape(part.shape)
-    trial = Trial(probe, x, stand_in(baseline, x, part), part, index, kind)
+    trace = explanation.trace
+    parts = trace.partitions[: trace.n_inputs]
+    inputs = [x.reshape(part.shape) for x, part in zip(explanation.inputs, parts, strict=True)]
+    empty = [stand_in(b, x, part) for b, x, part in zip(_by_input(baseline, explanation), inputs, parts, strict=True)]
+    trial = Trial(probe, inputs, empty, parts, index, kind)
     rng = np.random.default_rng(seed)
-    orders = [_whole_order(explanation, seed), *(rng.permutation(part.n_nodes) for _ in range(random_orders))]
+    orders = [_whole_order(explanation, seed), *(rng.permutation(trace.input_nodes) for _ in range(random_orders))]
     whole, (own, *random) = trial.curves(orders, steps, batch_size, progress)
     chance = None
     if random:
@@ -254,14 +271,26 @@ def _whole_order(explanation: Explanation, seed: int) -> NDArray[np.int64]:
     trace = explanation.trace
     popped, keys = explanation.order, trace.columns["pop_mass"][trace.selecting]
     # A generator of its own: the random orders beside it are the same for every explanation.
-    rest = np.random.default_rng([seed, 1]).permutation(np.setdiff1d(np.arange(trace.partitions[0].n_nodes), popped))
+    rest = np.random.default_rng([seed, 1]).permutation(np.setdiff1d(np.arange(trace.input_nodes), popped))
     before = keys < 0 if trace.header["order"] == "ascending" else keys > 0
     # The article's steps pop every position, and in an order that does not follow the keys.
     at = int(np.argmin(before)) if len(rest) and not before.all() else len(popped)
     return np.concatenate([popped[:at], rest, popped[at:]])
 
 
-def stand_in(baseline: float | Tensor | str, x: Tensor, part: Partition) -> Tensor:
+def _by_input(baseline: Baseline | Sequence[Baseline], explanation: Explanation) -> Sequence[Baseline]:
+    """A baseline for each input."""
+    count = len(explanation.inputs)
+    if isinstance(baseline, str | Tensor) or not isinstance(baseline, Sequence):
+        if isinstance(baseline, Tensor) and isinstance(explanation.x, tuple):
+            raise ValueError(f"x holds {count} inputs, so a baseline of tensors must be a tuple of {count}")
+        return [baseline] * count
+    if len(baseline) != count:
+        raise ValueError(f"baseline has {len(baseline)} parts, but x holds {count} inputs; they must agree")
+    return baseline
+
+
+def stand_in(baseline: Baseline, x: Tensor, part: Partition) -> Tensor:
     """What stands where a position was taken away, in the shape of x without its batch axis."""
     if isinstance(baseline, str):
         check_choice("baseline", baseline, (BLUR,))

@@ -113,7 +113,7 @@ def _contributions(explanation: Explanation) -> NDArray[np.float64]:
 
 def _grid(explanation: Explanation) -> tuple[int, int] | None:
     """Rows and columns of positions; `None` where they are one row."""
-    shown, positions = picture(explanation), explanation.trace.input_positions
+    shown, positions = picture(explanation, 0), explanation.trace.positions(0)
     if shown is not None and shown.shape[0] * shown.shape[1] == int(np.prod(positions)):
         return shown.shape[0], shown.shape[1]
     if len([s for s in positions if s > 1]) < 2:
@@ -135,7 +135,7 @@ def _plot_plane(figure: Figure, explanation: Explanation, shape: tuple[int, int]
     # Under the colours the picture only helps to find one's way.
     grey = 255 - (255 - base @ np.array([0.299, 0.587, 0.114])) * 0.45
     found.imshow(_rgb(grey), interpolation="nearest")
-    scale, shown = _scale(values), picture(explanation)
+    scale, shown = _scale(values), picture(explanation, 0)
     found.imshow(_colours(values, scale, photo=shown is not None and shown.ndim == 3), interpolation="nearest")
     chosen = half(explanation)
     note = ""
@@ -151,10 +151,10 @@ def _plot_plane(figure: Figure, explanation: Explanation, shape: tuple[int, int]
 
 def _base(explanation: Explanation, shape: tuple[int, int]) -> NDArray[np.uint8]:
     """The picture in RGB: as ink on paper where it has one channel, as it is where it has three."""
-    shown = picture(explanation)
+    shown = picture(explanation, 0)
     if shown is not None:
         return shown if shown.ndim == 3 else _rgb(255.0 - shown)
-    x = explanation.x.detach().cpu().double().numpy().reshape(explanation.trace.partitions[0].shape)
+    x = explanation.inputs[0].cpu().double().numpy().reshape(explanation.trace.partitions[0].shape)
     axis = explanation.trace.header["layers"][0]["channel_axis"]
     x = (x if axis is None else x.mean(axis=axis)).reshape(shape)
     low, high = float(x.min()), float(x.max())
@@ -215,7 +215,7 @@ def _legend(figure: Figure, shape: tuple[int, int], scale: float, signed: bool, 
 def _plot_row(figure: Figure, explanation: Explanation) -> None:
     """A vector or a signal above its contributions."""
     part = explanation.trace.partitions[0]
-    x = explanation.x.detach().cpu().double().numpy().reshape(part.shape)
+    x = explanation.inputs[0].cpu().double().numpy().reshape(part.shape)
     axis = explanation.trace.header["layers"][0]["channel_axis"]
     channels = x.reshape(1, -1) if axis is None else np.moveaxis(x, axis, 0).reshape(x.shape[axis], -1)
     values = _contributions(explanation)

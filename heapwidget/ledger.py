@@ -14,7 +14,7 @@ class Ledger:
     target
         The scalar explained.
     explained
-        Relevance on the input.
+        Relevance on the inputs.
     residual
         Relevance still on its way: 0 once finished.
     absorbed

@@ -1,4 +1,4 @@
-"""The methods: from a net and an input to a trace and the input's contributions."""
+"""The methods: from a net and its inputs to a trace and the inputs' contributions."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from heapwidget.checks import check_finite, check_number, check_single
 from heapwidget.engine.boxes import Partition, Shape, partition, positions, unbatched
-from heapwidget.engine.capture import Recording, net_errors, record, untouched
+from heapwidget.engine.capture import Recording, input_names, net_errors, record, untouched
 from heapwidget.engine.composites import Composite
-from heapwidget.engine.fields import fields
+from heapwidget.engine.fields import Field, fields, own_fields
 from heapwidget.engine.flow import Array, Flow, host
 from heapwidget.engine.graph import Graph, build
 from heapwidget.engine.ops import handler_of
@@ -70,7 +70,7 @@ class Relevance:
         layers = describe(graph, walk.partitions, flows)
         return cls(walk, make_header("relevance", rules.name, "descending", layers, choice, value), seeds)
 
-    def go_on(self, max_pops: int, floor: float | None, tick: Callable[[int], object]) -> tuple[Trace, Array]:
+    def go_on(self, max_pops: int, floor: float | None, tick: Callable[[int], object]) -> tuple[Trace, list[Array]]:
         """Pop on, with a lower floor if one is given or the heap is empty, and tell it all as `trace` does."""
         walk = self.walk
         with self.lock:
@@ -84,13 +84,13 @@ class Relevance:
             walk.run(max_pops, tick)
             return self.trace()
 
-    def trace(self) -> tuple[Trace, Array]:
-        """Finish the walk on the side and tell it all: the trace, and the contributions of the input's units."""
+    def trace(self) -> tuple[Trace, list[Array]]:
+        """Finish the walk on the side and tell it all: the trace, and the contributions of each input's units."""
         walk, board = self.walk, self.walk.board
         finish = walk.finish()
-        part = walk.partitions[0]
-        contributions = finish.contributions * walk.sign
-        collect = _collect(part, contributions, ascending=False, zeros=False)
+        n_inputs = walk.input_nodes
+        contributions = [c * walk.sign for c in finish.contributions]
+        collect = _collect(walk.partitions, contributions, ascending=False, zeros=False)
         pops = walk.rows
         rows = [*pops, *finish.rows]
         if rows and not finish.rows:
@@ -98,18 +98,16 @@ class Relevance:
             rows[-1] = rows[-1]._replace(residual_mass=0.0, bound=0.0)
         nodes = np.concatenate([*board.log_nodes, finish.log_nodes]) if board.log_nodes else finish.log_nodes
         keys = np.concatenate([*board.log_keys, finish.log_keys]) if board.log_keys else finish.log_keys
-        keys = np.where(nodes < part.n_nodes, keys * np.float32(walk.sign), keys)
-        start, reached = walk.start_log, np.flatnonzero(nodes[: walk.start_log] < part.n_nodes)
+        keys = np.where(nodes < n_inputs, keys * np.float32(walk.sign), keys)
+        start, reached = walk.start_log, np.flatnonzero(nodes[: walk.start_log] < n_inputs)
         header = self.header | {
             "floor": walk.floor,
             "priority": "bound" if walk.board.by_bound else "mass",
             "phases": {"walk": len(pops), "finish": len(finish.rows), "collect": len(collect[0])},
-            "start": [
-                [int(n), float(k)] for n, k in zip(nodes[:start], keys[:start], strict=True) if n >= part.n_nodes
-            ],
+            "start": [[int(n), float(k)] for n, k in zip(nodes[:start], keys[:start], strict=True) if n >= n_inputs],
             "ledger": self._ledger(finish, contributions),
         }
-        # What started on the input itself is told with the first row.
+        # What started on an input itself is told with the first row.
         logged = np.r_[reached, start : len(nodes)] if rows else reached[:0]
         ends = np.array([0, *(len(reached) + row.log_end - start for row in rows)])
         dust = self._dust(rows, nodes, keys)
@@ -119,10 +117,10 @@ class Relevance:
                 columns[name][:] = value * walk.sign
         return Trace(header, columns), contributions
 
-    def _ledger(self, finish: Finish, contributions: Array) -> dict[str, Any]:
+    def _ledger(self, finish: Finish, contributions: Sequence[Array]) -> dict[str, Any]:
         labels = [layer.label for layer in self.walk.graph.layers]
         absorbed = [[labels[n], cause, v * self.walk.sign] for (n, cause), v in sorted(finish.absorbed.items()) if v]
-        explained = float(contributions.sum(dtype=np.float64))
+        explained = sum(float(c.sum(dtype=np.float64)) for c in contributions)
         target = self.header["target"]["value"]
         return {"target": target, "explained": explained, "residual": 0.0, "absorbed": absorbed}
 
@@ -132,7 +130,7 @@ class Relevance:
         pops = walk.rows
         ends = np.array([walk.start_log, *(row.log_end for row in pops)])
         # Every event gives a node a new key: each entry of the log, and each pop, which gives it none.
-        logged = np.flatnonzero(nodes[: ends[-1]] >= walk.n_nodes[0])
+        logged = np.flatnonzero(nodes[: ends[-1]] >= walk.input_nodes)
         popped = np.array([row.node for row in pops], np.int64)
         node = np.concatenate([popped, nodes[logged]])
         key = np.concatenate([np.zeros(len(popped)), keys[logged]])
@@ -150,20 +148,20 @@ class Relevance:
 
 
 def gradient(
-    net: nn.Module, x: Tensor, target: Target, class_names: Sequence[str] | None, ascending: bool
-) -> tuple[Trace, Array]:
-    """The article's code: the gradient of the output with respect to the input's positions, and a heap of them.
+    net: nn.Module, inputs: Sequence[Tensor], target: Target, class_names: Sequence[str] | None, ascending: bool
+) -> tuple[Trace, list[Array]]:
+    """The article's code: the gradient of the output with respect to the inputs' positions, and one heap of them all.
 
     Without a target it is the sum of all outputs, as in the article. Channels of a position are summed.
     """
     with untouched(net), torch.enable_grad():
         net.eval()
-        leaf = x.detach().clone().requires_grad_()
+        leaves = [x.detach().clone().requires_grad_() for x in inputs]
         with net_errors():
-            # A copy, since the net may write into what it is given.
-            output = net(leaf.clone())
+            # Copies, since the net may write into what it is given.
+            output = net(*(leaf.clone() for leaf in leaves))
         output = head_of(target)(output)
-        check_single(x, output)
+        check_single(inputs, output)
         if target is None:
             choice = Choice("Σ outputs", None, torch.ones_like(output))
         else:
@@ -174,28 +172,17 @@ def gradient(
                 "no gradient leads from the output back to x: the net cuts it off, by detach() or no_grad; "
                 "method='relevance' follows the numbers themselves"
             )
-        (grad,) = torch.autograd.grad(value, leaf, materialize_grads=True)
-    shape = unbatched(tuple(x.shape))
-    axis = 0 if len(shape) > 1 else None
-    part = positions(shape, axis)
-    if not bool(grad.isfinite().all() and value.isfinite()):
-        check_finite(net, record(net, x, head_of(target)))
+        gradients = torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)
+    if not all(bool(g.isfinite().all()) for g in (*gradients, value)):
+        check_finite(net, record(net, *inputs, head=head_of(target)))
         raise ValueError("the gradient holds NaN or infinite values, though no activation does")
-    wide = grad.float() if grad.dtype in (torch.float16, torch.bfloat16) else grad
-    contributions = host(wide.reshape(shape))
-    collect = _collect(part, contributions, ascending, zeros=True)
-    layers = [
-        {
-            "label": "input",
-            "op": "input",
-            "shape": list(shape),
-            "box": list(part.box),
-            "channel_axis": axis,
-            "reads": [],
-            "field": None,
-            "kind": kind_of(shape, axis),
-        }
+    layers = _input_layers(input_names(net, len(inputs)), [unbatched(tuple(x.shape)) for x in inputs])
+    contributions = [
+        host((g.float() if g.dtype in (torch.float16, torch.bfloat16) else g).reshape(layer["shape"]))
+        for g, layer in zip(gradients, layers, strict=True)
     ]
+    parts = [Partition(tuple(layer["shape"]), tuple(layer["box"])) for layer in layers]
+    collect = _collect(parts, contributions, ascending, zeros=True)
     order = "ascending" if ascending else "descending"
     amount = float(value.detach())
     header = make_header("gradient", None, order, layers, choice, amount) | {
@@ -210,23 +197,42 @@ def gradient(
     return Trace(header, columns), contributions
 
 
+def _input_layers(names: Sequence[str], shapes: Sequence[Shape]) -> list[dict[str, Any]]:
+    """What the header says of inputs alone: all that a method knows which looks at no other layer."""
+    axes = [0 if len(shape) > 1 else None for shape in shapes]
+    return [
+        {
+            "label": name,
+            "op": "input",
+            "shape": list(shape),
+            "box": list(positions(shape, axis).box),
+            "channel_axis": axis,
+            "reads": [],
+            "field": _told(field, shapes),
+            "kind": kind_of(shape, axis),
+        }
+        for name, shape, axis, field in zip(names, shapes, axes, own_fields(shapes, axes), strict=True)
+    ]
+
+
 def partitions(graph: Graph, nodes: str | Mapping[str, str]) -> list[Partition]:
     """The partition of each layer; a mapping sets those that its patterns name, the others are "auto"."""
     by_pattern = nodes if isinstance(nodes, Mapping) else {"*": nodes}
     check_patterns("nodes", by_pattern, graph)
-    first, *rest = graph.layers
 
-    def granularity(number: int) -> str:
-        return next((name for pattern, name in by_pattern.items() if fits(pattern, graph, number)), "auto")
+    def one(number: int) -> Partition:
+        layer = graph.layers[number]
+        if number < graph.n_inputs:
+            return positions(layer.shape, layer.channel_axis)
+        granularity = next((name for pattern, name in by_pattern.items() if fits(pattern, graph, number)), "auto")
+        return partition(layer.shape, layer.channel_axis, granularity)
 
-    return [
-        positions(first.shape, first.channel_axis),
-        *(partition(layer.shape, layer.channel_axis, granularity(n)) for n, layer in enumerate(rest, start=1)),
-    ]
+    return [one(number) for number in range(len(graph.layers))]
 
 
 def describe(graph: Graph, parts: Sequence[Partition], flows: Sequence[Flow | None]) -> list[dict[str, Any]]:
     """What the header says of each layer."""
+    shapes = [layer.shape for layer in graph.layers[: graph.n_inputs]]
     layers: list[dict[str, Any]] = [
         {
             "label": layer.label,
@@ -235,12 +241,22 @@ def describe(graph: Graph, parts: Sequence[Partition], flows: Sequence[Flow | No
             "box": list(part.box),
             "channel_axis": layer.channel_axis,
             "reads": list(graph.sources(number)),
-            "field": [list(r) for r in field.values()] if any(r.axis is not None for r in field.values()) else None,
+            "field": _told(field, shapes),
         }
         for number, (layer, part, field) in enumerate(zip(graph.layers, parts, fields(graph, flows), strict=True))
     ]
-    layers[0]["kind"] = kind_of(graph.layers[0].shape, graph.layers[0].channel_axis)
+    for described, layer in zip(layers[: graph.n_inputs], graph.layers, strict=False):
+        described["kind"] = kind_of(layer.shape, layer.channel_axis)
     return layers
+
+
+def _told(field: Field, shapes: Sequence[Shape]) -> list[list[int | None]] | None:
+    """A field as the header has it: `None` where all of every input is seen."""
+    everything = (
+        seen.axis is None and seen.start <= 0 and seen.start + seen.size >= shapes[number][axis]
+        for (number, axis), seen in field.items()
+    )
+    return None if all(everything) else [list(seen) for seen in field.values()]
 
 
 def kind_of(shape: Shape, channel_axis: int | None) -> str:
@@ -252,6 +268,7 @@ def make_header(
     method: str, rule: str | None, order: str, layers: list[dict[str, Any]], choice: Choice, value: float
 ) -> dict[str, Any]:
     """The header without what depends on the pops."""
+    n_inputs = sum("kind" in layer for layer in layers)
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -261,15 +278,19 @@ def make_header(
         "conserved": True,
         "target": {"label": choice.label, "index": choice.index, "value": value},
         "layers": layers,
+        **({"inputs": n_inputs} if n_inputs > 1 else {}),
     }
 
 
 def _collect(
-    part: Partition, contributions: Array, ascending: bool, zeros: bool
+    parts: Sequence[Partition], contributions: Sequence[Array], ascending: bool, zeros: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The input's positions in pop order, with their keys; positions of zero are left out unless `zeros`."""
-    _, sums = part.fold(tuple(slice(0, s) for s in contributions.shape), contributions)
-    keys = sums.reshape(-1).astype(np.float32)
+    """All inputs' positions in pop order, with their keys; positions of zero are left out unless `zeros`."""
+    sums = [
+        part.fold(tuple(slice(0, s) for s in part.shape), c)[1].reshape(-1)
+        for part, c in zip(parts, contributions, strict=False)
+    ]
+    keys = np.concatenate(sums).astype(np.float32)
     nodes = np.arange(len(keys)) if zeros else np.flatnonzero(keys)
     order = np.lexsort((nodes, keys[nodes] if ascending else -keys[nodes]))
     return nodes[order], keys[nodes][order]
@@ -283,7 +304,7 @@ def _columns(
     ends: NDArray[Any],
     log_nodes: NDArray[np.int64],
     log_keys: NDArray[Any],
-    contributions: Array,
+    contributions: Sequence[Array],
 ) -> dict[str, NDArray[Any]]:
     """All columns: the rows, then the collect phase, during which no sum changes."""
     nodes, keys = collect
@@ -302,6 +323,6 @@ def _columns(
         "log_offset": np.r_[ends, np.full(len(nodes), ends[-1])],
         "log_node": log_nodes,
         "log_key": log_keys,
-        "contribution": contributions.reshape(-1),
+        "contribution": np.concatenate([c.reshape(-1) for c in contributions]),
     }
     return {name: np.ascontiguousarray(columns[name], dtype) for name, dtype in COLUMNS.items()}

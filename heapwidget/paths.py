@@ -1,4 +1,4 @@
-"""The strongest flows from the target to the input: paths over nodes, found best first.
+"""The strongest flows from the target to the inputs: paths over nodes, found best first.
 
 In the full layer-wise pass, node J holds the relevance R_J and passes F(J -> I) of it to a node I that it reads. The
 share of the step is F(J -> I) / R_J, and the relevance of a path is
@@ -30,7 +30,7 @@ from heapwidget.trace import Trace
 
 @dataclass(frozen=True)
 class Path:
-    """One flow from the target to a position of the input.
+    """One flow from the target to a position of an input.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ def strongest_paths(walk: Walk, seeds: Array, trace: Trace, k: int, progress: bo
     _check_unsigned(walk)
     start, steps = _all_steps(walk, seeds * walk.sign, k, progress)
     target = float(seeds.sum(dtype=np.float64))
-    n_inputs, turns = walk.n_nodes[0], count()
+    n_inputs, turns = walk.input_nodes, count()
     heap: list[_Way] = []
 
     def push(flow: float, nodes: tuple[int, ...], onwards: _Steps, step: int) -> None:
@@ -140,13 +140,13 @@ def _all_steps(walk: Walk, seeds: Array, k: int, progress: bool) -> tuple[_Steps
     graph, links = walk.graph, Links(walk.graph, walk.partitions)
     passed = _passed(walk, seeds)
     onwards = np.zeros(int(links.first[-1]))
-    onwards[: links.first[1]] = 1.0
+    onwards[: walk.input_nodes] = 1.0
     steps: dict[int, _Steps] = {}
     held = []
     for part, p in zip(walk.partitions, passed, strict=True):
         _, sums = part.fold(tuple(slice(0, s) for s in part.shape), p.astype(np.float64))
         held.append(sums.reshape(-1))
-    todo = [(n, int(box)) for n in range(1, len(held)) for box in np.flatnonzero(held[n] > 0)]
+    todo = [(n, int(box)) for n in range(walk.n_inputs, len(held)) for box in np.flatnonzero(held[n] > 0)]
     # Layers come in the order in which they read one another, so what lies below is known.
     for number, box in tqdm(todo, desc="paths", delay=1, disable=not progress, leave=False):
         flow, window = walk.flows[number], walk.partitions[number].window(box)

@@ -45,7 +45,7 @@ class KeyedHeap:
 
 @dataclass
 class State:
-    """What holds after some rows: the heap, the input's keys that have arrived, and the positions popped."""
+    """What holds after some rows: the heap, the inputs' keys that have arrived, and the positions popped."""
 
     heap: KeyedHeap
     input: dict[int, float] = field(default_factory=dict)
@@ -76,7 +76,7 @@ def replay(trace: Trace, step: int) -> State:
 
 def _walk_or_finish(state: State, queued: set[int], trace: Trace, row: int) -> None:
     """A row before the collect phase; `queued` are the nodes in the heap."""
-    columns, n_inputs = trace.columns, int(trace.node_offsets[1])
+    columns, n_inputs = trace.columns, trace.input_nodes
     in_heap = bool(trace.header.get("input_in_heap"))
     if row < trace.header["phases"]["walk"]:
         popped = _pop(state, trace, row)

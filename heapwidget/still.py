@@ -13,18 +13,19 @@ from heapwidget.explanation import Explanation
 # Paper, through orange, to dark red: lightness falls all the way, so it reads without colour too.
 WARM = np.array([[255, 255, 255], [254, 217, 118], [253, 141, 60], [227, 26, 28], [128, 0, 38]], np.float64)
 COOL = np.array([[255, 255, 255], [198, 219, 239], [107, 174, 214], [33, 113, 181], [8, 48, 107]], np.float64)
-SIDE = 240
+SIDE, GAP = 240, 16
 
 
-def picture(explanation: Explanation) -> NDArray[np.uint8] | None:
-    """The input as (H, W) or (H, W, 3) uint8; `None` where it is no image."""
-    if explanation.image is not None:
-        return explanation.image
-    layer = explanation.trace.header["layers"][0]
+def picture(explanation: Explanation, number: int) -> NDArray[np.uint8] | None:
+    """An input as (H, W) or (H, W, 3) uint8; `None` where it is no image."""
+    given = explanation.images[number]
+    if given is not None:
+        return given
+    layer = explanation.trace.header["layers"][number]
     if layer["kind"] != "image":
         return None
     channels, height, width = layer["shape"]
-    a = explanation.x.detach().cpu().float().numpy().reshape(channels, height, width).transpose(1, 2, 0)
+    a = explanation.inputs[number].cpu().float().numpy().reshape(channels, height, width).transpose(1, 2, 0)
     low, high = float(a.min()), float(a.max())
     if not (low >= 0 and high <= 1):
         a = (a - low) / (high - low or 1.0)
@@ -33,25 +34,37 @@ def picture(explanation: Explanation) -> NDArray[np.uint8] | None:
 
 
 def still(explanation: Explanation) -> bytes:
-    """Input and contributions side by side, as a PNG; contributions alone where the input is no image."""
+    """Each input beside its contributions, as a PNG; contributions alone where an input is no image."""
     trace = explanation.trace
-    part = trace.partitions[0]
-    values = trace.columns["contribution"].reshape(part.shape)
-    _, sums = part.fold(tuple(slice(0, s) for s in part.shape), values)
-    positions = trace.input_positions
-    heat = _colour(sums.reshape(1 if len(positions) == 1 else positions[0], -1))
-    shown = picture(explanation)
+    found = [trace.position_contributions(number) for number in range(trace.n_inputs)]
+    largest = max(float(np.abs(values).max()) for values in found) or 1.0
+    bands = []
+    for number, values in enumerate(found):
+        positions = trace.positions(number)
+        heat = _colour(values.reshape(1 if len(positions) == 1 else positions[0], -1), largest)
+        bands.append(_band(picture(explanation, number), heat))
+    width = max(band.shape[1] for band in bands)
+    gaps = [GAP] * (len(bands) - 1) + [0]
+    rows = [_padded(band, len(band) + gap, width) for band, gap in zip(bands, gaps, strict=True)]
+    return png(np.concatenate(rows, axis=0))
+
+
+def _band(shown: NDArray[np.uint8] | None, heat: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """An input's picture and its contributions side by side."""
     if shown is None:
-        return png(_enlarged(heat))
+        return _enlarged(heat)
     ink = np.repeat(255 - shown[..., None], 3, axis=2) if shown.ndim == 2 else shown
     left, right = _enlarged(ink), _enlarged(heat)
     height = max(len(left), len(right))
-    tiles = [np.pad(t, ((0, height - len(t)), (0, 16), (0, 0)), constant_values=255) for t in (left, right)]
-    return png(np.concatenate(tiles, axis=1))
+    return np.concatenate([_padded(tile, height, tile.shape[1] + GAP) for tile in (left, right)], axis=1)
 
 
-def _colour(values: NDArray[np.floating]) -> NDArray[np.uint8]:
-    largest = float(np.abs(values).max()) or 1.0
+def _padded(tile: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """A tile on white paper of that size."""
+    return np.pad(tile, ((0, height - len(tile)), (0, width - tile.shape[1]), (0, 0)), constant_values=255)
+
+
+def _colour(values: NDArray[np.floating], largest: float) -> NDArray[np.uint8]:
     at = np.abs(values) / largest * (len(WARM) - 1)
     low = np.minimum(at.astype(int), len(WARM) - 2)
     share = (at - low)[..., None]

@@ -41,7 +41,7 @@ def shortened(text: str, most: int) -> str:
 
 def noun(explanation: Explanation, count: int) -> str:
     """`1 pixel`, `784 pixels`, `12 positions`."""
-    name = "pixel" if explanation.trace.header["layers"][0]["kind"] == "image" else "position"
+    name = "pixel" if set(explanation.trace.input_kinds) == {"image"} else "position"
     return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 
@@ -103,13 +103,15 @@ def summary(explanation: Explanation) -> str:
 def _facts(explanation: Explanation) -> list[tuple[str, str]]:
     trace, facts = explanation.trace, []
     order, keys = popped(explanation)
-    everything = trace.partitions[0].n_nodes
+    everything = trace.input_nodes
     if trace.conserved:
         ledger = explanation.ledger
         target = ledger.target or 1.0
         share, reached = percent(ledger.explained / target), int(np.count_nonzero(keys))
         text = f"{share} is on the input, on {reached:,} of {noun(explanation, everything)}"
-        facts.append(("explained", f"{text}; half of that on the first {len(half(explanation)):,}"))
+        first = len(half(explanation))
+        facts.append(("explained", f"{text}; half of that on the first {first:,}" if first else text))
+        facts += _input_facts(explanation, target)
         gone = [f"{percent(share)} {name}" for name, share, kind in rows(explanation) if kind == "absorbed"]
         if gone:
             facts.append(("absorbed", f"{percent(ledger.absorbed_total / target)}: {', '.join(gone)}"))
@@ -123,6 +125,16 @@ def _facts(explanation: Explanation) -> list[tuple[str, str]]:
     if strongest:
         facts.append(("first", ", ".join(strongest)))
     return facts
+
+
+def _input_facts(explanation: Explanation, target: float) -> list[tuple[str, str]]:
+    """Where there are several inputs, the share of each."""
+    trace = explanation.trace
+    if trace.n_inputs == 1:
+        return []
+    sums = [float(c.sum(dtype=np.float64)) / target for c in trace.contributions]
+    names = [layer["label"] for layer in trace.header["layers"]]
+    return [("inputs", ", ".join(f"{percent(share)} {name}" for name, share in zip(names, sums, strict=False)))]
 
 
 def _walk_facts(explanation: Explanation) -> list[tuple[str, str]]:

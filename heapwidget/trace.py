@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -76,9 +77,9 @@ class Trace:
 
     @cached_property
     def selecting(self) -> NDArray[np.int64]:
-        """The rows that pop the positions of the input for good."""
+        """The rows that pop the positions of the inputs for good."""
         if self.header.get("input_in_heap"):
-            return np.flatnonzero(self.columns["pop_node"] < self.node_offsets[1])
+            return np.flatnonzero(self.columns["pop_node"] < self.input_nodes)
         return np.arange(self.phase_start("collect"), self.n_steps)
 
     @cached_property
@@ -92,10 +93,42 @@ class Trace:
         return np.cumsum([0, *(p.n_nodes for p in self.partitions)])
 
     @property
-    def input_positions(self) -> tuple[int, ...]:
-        """The shape of the input without its channels."""
-        channel_axis = self.header["layers"][0]["channel_axis"]
-        return tuple(s for a, s in enumerate(self.partitions[0].shape) if a != channel_axis) or (1,)
+    def n_inputs(self) -> int:
+        """How many of the layers, the first ones, are inputs."""
+        return int(self.header.get("inputs", 1))
+
+    @property
+    def input_nodes(self) -> int:
+        """How many nodes the inputs have, which are their positions; theirs are the first ids."""
+        return int(self.node_offsets[self.n_inputs])
+
+    @property
+    def input_kinds(self) -> list[str]:
+        """How each input is shown."""
+        return [layer["kind"] for layer in self.header["layers"][: self.n_inputs]]
+
+    def positions(self, number: int) -> tuple[int, ...]:
+        """The shape of an input without its channels."""
+        channel_axis = self.header["layers"][number]["channel_axis"]
+        return tuple(s for a, s in enumerate(self.partitions[number].shape) if a != channel_axis) or (1,)
+
+    def by_input(self, values: NDArray[Any]) -> list[NDArray[Any]]:
+        """One value a position of all inputs, flat, divided by input."""
+        return np.split(values, self.node_offsets[1 : self.n_inputs])
+
+    @cached_property
+    def contributions(self) -> tuple[NDArray[np.float32], ...]:
+        """Final contributions of each input's units, in its layer's shape."""
+        shapes = [part.shape for part in self.partitions[: self.n_inputs]]
+        ends = np.cumsum([prod(shape) for shape in shapes])
+        parts = np.split(self.columns["contribution"], ends[:-1])
+        return tuple(part.reshape(shape) for part, shape in zip(parts, shapes, strict=True))
+
+    def position_contributions(self, number: int) -> NDArray[np.float32]:
+        """Final contributions of an input's positions, flat: its channels are summed."""
+        part = self.partitions[number]
+        _, sums = part.fold(tuple(slice(0, s) for s in part.shape), self.contributions[number])
+        return sums.reshape(-1)
 
     def layer_of(self, node: int) -> int:
         """The layer that a node lies in."""
@@ -106,7 +139,7 @@ class Trace:
         number = self.layer_of(node)
         layer, part = self.header["layers"][number], self.partitions[number]
         name, channel_axis = layer["label"], layer["channel_axis"]
-        if number == 0 and layer["kind"] == "image":
+        if self.n_inputs == 1 and layer.get("kind") == "image":
             name = "pixel"
         positions = []
         for axis, (seen, size) in enumerate(

@@ -108,7 +108,7 @@ HEADER: dict[str, Check] = {
     "layers": _list(_layer),
     "ledger": _record(target=_number, explained=_number, residual=_number, absorbed=_list(_row(_text, _text, _number))),
 }
-OPTIONAL: dict[str, Check] = {"priority": _word("mass", "bound"), "input_in_heap": _truth}
+OPTIONAL: dict[str, Check] = {"inputs": _whole, "priority": _word("mass", "bound"), "input_in_heap": _truth}
 
 
 def _check_header(header: Mapping[str, Any]) -> None:
@@ -117,25 +117,39 @@ def _check_header(header: Mapping[str, Any]) -> None:
             raise TraceFormatError(f"column 'header' has no {name!r}")
         if name in header and not check(header[name]):
             raise TraceFormatError(f"column 'header' has a {name!r} that is not what docs/trace.md says")
-    layers = header["layers"]
-    if not layers or any(number <= read for number, layer in enumerate(layers) for read in layer["reads"]):
+    layers, n_inputs = header["layers"], header.get("inputs", 1)
+    if not 0 < n_inputs <= len(layers):
+        raise TraceFormatError(f"column 'header' has {n_inputs} 'inputs' among {len(layers)} layers")
+    if any(number <= read for number, layer in enumerate(layers) for read in layer["reads"]):
         raise TraceFormatError("column 'header' has 'layers' that do not read earlier ones")
-    if layers[0].get("kind") not in KINDS:
+    for layer in layers[:n_inputs]:
+        _check_input(layer)
+    n_axes = sum(len(layer["shape"]) - (layer["channel_axis"] is not None) for layer in layers[:n_inputs])
+    if any(layer["field"] is not None and len(layer["field"]) != n_axes for layer in layers):
+        raise TraceFormatError(f"column 'header' has a 'field' that is not one range for each of {n_axes} axes")
+    if list(header["phases"]) != list(PHASES):
+        raise TraceFormatError("column 'header' has 'phases' in another order than walk, finish, collect")
+
+
+def _check_input(layer: Mapping[str, Any]) -> None:
+    if layer.get("kind") not in KINDS:
         raise TraceFormatError("column 'header' has an input of no known 'kind'")
-    shape, box, channel_axis, kind = (layers[0][key] for key in ("shape", "box", "channel_axis", "kind"))
+    shape, box, channel_axis, kind = (layer[key] for key in ("shape", "box", "channel_axis", "kind"))
     if box != [s if a == channel_axis else 1 for a, s in enumerate(shape)]:
         raise TraceFormatError("column 'header' has an input that is not divided into positions")
     if kind == "image" and (len(shape) != 3 or shape[0] not in (1, 3) or channel_axis != 0):
         raise TraceFormatError(f"column 'header' shows an input of shape {tuple(shape)} as an image")
-    if list(header["phases"]) != list(PHASES):
-        raise TraceFormatError("column 'header' has 'phases' in another order than walk, finish, collect")
 
 
 def _check_sizes(trace: Trace) -> None:
     columns, counts = trace.columns, trace.header["phases"]
     log, steps = len(columns["log_node"]), sum(counts[phase] for phase in PHASES)
     sizes = dict.fromkeys(("pop_node", "pop_mass", "explained", "absorbed", "dust", "bound"), steps)
-    sizes |= {"log_offset": steps + 1, "log_key": log, "contribution": prod(trace.partitions[0].shape)}
+    sizes |= {
+        "log_offset": steps + 1,
+        "log_key": log,
+        "contribution": sum(prod(part.shape) for part in trace.partitions[: trace.n_inputs]),
+    }
     for name, size in sizes.items():
         if len(columns[name]) != size:
             raise TraceFormatError(f"column {name!r} has {len(columns[name])} entries where {size} belong")
@@ -146,7 +160,7 @@ def _check_sizes(trace: Trace) -> None:
 
 def _check_nodes(trace: Trace) -> None:
     columns = trace.columns
-    n_nodes, n_inputs = int(trace.node_offsets[-1]), int(trace.node_offsets[1])
+    n_nodes, n_inputs = int(trace.node_offsets[-1]), trace.input_nodes
     if any(node >= n_nodes for node, _ in trace.header["start"]):
         raise TraceFormatError("column 'header' has a 'start' that names a node that no layer has")
     for name in ("pop_node", "log_node"):

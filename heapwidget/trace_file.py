@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ from heapwidget.engine.errors import TraceFormatError
 from heapwidget.trace import COLUMNS, FORMAT, VERSION, Trace
 from heapwidget.trace_check import validate
 
-# What an explanation keeps with its trace.
-BESIDE = ("x", "image")
+# What an explanation keeps with its trace; of several inputs, each behind its number: x0, image0, x1.
+BESIDE = re.compile(r"(x|image)\d{0,4}")
 
 
 def save(path: str | os.PathLike[str], trace: Trace, beside: Mapping[str, NDArray[Any]]) -> None:
@@ -47,10 +48,14 @@ def load(path: str | os.PathLike[str]) -> tuple[Trace, dict[str, NDArray[Any]]]:
     if not isinstance(file, np.lib.npyio.NpzFile):
         raise TraceFormatError(f"{os.fspath(path)!r} is no heapwidget trace: it is not an .npz file")
     with file:
-        arrays = {name: _column(file, name) for name in file.files if name in ("header", *COLUMNS, *BESIDE)}
+        arrays = {name: _column(file, name) for name in file.files if _known(name)}
     trace = Trace(_header(arrays.pop("header", None)), {n: arrays.pop(n) for n in COLUMNS if n in arrays})
     validate(trace)
     return trace, arrays
+
+
+def _known(name: str) -> bool:
+    return name in ("header", *COLUMNS) or BESIDE.fullmatch(name) is not None
 
 
 def _column(file: np.lib.npyio.NpzFile, name: str) -> NDArray[Any]:

@@ -108,8 +108,8 @@ class HeapViewer(anywidget.AnyWidget):
         return self._explanation
 
     @property
-    def selected(self) -> NDArray[np.bool_]:
-        """A mask over the input's positions: those popped at `step`."""
+    def selected(self) -> NDArray[np.bool_] | tuple[NDArray[np.bool_], ...]:
+        """A mask over the input's positions, or a tuple of one for each input: those popped at `step`."""
         return self._sent.selected(self.step)
 
     def refine(
@@ -206,16 +206,16 @@ def _curves(measured: Curves) -> dict[str, list[float]]:
 
 def shown_input(explanation: Explanation) -> dict[str, Any]:
     """What the input panel draws, part by part."""
-    return {"parts": [_part(explanation)]}
+    return {"parts": [_part(explanation, number) for number in range(explanation.trace.n_inputs)]}
 
 
-def _part(explanation: Explanation) -> dict[str, Any]:
+def _part(explanation: Explanation, number: int) -> dict[str, Any]:
     """Pixels of an image, else the values themselves."""
-    pixels = picture(explanation)
+    pixels = picture(explanation, number)
     if pixels is not None:
         channels = 1 if pixels.ndim == 2 else 3
         height, width = pixels.shape[:2]
         data = np.ascontiguousarray(pixels).data
         return {"kind": "image", "channels": channels, "height": height, "width": width, "pixels": data}
-    values = explanation.x.detach().cpu().float().contiguous().numpy()
+    values = explanation.inputs[number].cpu().float().contiguous().numpy()
     return {"kind": "strip", "values": values.reshape(-1).data}

@@ -36,9 +36,9 @@ class Fn(nn.Module):
         return self.f(x)
 
 
-def graph_of(net: nn.Module, x: Tensor) -> Graph:
+def graph_of(net: nn.Module, *inputs: Tensor) -> Graph:
     leaves = {path for path, module in net.named_modules() if not any(module.children())}
-    return build(record(net, x), leaves, handler_of)
+    return build(record(net, *inputs), leaves, handler_of)
 
 
 def units(op: Callable[[Tensor], Tensor], x: Tensor) -> list[int]:

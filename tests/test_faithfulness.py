@@ -63,7 +63,7 @@ def test_one_output_is_a_yes_or_no() -> None:
 
 def test_any_order_can_be_measured() -> None:
     part = positions((4,), None)
-    trial = Trial(Probe(NET, (1, 4), 0, None), X[0], stand_in(0.0, X[0], part), part, 0, "logit")
+    trial = Trial(Probe(NET, ((1, 4),), 0, None), [X[0]], [stand_in(0.0, X[0], part)], [part], 0, "logit")
     orders = [np.array([0, 1, 2, 3]), np.array([3, 2, 1, 0])]
     score, curves = trial.curves(orders, steps=4, batch_size=3, progress=False)
     assert score == pytest.approx(10)

@@ -92,7 +92,7 @@ def test_nothing_explained_is_white() -> None:
     ],
 )
 def test_inputs_of_any_range_are_shown(x: torch.Tensor, low: int, high: int) -> None:
-    shown = picture(hw.attribute(linear(9), x.reshape(1, 1, 3, 3)))
+    shown = picture(hw.attribute(linear(9), x.reshape(1, 1, 3, 3)), 0)
     assert shown is not None
     assert (shown.dtype, shown.shape) == (np.uint8, (3, 3))
     assert (int(shown.min()), int(shown.max())) == (low, high)
@@ -105,7 +105,7 @@ def test_inputs_of_any_range_are_shown(x: torch.Tensor, low: int, high: int) -> 
 )
 def test_a_picture_of_ones_own(given: Any) -> None:
     e = hw.attribute(linear(9), torch.rand(1, 9), image=given)
-    shown = picture(e)
+    shown = picture(e, 0)
     a = np.asarray(given)
     assert np.array_equal(shown, a if a.dtype == np.uint8 else np.rint(a.astype(float) * 255).astype(np.uint8))
     assert pixels(still(e)).ndim == 3

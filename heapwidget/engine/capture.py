@@ -1,4 +1,4 @@
-"""Run a net once and keep every ATen op through which the input flows.
+"""Run a net once and keep every ATen op through which its inputs flow.
 
 The net runs under `torch.func.functionalize`, so in-place ops and writes through views arrive as functional ops, and
 under a dispatch mode, which sees functional calls and reused modules alike. Tensors are linked by identity.
@@ -6,6 +6,7 @@ under a dispatch mode, which sees functional calls and reused modules alike. Ten
 
 from __future__ import annotations
 
+import inspect
 import random
 import re
 from collections import deque
@@ -63,22 +64,23 @@ class Call:
 
 @dataclass(frozen=True)
 class Recording:
-    """The calls of one forward run, in order, with the very tensor that went in and what came out."""
+    """The calls of one forward run, in order, with the very tensors that went in, their names, and what came out."""
 
-    input: Tensor
+    inputs: tuple[Tensor, ...]
+    names: tuple[str, ...]
     calls: list[Call]
     output: Any
 
 
-def record(net: nn.Module, x: Tensor, head: Callable[[Any], Any] | None = None) -> Recording:
-    """Record `head(net(x))` in eval mode, leaving the net as it was found, also after an error.
+def record(net: nn.Module, *inputs: Tensor, head: Callable[[Any], Any] | None = None) -> Recording:
+    """Record `head(net(*inputs))` in eval mode, leaving the net as it was found, also after an error.
 
     Parameters
     ----------
     net
         Any module; it may use in-place ops, views, and control flow that depends on the data.
-    x
-        Its input, batch axis included.
+    *inputs
+        What it is called with, batch axes included; no tensor comes twice.
     head
         Applied to the net's output inside the recording, such as a target function.
 
@@ -88,12 +90,12 @@ def record(net: nn.Module, x: Tensor, head: Callable[[Any], Any] | None = None) 
         If the net raises, whatever that is.
     """
 
-    def run(inner: Tensor, buffers: dict[str, Tensor]) -> Any:
+    def run(inner: tuple[Tensor, ...], buffers: dict[str, Tensor]) -> Any:
         with net_errors():
-            out = torch.func.functional_call(net, buffers, (inner,))
+            out = torch.func.functional_call(net, buffers, inner)
         return out if head is None else head(out)
 
-    mode = _CallRecorder(x)
+    mode = _CallRecorder(inputs)
     with ExitStack() as stack:
         stack.enter_context(untouched(net))
         stack.enter_context(_open_attention())
@@ -104,8 +106,21 @@ def record(net: nn.Module, x: Tensor, head: Callable[[Any], Any] | None = None) 
         buffers = dict(net.named_buffers())
         stack.enter_context(mode.follow_modules(net))
         stack.enter_context(mode)
-        output = torch.func.functionalize(run)(x, buffers)
-    return Recording(x, mode.calls, mode.now(output))
+        output = torch.func.functionalize(run)(inputs, buffers)
+    return Recording(inputs, input_names(net, len(inputs)), mode.calls, mode.now(output))
+
+
+def input_names(net: nn.Module, count: int) -> tuple[str, ...]:
+    """What the net's `forward` calls its arguments, each its own name; a single one is the `"input"`."""
+    if count == 1:
+        return ("input",)
+    try:
+        parameters = list(inspect.signature(net.forward).parameters.values())
+    except (TypeError, ValueError):  # a forward that is not written in Python
+        parameters = []
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)][:count]
+    rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "input")
+    return (*names, *(f"{rest}{i + 1}" for i in range(count - len(names))))
 
 
 @contextmanager
@@ -127,16 +142,16 @@ def net_errors() -> Iterator[None]:
 
 
 class _CallRecorder(TorchDispatchMode):
-    """Keeps each op that takes a tensor which descends from the input.
+    """Keeps each op that takes a tensor which descends from an input.
 
     Inside composite ops PyTorch still works in place, below `functionalize`. Such an op is run out of place; from then
     on its result stands for the tensor that it would have changed, and for that part of all others that share memory.
     """
 
-    def __init__(self, x: Tensor) -> None:
+    def __init__(self, inputs: tuple[Tensor, ...]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.calls: list[Call] = []
-        self._stream = {id(x)}
+        self._stream = {id(x) for x in inputs}
         self._modules = [("", 1)]
         # By storage, what was meant to be written into it: the tensor that would have changed, and its new values.
         self._writes: dict[int, list[tuple[Tensor, Tensor]]] = {}

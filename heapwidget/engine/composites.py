@@ -24,7 +24,7 @@ class Composite:
         What the viewer calls it.
     entries
         A pattern is a layer's label, in which `*` stands for anything; the path of a module, for all layers in it; an
-        op family (`"conv"`, `"linear"`, `"matmul"`); or `"first"`, the layers that read the input itself. `"*"` fits
+        op family (`"conv"`, `"linear"`, `"matmul"`); or `"first"`, the layers that read an input itself. `"*"` fits
         every layer. A rule is a `Rule`, or the name of one.
 
     Raises

@@ -1,4 +1,4 @@
-"""Receptive fields: which part of the input a unit can see, as one affine range for each position axis of the input."""
+"""Receptive fields: which part of the inputs a unit can see, as one affine range for each of their position axes."""
 
 from __future__ import annotations
 
@@ -20,23 +20,28 @@ class Range(NamedTuple):
     axis: int | None
 
 
-Field = dict[int, Range]
+# By input and axis.
+Field = dict[tuple[int, int], Range]
+
+UNSEEN = Range(0, 0, 0, None)
 
 
 def fields(graph: Graph, flows: Sequence[Flow | None]) -> list[Field]:
-    """For each layer and each position axis of the input, what its units see; edges are not cut off."""
-    first = graph.layers[0]
-    axes = [a for a in range(len(first.shape)) if a != first.channel_axis]
-    everything = {a: Range(0, 0, first.shape[a], None) for a in axes}
-    found: list[Field] = [{a: Range(0, 1, 1, a) for a in axes}]
-    for index, (layer, flow) in enumerate(zip(graph.layers[1:], flows[1:], strict=True), start=1):
+    """For each layer and each position axis of the inputs, what its units see; edges are not cut off."""
+    n_inputs = graph.n_inputs
+    inputs = graph.layers[:n_inputs]
+    found = own_fields([layer.shape for layer in inputs], [layer.channel_axis for layer in inputs])
+    unseen = dict.fromkeys(found[0], UNSEEN)
+    for index, (layer, flow) in enumerate(zip(graph.layers[n_inputs:], flows[n_inputs:], strict=True), start=n_inputs):
         assert flow is not None
-        merged: Field = {}
+        merged = dict(unseen)
         for number, operand in enumerate(layer.operands):
             reach = flow.reach(number)
             for source, places in _sources(graph, operand, graph.sources(index)):
+                shape = graph.layers[source].shape
                 for a, seen in found[source].items():
-                    shape = graph.layers[source].shape
+                    if seen == UNSEEN:
+                        continue
                     place = None if seen.axis is None else places.get(seen.axis)
                     how = None if place is None else reach.get(place[0])
                     if how is None or place is None:
@@ -45,9 +50,23 @@ def fields(graph: Graph, flows: Sequence[Flow | None]) -> list[Field]:
                         start = seen.start + seen.step * (how.start + place[1])
                         size = seen.step * (how.size - 1) + seen.size
                         new = Range(start, seen.step * how.step, size, how.axis)
-                    merged[a] = new if a not in merged else _union(merged[a], new, layer.shape)
-        found.append({a: merged.get(a, everything[a]) for a in axes})
+                    merged[a] = new if merged[a] == UNSEEN else _union(merged[a], new, layer.shape)
+        found.append(merged)
     return found
+
+
+def own_fields(shapes: Sequence[Shape], channel_axes: Sequence[int | None]) -> list[Field]:
+    """The fields of the inputs: each unit sees its own position, and nothing of other inputs."""
+    axes = [
+        (number, a)
+        for number, (shape, channel_axis) in enumerate(zip(shapes, channel_axes, strict=True))
+        for a in range(len(shape))
+        if a != channel_axis
+    ]
+    return [
+        {(number, a): Range(0, 1, 1, a) if number == own else UNSEEN for number, a in axes}
+        for own in range(len(shapes))
+    ]
 
 
 def _sources(graph: Graph, operand: Operand, sources: tuple[int, ...]) -> list[tuple[int, dict[int, tuple[int, int]]]]:

@@ -1,8 +1,8 @@
 """From recorded calls to a graph of layers.
 
-A layer is one tensor of units, made by an op that mixes units; the input is layer 0. Ops that only move, scale or
-squash one unit each make no layer: their results are *streams*, tensors whose entries are known to be units of
-earlier layers.
+A layer is one tensor of units, made by an op that mixes units; the inputs are the first layers. Ops that only move,
+scale or squash one unit each make no layer: their results are *streams*, tensors whose entries are known to be units
+of earlier layers.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import accumulate
 from math import prod
 from typing import Any
 
@@ -21,10 +20,11 @@ from torch import Tensor
 
 from heapwidget.engine.boxes import Shape, unbatched
 from heapwidget.engine.capture import Call, Recording
+from heapwidget.engine.drafts import Draft, labelled, made_of, reached
 from heapwidget.engine.errors import UnsupportedOpError
 from heapwidget.engine.flow import PADDING, Flow
 from heapwidget.engine.generic import generic_flow, rerun
-from heapwidget.engine.operands import CONSTANT_ENTRY, Block, Operand, as_blocks, units_of
+from heapwidget.engine.operands import CONSTANT_ENTRY, Block, Operand, as_blocks, holds_rows, units_of
 from heapwidget.engine.rules import Rule
 
 
@@ -48,9 +48,10 @@ class Layer:
 
 @dataclass(frozen=True)
 class Graph:
-    """The layers in the order they were made, and where in them the net's output is found."""
+    """The layers in the order they were made, inputs first, and where in them the net's output is found."""
 
     layers: tuple[Layer, ...]
+    n_inputs: int
     output: Operand
     dtype: torch.dtype
 
@@ -58,35 +59,20 @@ class Graph:
     def _sources(self) -> tuple[tuple[int, ...], ...]:
         ends = torch.tensor([layer.offset + layer.n_units for layer in self.layers])
         return tuple(
-            tuple(sorted({s for operand in layer.operands for s in _made_of(operand, ends)})) for layer in self.layers
+            tuple(sorted({s for operand in layer.operands for s in made_of(operand, ends)})) for layer in self.layers
         )
 
     def sources(self, number: int) -> tuple[int, ...]:
         """The layers whose units layer `number` reads."""
         return self._sources[number]
 
+    def reads_input(self, number: int) -> bool:
+        """Whether layer `number` reads units of an input."""
+        return any(source < self.n_inputs for source in self._sources[number])
+
     def units(self, operand: Operand) -> Tensor:
         """Global unit ids in the shape of an operand, below zero where an entry is no unit."""
         return units_of(operand, [layer.offset for layer in self.layers], [layer.shape for layer in self.layers])
-
-
-@dataclass
-class _Draft:
-    """A layer in the making; it holds on to the tensor it was made as, so that no other takes that tensor's id.
-
-    `fold` merges a scale and a shift of each channel into its weights; `warning` is kept for the layer.
-    """
-
-    name: str
-    op: str
-    shape: Shape
-    channel_axis: int | None
-    offset: int
-    operands: tuple[Operand, ...]
-    make: Callable[[Rule], Flow] | None
-    raw: Tensor
-    fold: Callable[[Tensor, Tensor], None] | None = None
-    warning: str | None = None
 
 
 @dataclass
@@ -114,17 +100,24 @@ class Builder:
     `reads` counts how often each tensor, by its id, is read.
     """
 
-    x: Tensor
+    inputs: tuple[Tensor, ...]
+    names: tuple[str, ...]
     leaves: set[str]
     dtype: torch.dtype
     reads: Counter[int] = field(default_factory=Counter)
-    drafts: list[_Draft] = field(default_factory=list)
+    drafts: list[Draft] = field(default_factory=list)
     _streams: dict[int, _Stream] = field(default_factory=dict)
     _named: set[tuple[str, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.drafts.append(_Draft("input", "input", unbatched(tuple(self.x.shape)), None, 0, (), None, self.x))
-        self._streams[id(self.x)] = _Stream(0, None)
+        for number, (x, name) in enumerate(zip(self.inputs, self.names, strict=True)):
+            self.drafts.append(Draft(name, "input", unbatched(tuple(x.shape)), None, self._n_units, (), None, x))
+            self._streams[id(x)] = _Stream(number, None)
+
+    @property
+    def _n_units(self) -> int:
+        """How many units there are so far."""
+        return self.drafts[-1].offset + prod(self.drafts[-1].shape) if self.drafts else 0
 
     def active(self, t: Any) -> bool:
         """Whether a value holds units."""
@@ -137,7 +130,7 @@ class Builder:
     def units(self, t: Tensor) -> Tensor:
         """Global unit ids in the shape of `t`, below zero where an entry is no unit."""
         if not self.active(t):
-            return torch.full(t.shape, CONSTANT_ENTRY, dtype=torch.int64, device=self.x.device)
+            return torch.full(t.shape, CONSTANT_ENTRY, dtype=torch.int64, device=self.inputs[0].device)
         stream = self._streams[id(t)]
         if stream.index is not None:
             return stream.index
@@ -202,7 +195,7 @@ class Builder:
         """Whether a tensor only scales what it meets: a gate, attention weights, a statistic."""
         return self._streams[id(t)].gate
 
-    def made_by(self, t: Tensor) -> _Draft | None:
+    def made_by(self, t: Tensor) -> Draft | None:
         """The layer of which `t` is the very output, in whatever shape, where nothing else was or is done with it."""
         stream = self._streams[id(t)]
         return self.drafts[stream.layer] if stream.layer is not None and stream.raw and self.reads[id(t)] <= 1 else None
@@ -228,17 +221,38 @@ class Builder:
         warning: str | None = None,
     ) -> None:
         """Add the layer that `call` made; `out` holds its units in order."""
-        last = self.drafts[-1]
-        offset = last.offset + prod(last.shape)
+        offset = self._n_units
         shape = unbatched(tuple(out.shape)) if shape is None else shape
         name = self._name(call, op)
-        self.drafts.append(_Draft(name, op, shape, channel_axis, offset, tuple(operands), make, out, fold, warning))
+        self.drafts.append(Draft(name, op, shape, channel_axis, offset, tuple(operands), make, out, fold, warning))
         self._streams[id(out)] = _Stream(len(self.drafts) - 1, None, raw=True)
-        first = self.drafts[0]
-        if 0 in (o.layer for o in operands) and first.channel_axis is None and len(first.shape) > 1:
-            # A product of the input as it stands mixes its last axis; one of the flattened input says nothing.
-            rows = op == "linear" and operands[0].shape == first.shape
-            first.channel_axis = len(first.shape) - 1 if rows else 0
+        if channel_axis is not None:
+            for operand in operands:
+                self._learn_channels(op, operand, channel_axis)
+
+    def _learn_channels(self, op: str, operand: Operand, kept: int) -> None:
+        """The first op that mixes units of an input, or of what was made of it unit by unit, tells its channels.
+
+        A product mixes the last axis, a mean keeps its channels; of what is flattened, and for other ops, they are
+        the first.
+        """
+        for number in range(len(self.drafts) - 1):
+            draft = self.drafts[number]
+            if draft.channel_axis is None and len(draft.shape) > 1:
+                rows = holds_rows(operand, number, draft.offset, draft.shape)
+                if rows is not None:
+                    last = len(draft.shape) - 1
+                    axis = {"linear": last, "mkldnn_rnn_layer": last, "mean": kept, "sum": kept}.get(op, 0)
+                    self._set_channels(number, axis if rows else 0)
+
+    def _set_channels(self, number: int, axis: int) -> None:
+        """Of a layer, and of those that it was made of unit by unit."""
+        draft = self.drafts[number]
+        draft.channel_axis = axis
+        for operand in draft.operands:
+            below = operand.layer
+            if below is not None and self.drafts[below].channel_axis is None and operand.shape == draft.shape:
+                self._set_channels(below, axis)
 
     def _name(self, call: Call, op: str) -> str:
         run = (call.module, call.run)
@@ -290,11 +304,11 @@ def build(recording: Recording, leaves: set[str], handler_of: Callable[[Call], H
     UnsupportedOpError
         For an op that cannot be differentiated.
     ValueError
-        If the output does not depend on the input.
+        If the output does not depend on any input.
     """
-    x = recording.input
-    dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
-    builder = Builder(x, leaves, dtype, _reads(recording))
+    n_inputs = len(recording.inputs)
+    dtype = torch.float64 if any(x.dtype == torch.float64 for x in recording.inputs) else torch.float32
+    builder = Builder(recording.inputs, recording.names, leaves, dtype, _reads(recording))
     for call in recording.calls:
         if not any(builder.active(t) for t in tensors(call)):
             continue
@@ -306,71 +320,17 @@ def build(recording: Recording, leaves: set[str], handler_of: Callable[[Call], H
             "the output does not depend on x, so there is nothing to explain; pass the net's real input as x"
         )
     drafts = builder.drafts
-    if len(drafts[0].shape) > 1 and drafts[0].channel_axis is None:
-        drafts[0].channel_axis = 0
+    for draft in drafts:
+        if len(draft.shape) > 1 and draft.channel_axis is None:
+            draft.channel_axis = 0
     places = [d.offset for d in drafts], [d.shape for d in drafts]
     drafts = [replace(d, operands=tuple(as_blocks(o, *places) for o in d.operands)) for d in drafts]
-    drafts, output = _reached(drafts, as_blocks(builder.operand(recording.output), *places))
+    drafts, output = reached(drafts, n_inputs, as_blocks(builder.operand(recording.output), *places))
     layers = tuple(
         Layer(label, d.op, d.shape, d.channel_axis, d.offset, d.operands, d.make, d.warning)
-        for label, d in zip(_labels([d.name for d in drafts]), drafts, strict=True)
+        for label, d in zip(labelled([d.name for d in drafts], n_inputs), drafts, strict=True)
     )
-    return Graph(layers, output, builder.dtype)
-
-
-def _reached(drafts: list[_Draft], output: Operand) -> tuple[list[_Draft], Operand]:
-    """The layers that relevance can reach, numbered and counted anew: what only gates a signal is left out."""
-    ends = torch.tensor([d.offset + prod(d.shape) for d in drafts])
-
-    reached, frontier = {0}, _made_of(output, ends)
-    while frontier:
-        number = frontier.pop()
-        if number not in reached:
-            reached.add(number)
-            frontier += [n for operand in drafts[number].operands for n in _made_of(operand, ends)]
-    kept = sorted(reached)
-    if len(kept) == len(drafts):
-        return drafts, output
-    offsets = dict(zip(kept, accumulate([0, *(prod(drafts[n].shape) for n in kept)]), strict=False))
-    shift = torch.tensor([offsets.get(n, 0) - d.offset for n, d in enumerate(drafts)])
-
-    def renumbered(operand: Operand) -> Operand:
-        if operand.layer is not None:
-            return replace(operand, layer=kept.index(operand.layer))
-        if operand.blocks:
-            blocks = tuple(replace(block, layer=kept.index(block.layer)) for block in operand.blocks)
-            return replace(operand, blocks=blocks)
-        assert operand.index is not None
-        index = operand.index
-        layer = torch.bucketize(index.clamp(min=0).contiguous(), ends.to(index.device), right=True)
-        moved = torch.where(index < 0, index, index + shift.to(index.device)[layer])
-        return replace(operand, index=moved)
-
-    renewed = [
-        replace(drafts[n], offset=offsets[n], operands=tuple(renumbered(o) for o in drafts[n].operands)) for n in kept
-    ]
-    return renewed, renumbered(output)
-
-
-def _made_of(operand: Operand, ends: Tensor) -> list[int]:
-    """The layers an operand has units of, given the end of each layer's units."""
-    if operand.layer is not None:
-        return [operand.layer]
-    if operand.blocks:
-        return [block.layer for block in operand.blocks]
-    assert operand.index is not None
-    units = operand.index[operand.index >= 0].cpu()
-    return [int(n) for n in torch.bucketize(units, ends, right=True).unique()]
-
-
-def _labels(names: list[str]) -> list[str]:
-    """Number the names that come more than once: pool1, pool2, or conv1#1, conv1#2 behind a digit."""
-    count, seen, labels = Counter(names), Counter[str](), []
-    for name in names:
-        seen[name] += 1
-        number = f"#{seen[name]}" if name[-1].isdigit() or f"{name}{seen[name]}" in count else str(seen[name])
-        labels.append(name if count[name] == 1 else name + number)
-    return labels
+    return Graph(layers, n_inputs, output, builder.dtype)
 
 
 def short_name(name: str) -> str:

@@ -19,10 +19,10 @@ def fits(pattern: str, graph: Graph, number: int) -> bool:
     """Whether a pattern names layer `number`.
 
     A pattern is a layer's label, in which `*` stands for anything; the path of a module, for all layers in it; an op
-    family (`"conv"`, `"linear"`, `"matmul"`, ...); or `"first"`, the layers that read the input itself.
+    family (`"conv"`, `"linear"`, `"matmul"`, ...); or `"first"`, the layers that read an input itself.
     """
     layer = graph.layers[number]
-    if pattern == FIRST and 0 in graph.sources(number):
+    if pattern == FIRST and graph.reads_input(number):
         return True
     return pattern == layer.op or layer.label.startswith(f"{pattern}.") or fnmatchcase(layer.label, pattern)
 
@@ -35,12 +35,12 @@ def check_patterns(option: str, patterns: Iterable[str], graph: Graph) -> None:
     ValueError
         The message tells the layers, or the nearest.
     """
-    numbers = range(1, len(graph.layers))
+    numbers = range(graph.n_inputs, len(graph.layers))
     for pattern in patterns:
         if pattern == FIRST or pattern in FAMILIES or any(c in pattern for c in "*?["):
             continue
         if not any(fits(pattern, graph, number) for number in numbers):
-            labels = [layer.label for layer in graph.layers[1:]]
+            labels = [graph.layers[number].label for number in numbers]
             near = get_close_matches(pattern, labels, n=5, cutoff=0.3) or labels[:5]
             told = (
                 f"the layers are {', '.join(labels)}" if len(labels) <= MOST_LISTED else f"near are {', '.join(near)}"

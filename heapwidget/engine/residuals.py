@@ -251,10 +251,10 @@ class Store:
 
 
 class InputStore(Store):
-    """The input: what arrives is collected, never popped, and logged by position; `mass` keeps its sign."""
+    """An input: what arrives is collected, never popped, and logged by position; `mass` keeps its sign."""
 
-    def __init__(self, board: Board, partition: Partition, dtype: np.dtype[np.floating]) -> None:
-        super().__init__(board, partition, 0, np.ones(partition.shape, dtype), dtype)
+    def __init__(self, board: Board, partition: Partition, first: int, dtype: np.dtype[np.floating]) -> None:
+        super().__init__(board, partition, first, np.ones(partition.shape, dtype), dtype)
         self.mass = np.zeros(partition.grid, dtype)
         self._flat_mass = self.mass.reshape(-1)
 
@@ -269,14 +269,14 @@ class InputStore(Store):
         mass = self.mass if isinstance(at, tuple) else self._flat_mass
         mass[at] = now = before + sums
         changed = sums != 0
-        self.board.log(nodes[changed], now[changed].astype(np.float32))
+        self.board.log(nodes[changed] + self.first, now[changed].astype(np.float32))
 
     def add_units(self, units: NDArray[np.int64], values: Array) -> None:
         self._flat[self._places(units)] += values
         self.board.explained += float(values.sum())
         if self.partition.is_unit:
             self._flat_mass[units] = now = self._flat[units]
-            self.board.log(units, now.astype(np.float32, copy=False))
+            self.board.log(units + self.first, now.astype(np.float32, copy=False))
             return
         nodes, place = np.unique(self.partition.node_of_unit.reshape(-1)[units], return_inverse=True)
         sums = np.bincount(place, values).astype(self.mass.dtype)

@@ -3,7 +3,7 @@
     residual[target] = t; heap = {target}
     while heap and pops < max_pops: pop the largest, send its messages, push or re-key what they changed
     finish: pass on all that is left, layer by layer; the result is the full layer-wise pass, whatever was popped
-    collect: pop the input's positions, largest first
+    collect: pop the inputs' positions, largest first
 
 The frontier is best-first; relevance is moved, never copied, so target = input + residual + absorbed at every moment.
 """
@@ -62,12 +62,12 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Finish:
-    """The whole-layer pass over what a walk left: its rows, the log behind the walk's, and the result."""
+    """The whole-layer pass over what a walk left: its rows, the log behind the walk's, and the result by input."""
 
     rows: list[Row]
     log_nodes: NDArray[np.int64]
     log_keys: NDArray[np.float32]
-    contributions: Array
+    contributions: list[Array]
     absorbed: dict[tuple[int, str], float]
 
 
@@ -79,7 +79,7 @@ class Walk:
     graph
         Its layers.
     flows
-        One a layer, `None` for the input.
+        One a layer, `None` for an input.
     partitions
         One a layer.
     seeds
@@ -105,11 +105,12 @@ class Walk:
         by_bound: bool = False,
     ) -> None:
         self.graph, self.flows, self.partitions = graph, list(flows), list(partitions)
+        self.n_inputs = graph.n_inputs
         # With one sign throughout, masses are sums; a walk with a negative target runs on the opposite signs.
         self.sign = -1.0 if (seeds <= 0).all() and seeds.any() else 1.0
         signed = any(f.signed for f in flows if f is not None) or bool((seeds * self.sign < 0).any())
         self.n_nodes = [p.n_nodes for p in partitions]
-        self.offsets = [0, *np.cumsum(self.n_nodes).tolist()]
+        self.offsets: list[int] = [0, *np.cumsum(self.n_nodes).tolist()]
         self.start_mass = float(np.abs(seeds).sum())
         self.floor = floor
         self._start_key = self.start_mass
@@ -121,10 +122,13 @@ class Walk:
         self.board = Board(self.offsets[-1], self._least_key(floor), signed, by_bound)
         self._beyond = self._uncertain() if self.board.signed else None
         dtype = seeds.dtype
-        self.stores: list[Store] = [InputStore(self.board, partitions[0], dtype)]
-        for number, partition in enumerate(partitions[1:], start=1):
+        self.stores: list[Store] = []
+        for number, (partition, offset) in enumerate(zip(partitions, self.offsets, strict=False)):
+            if number < self.n_inputs:
+                self.stores.append(InputStore(self.board, partition, offset, dtype))
+                continue
             k = host(self._k[number].nan_to_num(posinf=0)) if self.board.signed else np.broadcast_to(1, partition.shape)
-            self.stores.append(Store(self.board, partition, self.offsets[number], k, dtype))
+            self.stores.append(Store(self.board, partition, offset, k, dtype))
         layers = graph.layers
         self._inlets = [
             [inlet(self.board, self.stores, layers, o, number) for o in layer.operands]
@@ -152,6 +156,16 @@ class Walk:
 
     def _least_key(self, floor: float) -> float:
         return max(floor * self._start_key, SMALLEST_FLOOR)
+
+    @property
+    def inner(self) -> list[Store]:
+        """The stores of all layers but the inputs."""
+        return self.stores[self.n_inputs :]
+
+    @property
+    def input_nodes(self) -> int:
+        """How many nodes the inputs have; theirs are the first ids."""
+        return self.offsets[self.n_inputs]
 
     @property
     def pending(self) -> bool:
@@ -234,7 +248,7 @@ class Walk:
         """Let smaller nodes in: those that reach the new floor are pushed now, as a part of the last pop."""
         self.floor = floor
         self.board.set_floor(self._least_key(floor))
-        for store in self.stores[1:]:
+        for store in self.inner:
             store.offer(store.mass, store.keys, store.boxes)
         if self._rows:
             self._rows[-1] = (*self._rows[-1][:-1], self.board.log_size)
@@ -243,7 +257,7 @@ class Walk:
 
     def residual_sum(self) -> float:
         """Sum of all residuals as they lie in the layers, in the target's own sign."""
-        return self.sign * sum(float(s.residual.sum(dtype=np.float64)) for s in self.stores[1:])
+        return self.sign * sum(float(s.residual.sum(dtype=np.float64)) for s in self.inner)
 
     def finish(self) -> Finish:
         """Pass on everything still residual, one whole layer at a time; the walk itself stays as it is."""
@@ -258,30 +272,31 @@ class Walk:
             for n in layers:
                 masses[n], bounds[n] = self._sums(n, left[n])
 
-        weigh(range(1, len(left)))
+        inputs = range(self.n_inputs)
+        weigh(range(self.n_inputs, len(left)))
         absorbed = dict(self.board.absorbed)
         rows: list[Row] = []
         nodes, keys = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
-        log_end, arrived = self.board.log_size, host(held[0]).copy()
-        explained = float(arrived.sum(dtype=np.float64))
-        for number in range(len(left) - 1, 0, -1):
+        log_end, arrived = self.board.log_size, [host(held[n]).copy() for n in inputs]
+        explained = sum(float(a.sum(dtype=np.float64)) for a in arrived)
+        for number in range(len(left) - 1, self.n_inputs - 1, -1):
             flow, mass, sources = self.flows[number], masses[number], self.graph.sources(number)
             if flow is None or not mass:
                 continue
             for cause, value in whole_pass(self.graph, flow, number, left).items():
                 absorbed[number, cause] = absorbed.get((number, cause), 0.0) + value
-            weigh({number, *sources} - {0})
-            if left[0] is not None and 0 in sources:
-                before, arrived = arrived, host(left[0]).copy()
-                explained = float(arrived.sum(dtype=np.float64))
-                reached, totals = self._reached(before, arrived)
+            weigh({number, *sources} - set(inputs))
+            changed = [(n, r) for n, r in enumerate(left[: self.n_inputs]) if n in sources and r is not None]
+            for n, r in changed:
+                before, arrived[n] = arrived[n], host(r).copy()
+                reached, totals = self._reached(n, before, arrived[n])
                 nodes.append(reached)
                 keys.append(totals)
                 log_end += len(reached)
-            bound = sum(bounds[1:]) if signed else -explained
-            rows.append(
-                Row(self.offsets[number], mass, explained, sum(absorbed.values()), sum(masses[1:]), bound, log_end)
-            )
+            if changed:
+                explained = sum(float(a.sum(dtype=np.float64)) for a in arrived)
+            bound = sum(bounds) if signed else -explained
+            rows.append(Row(self.offsets[number], mass, explained, sum(absorbed.values()), sum(masses), bound, log_end))
         if not signed:
             self._beyond = explained
             rows = [row._replace(bound=explained + row.bound) for row in rows]
@@ -301,13 +316,13 @@ class Walk:
         bound = float(bounded.sum())
         return mass, bound if bound < np.inf else float(bounded.nan_to_num(nan=0.0, posinf=torch.inf).sum())
 
-    def _reached(self, before: Array, after: Array) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The input positions to which anything came, and what lies on them now."""
+    def _reached(self, number: int, before: Array, after: Array) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The positions of an input to which anything came, as nodes, and what lies on them now."""
         everything = tuple(slice(0, s) for s in after.shape)
-        _, changes = self.partitions[0].fold(everything, before != after)
-        _, totals = self.partitions[0].fold(everything, after)
+        _, changes = self.partitions[number].fold(everything, before != after)
+        _, totals = self.partitions[number].fold(everything, after)
         reached = np.flatnonzero(changes)
-        return reached, totals.reshape(-1)[reached].astype(np.float32)
+        return reached + self.offsets[number], totals.reshape(-1)[reached].astype(np.float32)
 
 
 @contextmanager

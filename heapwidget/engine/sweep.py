@@ -1,4 +1,4 @@
-"""Whole-layer passes over a graph: relevance down to the input, one layer at a time, and amplification up from it."""
+"""Whole-layer passes over a graph: relevance down to the inputs, one layer at a time, and amplification up."""
 
 from __future__ import annotations
 
@@ -92,12 +92,15 @@ def gather(graph: Graph, operand: Operand, values: list[Tensor]) -> Tensor:
 
 
 def amplifications(graph: Graph, flows: Sequence[Flow | None]) -> list[Tensor]:
-    """For every unit its k: how far a residual there can still move the input attribution (L1); 1 at the input.
+    """For every unit its k: how far a residual there can still move the input attribution (L1); 1 at the inputs.
 
     It is infinite where an op gives none, and where a share of nothing might lead there.
     """
-    k = [torch.ones(graph.layers[0].shape, dtype=graph.dtype, device=device_of(flows))]
-    for layer, flow in zip(graph.layers[1:], flows[1:], strict=True):
-        assert flow is not None
-        k.append(flow.amplification([gather(graph, o, k) for o in layer.operands]).nan_to_num(torch.inf, torch.inf))
+    k: list[Tensor] = []
+    for layer, flow in zip(graph.layers, flows, strict=True):
+        if flow is None:
+            k.append(torch.ones(layer.shape, dtype=graph.dtype, device=device_of(flows)))
+        else:
+            below = [gather(graph, operand, k) for operand in layer.operands]
+            k.append(flow.amplification(below).nan_to_num(torch.inf, torch.inf))
     return k

@@ -19,13 +19,13 @@ from heapwidget.engine.graph import Builder
 from heapwidget.samples import lenet
 
 
-def layer_values(net: nn.Module, x: Tensor) -> list[np.ndarray]:
+def layer_values(net: nn.Module, *inputs: Tensor) -> list[np.ndarray]:
     """The recorded values of each layer that the graph keeps."""
-    values, kept = [x[0].numpy()], []
-    choose = graph._reached
+    values, kept = [x[0].numpy() for x in inputs], []
+    choose = graph.reached
 
-    def reached(drafts: list[Any], output: Any) -> Any:
-        result = choose(drafts, output)
+    def reached(drafts: list[Any], n_inputs: int, output: Any) -> Any:
+        result = choose(drafts, n_inputs, output)
         kept.extend(i for i, d in enumerate(drafts) if any(d.make is r.make for r in result[0]))
         return result
 
@@ -37,27 +37,33 @@ def layer_values(net: nn.Module, x: Tensor) -> list[np.ndarray]:
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         patch.setattr("heapwidget.engine.graph.Builder", Watched)
-        patch.setattr("heapwidget.engine.graph._reached", reached)
-        graph_of(net, x)
+        patch.setattr("heapwidget.engine.graph.reached", reached)
+        graph_of(net, *inputs)
     return [values[i] for i in kept]
 
 
-def check_fields(net: nn.Module, x: Tensor, positions: list[tuple[int, ...]] | None = None) -> int:
+def check_fields(net: nn.Module, x: Tensor | tuple[Tensor, ...], positions: list[tuple[int, ...]] | None = None) -> int:
     """Move each position (or those given) and see which units it moves; gives how many layers told a field."""
+    inputs = x if isinstance(x, tuple) else (x,)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         header = hw.attribute(net, x, max_pops=0, target=lambda out: out.sum(), progress=False).trace.header
-    before = layer_values(net, x)
-    shape, channel_axis = header["layers"][0]["shape"], header["layers"][0]["channel_axis"]
-    axes = [a for a in range(len(shape)) if a != channel_axis]
-    for position in positions or np.ndindex(*(shape[a] for a in axes)):
-        at = dict(zip(axes, position, strict=True))
-        moved = x.clone()
-        moved[(0, *(at.get(a, slice(None)) for a in range(len(shape))))] += 3.7
-        # The header has one layer more: the sum that is explained.
-        for layer, was, now in zip(header["layers"][:-1], before, layer_values(net, moved), strict=True):
-            for unit in np.argwhere(was != now):
-                assert sees(layer["field"], unit, position), f"{layer['label']} {unit} is moved by {position}"
+    before, first = layer_values(net, *inputs), 0
+    for number, one in enumerate(inputs):
+        shape, channel_axis = header["layers"][number]["shape"], header["layers"][number]["channel_axis"]
+        axes = [a for a in range(len(shape)) if a != channel_axis]
+        own = slice(first, first + len(axes))
+        for position in positions or np.ndindex(*(shape[a] for a in axes)):
+            at = dict(zip(axes, position, strict=True))
+            moved = one.clone()
+            moved[(0, *(at.get(a, slice(None)) for a in range(len(shape))))] += 3.7
+            after = layer_values(net, *inputs[:number], moved, *inputs[number + 1 :])
+            # The header has one layer more: the sum that is explained.
+            for layer, was, now in zip(header["layers"][:-1], before, after, strict=True):
+                field = None if layer["field"] is None else layer["field"][own]
+                for unit in np.argwhere(was != now):
+                    assert sees(field, unit, position), f"{layer['label']} {unit} is moved by {position}"
+        first = own.stop
     return sum(layer["field"] is not None for layer in header["layers"])
 
 

@@ -165,6 +165,8 @@ def reduction(builder: Builder, call: Call) -> bool:
     def transpose(s: Tensor) -> Tensor:
         return (s / size).expand(value.shape)
 
+    kept = [a for a in range(value.ndim) if a not in axes]
+    channel_axis = builder.channel_axis_of(x)
     builder.layer(
         call,
         call.out,
@@ -172,7 +174,8 @@ def reduction(builder: Builder, call: Call) -> bool:
         [builder.operand(x)],
         lambda rule: MeanPool(value, op, transpose, seen),
         shape=tuple(1 if a in axes else s for a, s in enumerate(value.shape)),
-        channel_axis=builder.channel_axis_of(x),
+        # Positions are what one averages over.
+        channel_axis=kept[0] if channel_axis is None and len(kept) == 1 else channel_axis,
     )
     return True
 
