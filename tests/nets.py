@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -12,6 +13,7 @@ import heapwidget as hw
 from heapwidget.engine.capture import record
 from heapwidget.engine.graph import Graph, build
 from heapwidget.engine.ops import handler_of
+from heapwidget.engine.search import Walk
 from heapwidget.replay import replay
 from heapwidget.samples import digits
 
@@ -46,6 +48,21 @@ def units(op: Callable[[Tensor], Tensor], x: Tensor) -> list[int]:
     graph = graph_of(op if isinstance(op, nn.Module) else Fn(op), x)
     assert len(graph.layers) == 1
     return graph.units(graph.output).reshape(-1).tolist()
+
+
+def each(x: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """One or several tensors as a tuple."""
+    return x if isinstance(x, tuple) else (x,)
+
+
+def flat(x: Tensor | tuple[Tensor, ...]) -> np.ndarray:
+    """One or several tensors as one row of numbers."""
+    return np.concatenate([a.detach().numpy().ravel() for a in each(x)])
+
+
+def on_inputs(walk: Walk) -> np.ndarray:
+    """What a walk has brought to the units of all inputs, in the target's own sign."""
+    return walk.sign * np.concatenate([store.residual.ravel() for store in walk.stores[: walk.n_inputs]])
 
 
 DIGIT = digits().images[7:8, None].float() / 255

@@ -30,8 +30,8 @@ class Net(nn.Module):
         super().__init__()
         self.steps, self.names = nn.ModuleList(steps), names
 
-    def forward(self, x: Tensor) -> Tensor:
-        past = [x]
+    def forward(self, *inputs: Tensor) -> Tensor:
+        past = list(inputs)
         for step in self.steps:
             past.append(step(past))
         return past[-1]
@@ -224,3 +224,48 @@ def token_nets(
     head = Step(_on_last(lambda t, a: a(read(t))), nn.Linear(read(past[-1]).shape[1], 3))
     _randomised(head)
     return Net([*steps, head], [*names, how]).to(dtype).eval(), x.to(dtype)
+
+
+JOINS = ["take up", "join", "add mean"]
+
+
+def joining_step(kind: str, past: Past, n: int) -> Step | None:
+    """A step that takes up another tensor: an input, or one that was made before."""
+    i = n % len(past)
+    if kind == "take up":
+        return Step(lambda p: p[i])
+    if kind == "add mean":
+        return Step(lambda p: p[-1] + p[i].mean())
+    return Step(lambda p: torch.cat([p[i], p[-1]], 1)) if past[i].shape[2:] == past[-1].shape[2:] else None
+
+
+@st.composite
+def joined_nets(
+    draw: st.DrawFn,
+    dtype: torch.dtype = torch.float64,
+    length: int = 6,
+    kinds: list[str] = KINDS,
+    joins: list[str] = JOINS,
+) -> tuple[Net, tuple[Tensor, ...]]:
+    """A net of one to three images, whose steps take up each other's results; the head reads several of them."""
+    torch.manual_seed(draw(st.integers(0, 10**6)))
+    sides = [draw(st.sampled_from([4, 4, 4, 3])) for _ in range(draw(st.integers(1, 3)))]
+    inputs = tuple(torch.randn(1, draw(st.integers(1, 2)), side, side) for side in sides)
+    inputs = tuple(x * (torch.rand(x.shape) > 0.2) for x in inputs)
+    past, steps, names = list(inputs), [], []
+    for _ in range(draw(st.integers(1, length))):
+        kind, n = draw(st.one_of(st.sampled_from(kinds), st.sampled_from(joins))), draw(st.integers(0, 29))
+        new = (joining_step if kind in joins else step)(kind, past, n)
+        if new is not None and past[-1].numel() < 100:
+            _randomised(new)
+            new.eval()
+            steps.append(new)
+            names.append(f"{kind}{n}")
+            with torch.no_grad():
+                past.append(new(past))
+    read = sorted({len(past) - 1, *draw(st.lists(st.integers(0, len(past) - 1), max_size=2))})
+    size = sum(past[i].numel() for i in read)
+    head = Step(lambda p, linear: linear(torch.cat([p[i].flatten(1) for i in read], 1)), nn.Linear(size, 3))
+    _randomised(head)
+    net = Net([*steps, head], [*names, f"read{read}"]).to(dtype).eval()
+    return net, tuple(x.to(dtype) for x in inputs)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import product
 
 import numpy as np
 import pytest
 import torch
+from nets import each
 from torch import Tensor, nn
 from zoo import ZOO, animal
 
@@ -218,29 +219,29 @@ def test_every_net_of_the_zoo(name: str) -> None:
     assert sorted(e.trace.columns["pop_node"].tolist()) == list(range(e.trace.node_offsets[-1]))
     assert len(replay(e.trace, e.trace.n_steps).heap.items) == 0
     # Where the gradient ends, so does its contribution; autograd through the very net says the same.
-    gradient = gradient_of_largest(name, net, x).numpy().reshape(e.trace.partitions[0].shape)
-    whole = tuple(slice(0, s) for s in gradient.shape)
-    _, own = e.trace.partitions[0].fold(whole, x.numpy().reshape(gradient.shape) * gradient)
-    start = [key for _, key in e.trace.header["start"][: own.size]]
-    np.testing.assert_allclose(start, own.reshape(-1), rtol=1e-4, atol=1e-5)
+    own = []
+    for part, one, gradient in zip(e.trace.partitions, each(x), gradients_of_largest(name, net, each(x)), strict=False):
+        contribution = (one * gradient).numpy().reshape(part.shape)
+        own.append(part.fold(tuple(slice(0, s) for s in part.shape), contribution)[1].reshape(-1))
+    start = [key for _, key in e.trace.header["start"][: e.trace.input_nodes]]
+    np.testing.assert_allclose(start, np.concatenate(own), rtol=1e-4, atol=1e-5)
 
 
-def largest(net: nn.Module, x: Tensor) -> Tensor:
-    output = net(x)
+def largest(net: nn.Module, inputs: Sequence[Tensor]) -> Tensor:
+    output = net(*inputs)
     return (output if isinstance(output, Tensor) else output["logits"]).max()
 
 
-def gradient_of_largest(name: str, net: nn.Module, x: Tensor) -> Tensor:
+def gradients_of_largest(name: str, net: nn.Module, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
     if name != "in place on views":
-        leaf = x.clone().requires_grad_()
-        largest(net, leaf).backward()
-        assert leaf.grad is not None
-        return leaf.grad
+        leaves = [x.clone().requires_grad_() for x in inputs]
+        return torch.autograd.grad(largest(net, leaves), leaves, allow_unused=True, materialize_grads=True)
     # Autograd refuses what this net writes into: by differences.
-    f = torch.func.functionalize(lambda a: largest(net, a))
+    (x,) = inputs
+    f = torch.func.functionalize(lambda a: largest(net, [a]))
     steps = 1e-6 * torch.eye(x.numel(), dtype=x.dtype).reshape(-1, *x.shape)
     with torch.no_grad():
-        return torch.stack([(f(x + step) - f(x - step)) / 2e-6 for step in steps]).reshape(x.shape)
+        return [torch.stack([(f(x + step) - f(x - step)) / 2e-6 for step in steps]).reshape(x.shape)]
 
 
 def test_an_op_without_a_derivative_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,10 +55,8 @@ def explanation() -> hw.Explanation:
 def nasty(explanation: hw.Explanation) -> hw.Explanation:
     trace = explanation.trace
     header = dict(trace.header) | {"target": dict(trace.header["target"]) | {"label": NASTY}}
-    renamed = hw.Explanation(
-        explanation.x, type(trace)(header, trace.columns), trace.columns["contribution"], None, None
-    )
-    return renamed
+    renamed = type(trace)(header, trace.columns)
+    return hw.Explanation(explanation.x, renamed, trace.contributions, None, explanation.images)
 
 
 def test_labels_cannot_leave_their_place(bundle: Path, nasty: hw.Explanation) -> None:

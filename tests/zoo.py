@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from zoo_newer import NEWER
 from zoo_parts import IMAGE, SIGNAL, TOKENS, VECTOR, VOLUME, Animals, Net, Recurrent, weight
+from zoo_several import SEVERAL
 
 
 def gated(net: Net, x: Tensor) -> Tensor:
@@ -93,6 +96,7 @@ def transformer() -> nn.Module:
 
 ZOO: Animals = {
     **NEWER,
+    **SEVERAL,
     "residual": (
         lambda: Net(
             residual,
@@ -268,8 +272,8 @@ ZOO: Animals = {
 }
 
 
-def animal(name: str) -> tuple[nn.Module, Tensor]:
-    """A net of the zoo in float64, fresh and always the same, with norms that do something, and its input."""
+def animal(name: str) -> tuple[nn.Module, Any]:
+    """A net of the zoo in float64, fresh and always the same, with norms that do something, and its input or inputs."""
     make, shape = ZOO[name]
     torch.manual_seed(len(name))
     net = make().double().eval()
@@ -280,4 +284,6 @@ def animal(name: str) -> tuple[nn.Module, Tensor]:
                 module.running_var.uniform_(0.5, 2)
                 module.weight.normal_()
                 module.bias.normal_()
+    if isinstance(shape[0], tuple):
+        return net, tuple(torch.randn(one, dtype=torch.float64) for one in shape)
     return net, torch.randn(shape, dtype=torch.float64)

@@ -8,14 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-Animals = dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]]
-"""By name: what makes the net, and the shape of its input."""
+Shape = tuple[int, ...]
+Animals = dict[str, tuple[Callable[[], nn.Module], Shape | tuple[Shape, ...]]]
+"""By name: what makes the net, and the shape of its input, or of each of its inputs."""
 
 IMAGE, SIGNAL, VOLUME, TOKENS, VECTOR = (1, 2, 8, 8), (1, 2, 16), (1, 1, 5, 5, 5), (1, 5, 8), (1, 6)
 
 
 class Net(nn.Module):
-    """A net from its modules and a function of them and the input."""
+    """A net from its modules and a function of them and the inputs."""
 
     def __init__(self, run: Callable[..., Any], **parts: nn.Module | nn.Parameter) -> None:
         super().__init__()
@@ -23,8 +24,8 @@ class Net(nn.Module):
         for name, part in parts.items():
             setattr(self, name, part)
 
-    def forward(self, x: Tensor) -> Any:
-        return self._run(self, x)
+    def forward(self, *x: Tensor) -> Any:
+        return self._run(self, *x)
 
 
 def weight(*shape: int) -> nn.Parameter:

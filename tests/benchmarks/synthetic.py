@@ -40,7 +40,7 @@ def explanation(sizes: Sizes) -> Explanation:
     trace = _Walk(sizes).trace()
     validate(trace)
     x = torch.rand((1, *sizes.layers[0]), generator=torch.Generator().manual_seed(0))
-    return Explanation(x, trace, trace.columns["contribution"], None, None)
+    return Explanation(x, trace, trace.contributions, None, [None])
 
 
 class _Walk:

@@ -10,8 +10,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from nets import graph_of
-from random_nets import TOKEN_KINDS, Net, nets, token_nets
+from random_nets import TOKEN_KINDS, Net, joined_nets, nets, token_nets
 from torch import Tensor, nn
+from zoo import animal
 
 import heapwidget as hw
 from heapwidget.engine import graph
@@ -89,6 +90,27 @@ def test_fields_hold_what_moves_a_unit(drawn: tuple[Net, Tensor]) -> None:
 @settings(max_examples=40)
 def test_fields_of_tokens_hold_what_moves_a_unit(drawn: tuple[Net, Tensor]) -> None:
     check_fields(*drawn)
+
+
+@given(drawn=joined_nets(length=5))
+@settings(max_examples=40)
+def test_fields_of_several_inputs_hold_what_moves_a_unit(drawn: tuple[Net, tuple[Tensor, ...]]) -> None:
+    check_fields(*drawn, [(0, 0), (1, 2), (2, 2)])
+
+
+def test_fields_tell_which_input_is_not_seen() -> None:
+    net, x = animal("picture and table")
+    layers = hw.attribute(net, x).trace.header["layers"]
+    fields = {layer["label"]: layer["field"] for layer in layers}
+    unseen = [0, 0, 0, None]
+    assert fields == {
+        "x1": [[0, 1, 1, 1], [0, 1, 1, 2], unseen],
+        "x2": [unseen, unseen, [0, 1, 1, 0]],
+        "conv": [[0, 1, 3, 1], [0, 1, 3, 2], unseen],
+        "max_pool": [[0, 3, 5, 1], [0, 3, 5, 2], unseen],
+        "wide": [unseen, unseen, [0, 0, 6, None]],
+        "out": None,
+    }
 
 
 def test_fields_of_lenet_are_those_of_its_arithmetic() -> None:

@@ -11,7 +11,9 @@ import torch
 from captum.attr import LRP, DeepLift, InputXGradient
 from captum.attr._utils.lrp_rules import Alpha1_Beta0_Rule, EpsilonRule
 from hypothesis import given, settings
-from random_nets import Net, nets
+from hypothesis import strategies as st
+from nets import each
+from random_nets import Net, joined_nets, nets
 from torch import Tensor, nn
 
 import heapwidget as hw
@@ -45,21 +47,26 @@ def digit(i: int) -> Tensor:
     return digits().images[i : i + 1, None].float() / 255
 
 
-def gradient_times_input(net: nn.Module, x: Tensor, target: int) -> Tensor:
-    leaf = x.clone().requires_grad_()
-    (grad,) = torch.autograd.grad(net(leaf)[0, target], leaf)
-    return grad * x
+def gradient_times_input(net: nn.Module, inputs: tuple[Tensor, ...], target: int) -> list[Tensor]:
+    leaves = [x.clone().requires_grad_() for x in inputs]
+    gradients = torch.autograd.grad(net(*leaves)[0, target], leaves, allow_unused=True, materialize_grads=True)
+    return [gradient * x for gradient, x in zip(gradients, inputs, strict=True)]
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@given(drawn=nets(kinds=RECTIFIED, heads=["flat", "hidden"]))
-@settings(max_examples=60)
-def test_epsilon_0_is_gradient_times_input(drawn: tuple[Net, Tensor]) -> None:
+@given(
+    drawn=st.one_of(
+        nets(kinds=RECTIFIED, heads=["flat", "hidden"]), joined_nets(kinds=RECTIFIED, joins=["take up", "join"])
+    )
+)
+@settings(max_examples=100)
+def test_epsilon_0_is_gradient_times_input(drawn: tuple[Net, Tensor | tuple[Tensor, ...]]) -> None:
     net, x = drawn
-    expected = gradient_times_input(net, x, 1)
+    expected = gradient_times_input(net, each(x), 1)
     found = hw.attribute(net, x, target=1, rule=hw.epsilon(0), progress=False)
-    close = 1e-8 * max(1.0, float(found.trace.columns["pop_mass"].max()))
-    torch.testing.assert_close(found.attribution, expected, rtol=1e-6, atol=close)
+    close = 1e-8 * max(1.0, float(found.trace.columns["pop_mass"].max(initial=0)))
+    for part, wanted in zip(each(found.attribution), expected, strict=True):
+        torch.testing.assert_close(part, wanted, rtol=1e-6, atol=close)
 
 
 @pytest.mark.parametrize("i", [3, 8])

@@ -10,7 +10,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_nets import Net, nets, token_nets
+from nets import flat, on_inputs
+from random_nets import Net, joined_nets, nets, token_nets
 from torch import Tensor
 
 import heapwidget as hw
@@ -35,7 +36,10 @@ choices = st.fixed_dictionaries(
 )
 
 
-def attribute(net: Net, x: Tensor, **options: Any) -> hw.Explanation:
+Inputs = Tensor | tuple[Tensor, ...]
+
+
+def attribute(net: Net, x: Inputs, **options: Any) -> hw.Explanation:
     """As `hw.attribute`; `nodes="squares"` is "auto" where six nodes are many."""
     with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("ignore")
@@ -50,18 +54,14 @@ def walk_of(explanation: hw.Explanation) -> Walk:
     return explanation.relevance.walk
 
 
-def collected(walk: Walk) -> np.ndarray:
-    return walk.stores[0].residual * walk.sign
-
-
 def mass(walk: Walk) -> float:
-    return sum(float(np.abs(s.residual).sum(dtype=np.float64)) for s in walk.stores[1:])
+    return sum(float(np.abs(s.residual).sum(dtype=np.float64)) for s in walk.inner)
 
 
 def check_ledger(walk: Walk, target: float, scale: float, close: float) -> None:
     """Target = input + residual + absorbed, all from the stores themselves."""
-    on_input = float(collected(walk).sum(dtype=np.float64))
-    residual = walk.sign * sum(float(s.residual.sum(dtype=np.float64)) for s in walk.stores[1:])
+    on_input = float(on_inputs(walk).sum(dtype=np.float64))
+    residual = walk.sign * sum(float(s.residual.sum(dtype=np.float64)) for s in walk.inner)
     absorbed = walk.sign * sum(walk.board.absorbed.values())
     assert abs(target - on_input - residual - absorbed) <= close * scale
     assert abs(walk.sign * walk.board.explained - on_input) <= close * scale
@@ -74,7 +74,7 @@ def check_ledger(walk: Walk, target: float, scale: float, close: float) -> None:
 def test_relevance_is_conserved_after_every_pop(
     dtype: torch.dtype, close: float, data: st.DataObject, options: dict[str, Any]
 ) -> None:
-    net, x = data.draw(st.one_of(nets(dtype), token_nets(dtype)))
+    net, x = data.draw(st.one_of(nets(dtype), token_nets(dtype), joined_nets(dtype)))
     explanation = attribute(net, x, max_pops=0, **options)
     walk, target = walk_of(explanation), explanation.trace.header["target"]["value"]
     scale = max(abs(target), walk.start_mass)
@@ -82,26 +82,27 @@ def test_relevance_is_conserved_after_every_pop(
     for _ in range(150):
         if not walk.run(1):
             break
-        scale = max(scale, mass(walk), np.abs(collected(walk)).sum())
+        scale = max(scale, mass(walk), np.abs(on_inputs(walk)).sum())
         check_ledger(walk, target, scale, close)
         assert abs(walk.rows[-1].residual_mass - mass(walk)) <= close * scale
 
 
-@given(drawn=st.one_of(nets(), token_nets()), options=choices, pops=st.integers(0, 60))
+@given(drawn=st.one_of(nets(), token_nets(), joined_nets()), options=choices, pops=st.integers(0, 60))
 @settings(max_examples=60)
-def test_a_walk_may_stop_anywhere(drawn: tuple[Net, Tensor], options: dict[str, Any], pops: int) -> None:
+def test_a_walk_may_stop_anywhere(drawn: tuple[Net, Inputs], options: dict[str, Any], pops: int) -> None:
     net, x = drawn
     full = attribute(net, x, max_pops=0, **options)
     stopped = attribute(net, x, max_pops=pops, **options)
     assert stopped.trace.header["phases"]["walk"] <= pops
-    scale = float(full.attribution.abs().sum() + stopped.trace.columns["pop_mass"].max(initial=1e-9))
-    assert float((full.attribution - stopped.attribution).abs().max()) <= 1e-8 * scale
+    whole = flat(full.attribution)
+    scale = float(np.abs(whole).sum() + stopped.trace.columns["pop_mass"].max(initial=1e-9))
+    assert np.abs(whole - flat(stopped.attribution)).max() <= 1e-8 * scale
     by_layer = attribute(net, x, **(options | {"nodes": "layer", "floor": 0.0}))
-    assert float((full.attribution - by_layer.attribution).abs().max()) <= 1e-8 * scale
+    assert np.abs(whole - flat(by_layer.attribution)).max() <= 1e-8 * scale
     for explanation in (full, stopped, by_layer):
         ledger = explanation.ledger
         assert abs(ledger.target - ledger.explained - ledger.absorbed_total) <= 1e-8 * max(scale, abs(ledger.target))
-        assert ledger.explained == pytest.approx(float(explanation.attribution.sum()), abs=1e-9 * scale)
+        assert ledger.explained == pytest.approx(float(flat(explanation.attribution).sum()), abs=1e-9 * scale)
         assert explanation.bound == 0
         columns = explanation.trace.columns
         if explanation.trace.n_steps:
@@ -124,16 +125,16 @@ def test_large_layers_are_cut_into_squares() -> None:
 def test_the_bound_holds_after_every_pop(
     dtype: torch.dtype, close: float, data: st.DataObject, options: dict[str, Any]
 ) -> None:
-    net, x = data.draw(st.one_of(nets(dtype), token_nets(dtype)))
+    net, x = data.draw(st.one_of(nets(dtype), token_nets(dtype), joined_nets(dtype)))
     explanation = attribute(net, x, max_pops=0, **options)
     walk = walk_of(explanation)
-    final = explanation.attribution.numpy().reshape(collected(walk).shape)
+    final = flat(explanation.attribution)
     one_sign = not walk.board.signed
     scale = max(walk.start_mass, float(np.abs(final).sum()))
     for _ in range(100):
         if not walk.run(1):
             break
-        error = float(np.abs(collected(walk) - final).sum())
+        error = float(np.abs(on_inputs(walk) - final).sum())
         bound = walk.rows[-1].bound
         scale = max(scale, bound if np.isfinite(bound) else 0.0)
         assert error <= bound + close * scale
@@ -142,9 +143,11 @@ def test_the_bound_holds_after_every_pop(
             assert error >= bound - close * scale
 
 
-@given(drawn=st.one_of(nets(), token_nets()), options=choices, cuts=st.lists(st.integers(1, 20), max_size=3))
+@given(
+    drawn=st.one_of(nets(), token_nets(), joined_nets()), options=choices, cuts=st.lists(st.integers(1, 20), max_size=3)
+)
 @settings(max_examples=40)
-def test_refining_in_pieces_is_one_walk(drawn: tuple[Net, Tensor], options: dict[str, Any], cuts: list[int]) -> None:
+def test_refining_in_pieces_is_one_walk(drawn: tuple[Net, Inputs], options: dict[str, Any], cuts: list[int]) -> None:
     net, x = drawn
     whole = attribute(net, x, max_pops=sum(cuts) + 5, **options)
     pieces = attribute(net, x, max_pops=5, **options)
@@ -158,10 +161,13 @@ def test_refining_in_pieces_is_one_walk(drawn: tuple[Net, Tensor], options: dict
 
 
 @given(
-    drawn=st.one_of(nets(side=4, length=4), token_nets()), options=choices, pops=st.integers(0, 60), finer=st.booleans()
+    drawn=st.one_of(nets(side=4, length=4), token_nets(), joined_nets(length=4)),
+    options=choices,
+    pops=st.integers(0, 60),
+    finer=st.booleans(),
 )
 @settings(max_examples=40)
-def test_a_trace_replays(drawn: tuple[Net, Tensor], options: dict[str, Any], pops: int, finer: bool) -> None:
+def test_a_trace_replays(drawn: tuple[Net, Inputs], options: dict[str, Any], pops: int, finer: bool) -> None:
     """Each row pops the root of the heap; dust and keys make up the residual mass; the end shows the attribution."""
     net, x = drawn
     explanation = attribute(net, x, max_pops=pops, **options)
@@ -177,10 +183,13 @@ def test_a_trace_replays(drawn: tuple[Net, Tensor], options: dict[str, Any], pop
             on_its_way = row.bound if options["priority"] == "bound" else row.residual_mass
             assert abs(keys + trace.columns["dust"][step - 1] - on_its_way) <= 1e-4 * max(on_its_way, start_mass)
         if step == trace.phase_start("collect"):
-            shown = np.zeros(trace.partitions[0].n_nodes)
+            shown = np.zeros(trace.input_nodes)
             shown[list(state.input)] = list(state.input.values())
-            part, contributions = trace.partitions[0], explanation.attribution.numpy()
-            sums = np.bincount(part.node_of_unit.ravel(), contributions.ravel())
+            units = [
+                part.node_of_unit.ravel() + first
+                for part, first in zip(trace.partitions[: trace.n_inputs], trace.node_offsets, strict=False)
+            ]
+            sums = np.bincount(np.concatenate(units), flat(explanation.attribution))
             np.testing.assert_allclose(shown, sums, rtol=1e-4, atol=1e-5 * (np.abs(sums).sum() + start_mass))
     assert state.selected == explanation.order.tolist()
     assert not state.heap.items
@@ -206,7 +215,7 @@ def naive_order(explanation: hw.Explanation, floor: float, limit: int) -> list[t
         return sum(abs(residual.get(u, 0.0)) * weight[u] for u in units_of[node])
 
     for _ in range(limit):
-        queued |= {n for n in {node_of[u] for u in residual} if n >= walk.n_nodes[0] and mass_of(n) >= floor}
+        queued |= {n for n in {node_of[u] for u in residual} if n >= walk.input_nodes and mass_of(n) >= floor}
         if not queued:
             break
         node = min(queued, key=lambda n: (-np.float32(mass_of(n)), n))
@@ -223,7 +232,7 @@ def naive_messages(walk: Walk) -> dict[int, dict[int, float]]:
     """Which share of each unit goes to which, by passing on one unit at a time."""
     graph = walk.graph
     messages: dict[int, dict[int, float]] = {}
-    for layer, flow in zip(graph.layers[1:], walk.flows[1:], strict=True):
+    for layer, flow in zip(graph.layers[graph.n_inputs :], walk.flows[graph.n_inputs :], strict=True):
         for unit in range(layer.n_units):
             r = torch.zeros(layer.n_units, dtype=torch.float64)
             r[unit] = 1
@@ -235,9 +244,9 @@ def naive_messages(walk: Walk) -> dict[int, dict[int, float]]:
     return messages
 
 
-@given(drawn=st.one_of(nets(side=4, length=3), token_nets(length=3)), options=choices)
+@given(drawn=st.one_of(nets(side=4, length=3), token_nets(length=3), joined_nets(length=3)), options=choices)
 @settings(max_examples=40)
-def test_pops_come_in_the_order_of_a_naive_walk(drawn: tuple[Net, Tensor], options: dict[str, Any]) -> None:
+def test_pops_come_in_the_order_of_a_naive_walk(drawn: tuple[Net, Inputs], options: dict[str, Any]) -> None:
     net, x = drawn
     options["floor"] = options["floor"] * 1.0137 + 1e-3
     explanation = attribute(net, x, max_pops=0, **options)

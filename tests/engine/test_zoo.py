@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from engine.test_capture import snapshot
+from nets import each, flat, on_inputs
 from zoo import ZOO, animal
 
 import heapwidget as hw
@@ -27,19 +28,19 @@ def test_the_zoo_is_large() -> None:
 @pytest.mark.filterwarnings("error")
 def test_every_net_at_every_granularity(name: str, nodes: str, how: str) -> None:
     net, x = animal(name)
-    before, given = snapshot(net), x.clone()
+    before, given = snapshot(net), [a.clone() for a in each(x)]
     options = {"nodes": nodes, "rule": how.split()[0], "progress": False, **HOW[how]}
     whole = hw.attribute(net, x, max_pops=0, **options)
     stopped = hw.attribute(net, x, max_pops=0, floor=1e-4, **options)
     assert snapshot(net) == before
-    assert torch.equal(x, given)
+    assert all(map(torch.equal, each(x), given))
 
     target = stopped.ledger.target
-    final = whole.attribution.numpy().reshape(walk_of(stopped).stores[0].residual.shape)
+    final = flat(whole.attribution)
     scale = max(abs(target), float(np.abs(final).sum()), 1e-6)
     check_walk(walk_of(stopped), target, final, 1e-7 * scale)
     refined = stopped.refine(1)
-    np.testing.assert_allclose(refined.attribution, whole.attribution, atol=1e-7 * scale)
+    np.testing.assert_allclose(flat(refined.attribution), final, atol=1e-7 * scale)
     assert refined.ledger.explained + refined.ledger.absorbed_total == pytest.approx(target, abs=1e-7 * scale)
     assert replay(refined.trace, refined.trace.n_steps).selected == refined.order.tolist()
     assert snapshot(net) == before
@@ -53,7 +54,7 @@ def walk_of(e: hw.Explanation) -> Walk:
 def check_walk(walk: Walk, target: float, final: np.ndarray, close: float) -> None:
     """Pop by pop: the ledger adds up and the bound holds; stopped now and again, finishing gives the whole pass."""
     for pop in range(POPS):
-        board, on_input = walk.board, walk.sign * walk.stores[0].residual
+        board, on_input = walk.board, on_inputs(walk)
         assert float(on_input.sum()) == pytest.approx(walk.sign * board.explained, abs=close)
         absorbed = walk.sign * sum(board.absorbed.values())
         assert float(on_input.sum()) + absorbed + walk.residual_sum() == pytest.approx(target, abs=close)
@@ -61,7 +62,8 @@ def check_walk(walk: Walk, target: float, final: np.ndarray, close: float) -> No
         assert np.abs(on_input - final).sum() <= bound + close
         if pop & (pop - 1) == 0:
             finish = walk.finish()
-            np.testing.assert_allclose(finish.contributions * walk.sign, final, atol=close)
+            found = np.concatenate([c.ravel() for c in finish.contributions])
+            np.testing.assert_allclose(found * walk.sign, final, atol=close)
         if not walk.run(1):
             break
 

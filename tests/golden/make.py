@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 import heapwidget as hw
 from heapwidget.replay import KeyedHeap, replay
@@ -42,6 +43,18 @@ def heapq_ops(seed: int, ascending: bool) -> dict[str, Any]:
     return {"order": "ascending" if ascending else "descending", "ops": ops, "arrays": arrays}
 
 
+class PictureAndTable(nn.Module):
+    """A net of two inputs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.wide, self.out = nn.Conv2d(1, 3, 3), nn.Linear(6, 4), nn.Linear(16, 3)
+
+    def forward(self, picture: Tensor, table: Tensor) -> Tensor:
+        seen = F.max_pool2d(F.relu(self.conv(picture)), 2).flatten(1)
+        return self.out(torch.cat([seen, F.relu(self.wide(table))], 1))
+
+
 def explanations() -> dict[str, hw.Explanation]:
     """A few small nets, one for each thing a replay must get right."""
     torch.manual_seed(0)
@@ -56,6 +69,7 @@ def explanations() -> dict[str, hw.Explanation]:
     )
     mlp = nn.Sequential(nn.Linear(6, 10), nn.ReLU(), nn.Linear(10, 4))
     image, vector = torch.rand(1, 1, 6, 6), torch.randn(1, 6)
+    both = PictureAndTable()
     return {
         "units": hw.attribute(conv, image),
         "positions": hw.attribute(conv, image, nodes="position"),
@@ -65,6 +79,8 @@ def explanations() -> dict[str, hw.Explanation]:
         "ascending": hw.attribute(mlp, vector, method="gradient", order="ascending"),
         "article": hw.attribute(conv, image, method="gradient", order="ascending"),
         "five_steps": hw.attribute(conv, image, method="article"),
+        "two_inputs": hw.attribute(both, (image, vector), target=lambda out: out.abs().sum(), max_pops=25),
+        "two_inputs_five_steps": hw.attribute(both, (image, vector), method="article"),
     }
 
 

@@ -3,7 +3,7 @@
  * the layer's label, then `·channel` if the layer has a channel axis and the box is smaller than it, then ` (i,j)`
  * for the position axes along which the box is smaller than the axis. One unit along an axis is told by its index,
  * several by the first and the last, `a–b`. A layer of one node is just its label. Nodes of an image
- * input are `pixel (i,j)`.
+ * are `pixel (i,j)` where it is the only input.
  */
 
 import { boxOf, type Layer, layerIndex, type Trace } from "./trace";
@@ -22,7 +22,7 @@ function range([from, to]: readonly [number, number]): string {
 export function labelParts(trace: Trace, node: number): NodeLabel {
   const index = layerIndex(trace, node);
   const layer = trace.layers[index] as Layer;
-  let name = layer.kind === "image" ? "pixel" : layer.label;
+  let name = layer.kind === "image" && trace.inputs === 1 ? "pixel" : layer.label;
   const places: string[] = [];
   boxOf(layer, node).forEach((units, axis) => {
     if ((layer.box[axis] ?? 1) >= (layer.shape[axis] ?? 1)) return;
