@@ -116,4 +116,4 @@ def passed(net: nn.Module, x: Tensor, r: Tensor, rule: Rule | None = None) -> np
     flows = [None if layer.make is None else layer.make(rule or zplus()) for layer in graph.layers]
     parts = [partition(layer.shape, layer.channel_axis, "layer") for layer in graph.layers]
     walk = Walk(graph, flows, parts, r.numpy().reshape(graph.output.shape), 0.0)
-    return walk.sign * walk.finish().contributions
+    return walk.sign * walk.finish().contributions[0]
