@@ -19,6 +19,7 @@ from torch.utils._pytree import tree_leaves
 from heapwidget.engine.boxes import GRANULARITIES
 from heapwidget.engine.capture import Call, Recording
 from heapwidget.engine.errors import NetError, UnsupportedOpError
+from heapwidget.engine.ops.moves import MOVES, RESHAPES
 
 T = TypeVar("T")
 Inputs = tuple[Tensor, ...]
@@ -242,8 +243,11 @@ def check_finite(net: nn.Module, recording: Recording) -> None:
 
     Infinities that the net itself puts in, such as the minus infinity of an attention mask, are meant.
     """
-    meant: set[int] = set()
+    meant, blank = set[int](), set[int]()
     for call in recording.calls:
+        if _is_blank(call, blank):
+            blank.update(id(out) for out in tree_leaves(call.out))
+            continue
         for out in call.out if isinstance(call.out, tuple | list) else (call.out,):
             if not isinstance(out, Tensor) or not out.is_floating_point() or bool(out.sum().isfinite()):
                 continue
@@ -259,6 +263,14 @@ def check_finite(net: nn.Module, recording: Recording) -> None:
                 continue
             where = f"'{call.module}'" if call.module else "the net itself"
             raise ValueError(f"the activations of {where} ({call.name}) hold NaN or infinite values; they begin there")
+
+
+def _is_blank(call: Call, blank: set[int]) -> bool:
+    """Whether a call gives memory that nothing was written into, or moves entries between such memory and others."""
+    if "empty" in call.name:
+        return True
+    moves = call.name in MOVES or call.name in RESHAPES
+    return moves and any(id(a) in blank for a in tree_leaves((call.args, call.kwargs)))
 
 
 def _puts_infinity(call: Call, meant: set[int]) -> bool:

@@ -162,3 +162,14 @@ def test_inputs_of_any_shape(shape: tuple[int, ...]) -> None:
     assert e.selected(0).shape == (shape[2:] or shape[1:])
     assert e.attribution.shape == shape
     adds_up(e)
+
+
+def test_memory_that_is_yet_to_be_written_is_no_activation(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = nn.Sequential(nn.CircularPad2d(1), nn.Flatten(), nn.Linear(30, 2))
+    # Fills fresh memory with NaN, which else only happens now and then.
+    monkeypatch.setattr(torch.utils.deterministic, "fill_uninitialized_memory", True)
+    torch.use_deterministic_algorithms(True)
+    try:
+        adds_up(hw.attribute(net, torch.rand(1, 1, 4, 3)))
+    finally:
+        torch.use_deterministic_algorithms(False)

@@ -129,7 +129,7 @@ def areas(kind: str, x: Tensor, baseline: float | str) -> dict[str, tuple[float,
         orders[name] = np.lexsort((rng.random(values.size), -values))
     chance = [rng.permutation(part.n_nodes) for _ in range(RANDOM_ORDERS)]
     empty = stand_in(baseline, x[0], part)
-    trial = Trial(Probe(net, tuple(x.shape), target, None), x[0], empty, part, target, "probability")
+    trial = Trial(Probe(net, (tuple(x.shape),), target, None), [x[0]], [empty], [part], target, "probability")
     score, curves = trial.curves([*orders.values(), *chance], STEPS[kind], BATCH_SIZES[kind], progress=False)
     pairs = [(score * c.deletion_area, score * c.insertion_area) for c in curves]
     deletion, insertion = np.mean(pairs[len(orders) :], axis=0).tolist()
