@@ -50,14 +50,14 @@ def area_table(areas: Mapping[str, NDArray[np.float64]]) -> str:
 
     The order is that of insertion less deletion.
     """
-    head = ["", "deletion", f"less {DEFAULT}'s", "insertion", f"less {DEFAULT}'s"]
+    head = ["", "deletion", f"minus {DEFAULT}", "insertion", f"minus {DEFAULT}"]
     ranked = sorted(areas.items(), key=lambda item: float((item[1][:, 0] - item[1][:, 1]).mean()))
     lines = []
     for name, values in ranked:
         cells = [f"`{name}`" if name != "random" else "random order"]
         for side in range(2):
             mean, half = interval(values[:, side] - areas[DEFAULT][:, side])
-            difference = f"{mean:+.3f} ± {half:.3f}".replace("-", "−")
+            difference = f"{round(mean, 3) + 0.0:+.3f} ± {half:.3f}".replace("-", "−")
             cells += [f"{values[:, side].mean():.3f}", "" if name == DEFAULT else difference]
         lines.append(cells)
     return markdown(head, lines)
