@@ -24,6 +24,8 @@ export class PanelGrid implements View {
   readonly #split: Divider;
   /** Sizes that were asked for when the panels were last laid out. */
   #laidOut: unknown[] = [];
+  /** Changes of size seen so far. */
+  #measured = 0;
 
   constructor(stage: Stage) {
     this.#stage = stage;
@@ -44,6 +46,10 @@ export class PanelGrid implements View {
       this.#stage.sizes.changes++;
     }
     for (const { view } of this.#shown.values()) view.update();
+    // Measuring costs a layout: only where sizes may have changed.
+    const { changes } = this.#stage.sizes;
+    if (changes === this.#measured) return;
+    this.#measured = changes;
     for (const { divider } of this.#shown.values()) divider?.update();
     this.#split.update();
   }

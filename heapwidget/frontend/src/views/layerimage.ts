@@ -14,8 +14,10 @@ export class LayerImage {
   /** As large as it is shown. */
   readonly #shown = h("canvas");
   #pixels: ImageData | null = null;
-  /** Whether the cells, and whether the shown image, must be drawn anew. */
-  #stale = true;
+  /** Cells that changed since they were drawn; null: so many that all are drawn anew. */
+  #changed: number[] | null = null;
+  /** Largest magnitude; null: not known since cells changed. */
+  #largest: number | null = null;
   #colors: ColorMap | null = null;
   /** Where and on what it was drawn last. */
   #drawn = "";
@@ -29,20 +31,25 @@ export class LayerImage {
 
   /** Largest magnitude now. */
   get largest(): number {
-    return this.#values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    this.#largest ??= this.#values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    return this.#largest;
   }
 
   add(node: number, change: number): void {
     const cell = this.map.cellOf(node);
-    this.#values[cell] = (this.#values[cell] as number) + change;
-    this.#stale = true;
+    this.#write(cell, (this.#values[cell] as number) + change);
   }
 
   set(node: number, value: number): void {
     const cell = this.map.cellOf(node);
-    if (this.#values[cell] === value) return;
+    if (this.#values[cell] !== value) this.#write(cell, value);
+  }
+
+  #write(cell: number, value: number): void {
     this.#values[cell] = value;
-    this.#stale = true;
+    this.#largest = null;
+    this.#changed?.push(cell);
+    if (this.#changed && this.#changed.length > this.#values.length / 4) this.#changed = null;
   }
 
   draw(
@@ -55,12 +62,13 @@ export class LayerImage {
   ): void {
     const ratio = globalThis.devicePixelRatio || 1;
     const drawn = `${column.width} ${column.cell} ${patch} ${ratio}`;
-    if (this.#stale || drawn !== this.#drawn || colors !== this.#colors) {
+    if (colors !== this.#colors) this.#changed = null;
+    if (this.#changed?.length !== 0 || drawn !== this.#drawn) {
       this.#colors = colors;
       this.#drawn = drawn;
       this.#paint(colors, scale, signed);
       this.#enlarge(column, ratio, patch);
-      this.#stale = false;
+      this.#changed = [];
     }
     context.drawImage(this.#shown, column.x, column.y, this.#shown.width / ratio, this.#shown.height / ratio);
   }
@@ -73,16 +81,18 @@ export class LayerImage {
     const values = this.#values;
     // What an addition and its reversal leave is no relevance.
     const least = 1e-9 * scale;
-    for (let cell = 0, at = 0; cell < values.length; cell++, at += 4) {
-      const value = values[cell] as number;
+    const paint = (cell: number) => {
+      const [value, at] = [values[cell] as number, 4 * cell];
       const seen = value > least || value < -least;
       data[at + 3] = seen ? 255 : 0;
-      if (!seen) continue;
+      if (!seen) return;
       const color = 3 * colorIndex(value, scale, signed);
       data[at] = colors[color] as number;
       data[at + 1] = colors[color + 1] as number;
       data[at + 2] = colors[color + 2] as number;
-    }
+    };
+    if (this.#changed) this.#changed.forEach(paint);
+    else for (let cell = 0; cell < values.length; cell++) paint(cell);
     context.putImageData(this.#pixels, 0, 0);
   }
 
