@@ -91,7 +91,7 @@ describe("the dust", () => {
       heap: "in the heap: 20\u202f% of the logit",
       dust: "dust under the floor: 5\u202f%, too small to enter",
     });
-    expect(dustAt(sampleTrace(), 0)?.part).toBe(0);
+    expect(dustAt(sampleTrace(), 0)).toMatchObject({ part: 0, dust: "no dust under the floor" });
   });
 
   it("is not told of after the walk, nor where nothing is conserved", () => {

@@ -64,7 +64,8 @@ export function dustAt(trace: Trace, step: number): Dust | null {
   return {
     part: left > 0 ? dust / left : 0,
     heap: `in the heap: ${formatShare(left - dust)} of the ${noun}`,
-    dust: `dust under the floor: ${formatShare(dust)}, too small to enter`,
+    dust:
+      dust > 0 ? `dust under the floor: ${formatShare(dust)}, too small to enter` : "no dust under the floor",
     explanation:
       `Relevance of nodes that hold less than the floor, ${formatShare(trace.floor)} of the ${noun}: they do not enter the ` +
       "heap one by one. Whatever is left of it when the walk ends is passed on a layer at a time.",

@@ -111,12 +111,22 @@ function help(): HTMLElement {
     h(
       "p",
       { class: "hw-wide" },
-      "Network: colour is what a node has passed on so far. Double-click a node to go to its next pop; click a fold to open it.",
+      "Heap: double-click a node to open the tree under it, and take the path above the tree back. Click the array to find a cell in the tree.",
+    ),
+    h(
+      "p",
+      { class: "hw-wide" },
+      "Network: colour is what a node has passed on so far. Double-click a node to go to its next pop; click a fold to open it. Paths: the strongest flows so far.",
     ),
     h(
       "p",
       { class: "hw-wide" },
       "Compare and swap: a step is one comparison or one move in the heap. Two framed nodes are compared, a blue one was moved, a dashed one is the hole; the code panel shows the line.",
+    ),
+    h(
+      "p",
+      { class: "hw-wide" },
+      "Drag the grey grips between the panels to resize them; double-click undoes it.",
     ),
     h("h3", {}, "Keys, while the viewer has the focus"),
   );

@@ -91,7 +91,7 @@ export class Strip {
       context.fill(path);
     }
     this.#drawLevels(context, palette);
-    this.#drawSigns(context, heap, marks, bar, palette);
+    this.#drawSigns(context, heap, marks, bar, width, palette);
   }
 
   #x(cell: number): number {
@@ -125,6 +125,7 @@ export class Strip {
     heap: HeapLike,
     { touch, touched }: StripMarks,
     bar: number,
+    width: number,
     palette: Palette,
   ): void {
     const places = (kind: number) =>
@@ -133,9 +134,10 @@ export class Strip {
         .map((node) => this.#x(heap.cellOf(node)) + bar / 2)
         .sort((a, b) => a - b)
         .filter(sparsely());
+    const inside = (x: number) => Math.min(Math.max(x, 3), width - 3.5);
     context.fillStyle = palette.blue;
     for (const x of places(Touch.pushed)) {
-      const cx = Math.max(Math.round(x), 3);
+      const cx = Math.round(inside(x));
       context.fillRect(cx - 3, 3, 6, 2);
       context.fillRect(cx - 1, 1, 2, 6);
     }
@@ -145,7 +147,7 @@ export class Strip {
       [Touch.lowered, 7.5, 2],
     ] as const) {
       for (const x of places(kind)) {
-        const [cx, top] = [Math.max(x, 3), ABOVE + BARS];
+        const [cx, top] = [inside(x), ABOVE + BARS];
         heads.moveTo(cx, top + tip);
         heads.lineTo(cx + 3.2, top + foot);
         heads.lineTo(cx - 3.2, top + foot);
