@@ -17,6 +17,7 @@ from heapwidget.checks import check_finite, check_number, check_single
 from heapwidget.engine.boxes import Partition, Shape, partition, positions, unbatched
 from heapwidget.engine.capture import Recording, input_names, net_errors, record, untouched
 from heapwidget.engine.composites import Composite
+from heapwidget.engine.errors import UnsupportedOpError
 from heapwidget.engine.fields import Field, fields, own_fields
 from heapwidget.engine.flow import Array, Flow, host
 from heapwidget.engine.graph import Graph, build
@@ -172,7 +173,13 @@ def gradient(
                 "no gradient leads from the output back to x: the net cuts it off, by detach() or no_grad; "
                 "method='relevance' follows the numbers themselves"
             )
-        gradients = torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)
+        try:
+            gradients = torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)
+        except RuntimeError as error:
+            raise UnsupportedOpError(
+                f"method='gradient' needs a gradient through every op ({str(error).strip().splitlines()[0]}); "
+                "take method='relevance'"
+            ) from error
     if not all(bool(g.isfinite().all()) for g in (*gradients, value)):
         check_finite(net, record(net, *inputs, head=head_of(target)))
         raise ValueError("the gradient holds NaN or infinite values, though no activation does")

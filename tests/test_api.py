@@ -79,6 +79,19 @@ def test_lazy_nets_are_asked_to_run_once() -> None:
         hw.attribute(nn.LazyLinear(3), torch.ones(1, 6))
 
 
+def test_a_gradient_that_autograd_refuses_is_told() -> None:
+    class Overwritten(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            y = torch.exp(x)
+            z = y * 2
+            y.mul_(3)
+            return z + y
+
+    with pytest.raises(hw.UnsupportedOpError, match=r"method='gradient' needs a gradient through every op .*relevance"):
+        hw.attribute(Overwritten(), torch.ones(1, 3), method="gradient", target=0)
+    adds_up(hw.attribute(Overwritten(), torch.ones(1, 3), target=0, rule="epsilon"))
+
+
 def test_an_op_without_a_derivative_is_named_with_its_module() -> None:
     net = nn.Sequential(nn.Linear(6, 6), Fn(lambda t: torch.histc(t, 4)[None]))
     with warnings.catch_warnings():

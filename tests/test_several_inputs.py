@@ -20,7 +20,14 @@ from heapwidget.replay import replay
 from heapwidget.trace_check import validate
 
 METHODS = ["relevance", "gradient", "article"]
-SEVERAL = ["picture and table", "siamese", "question and text", "three inputs", "two images stacked", "three texts"]
+SEVERAL = [
+    "picture and table",
+    "two images compared",
+    "question and text",
+    "three inputs",
+    "two images stacked",
+    "three texts",
+]
 
 
 class Tagged(nn.Module):

@@ -14,7 +14,7 @@ def picture_and_table(net: Net, image: Tensor, table: Tensor) -> Tensor:
     return net.out(torch.cat([seen, F.relu(net.wide(table))], 1))
 
 
-def siamese(net: Net, a: Tensor, b: Tensor) -> Tensor:
+def compared(net: Net, a: Tensor, b: Tensor) -> Tensor:
     """One encoder for two images, and how their features meet."""
     left, right = (F.relu(net.conv(image)).mean((2, 3)) for image in (a, b))
     return net.out(torch.cat([left * right, left - right], 1))
@@ -49,7 +49,10 @@ SEVERAL: Animals = {
         lambda: Net(picture_and_table, conv=nn.Conv2d(2, 3, 3), wide=nn.Linear(6, 4), out=nn.Linear(16, 3)),
         (IMAGE, VECTOR),
     ),
-    "siamese": (lambda: Net(siamese, conv=nn.Conv2d(2, 4, 3, stride=2), out=nn.Linear(8, 2)), (IMAGE, IMAGE)),
+    "two images compared": (
+        lambda: Net(compared, conv=nn.Conv2d(2, 4, 3, stride=2), out=nn.Linear(8, 2)),
+        (IMAGE, IMAGE),
+    ),
     "question and text": (
         lambda: Net(
             asked,
