@@ -16,7 +16,7 @@ import { Transport } from "./transport";
 
 /** Below this width the panels stand one under another; below that, the slider has a line of its own. */
 const STACKED = 700;
-const TIGHT = 900;
+const TIGHT = 1100;
 
 /** What a view is asked to take up again when it is shown anew. */
 export interface Memory {
