@@ -21,6 +21,8 @@ export interface Column {
 export type Run = readonly [from: number, to: number];
 
 const WIDEST = 148;
+/** Part of the width that few columns may take, so that edges have room. */
+const ROOM_USED = 0.6;
 /** Cells in the height of the columns, at least. */
 const FEWEST_CELLS = 13;
 const FOLD = 18;
@@ -67,7 +69,7 @@ export function networkColumns(
   const runs = groups(maps.length, openLayers(maps.length, width, focus));
   const space = (runs.length - 1) * SPACE;
   // The largest limit of width with which all fit.
-  let [low, high] = [8, Math.max(WIDEST, highest)];
+  let [low, high] = [8, Math.max(WIDEST, highest, (ROOM_USED * width) / runs.length)];
   for (let i = 0; i < 12; i++) {
     const middle = (low + high) / 2;
     const needed = runs.reduce((sum, run) => sum + sizeOf(maps, run, middle, highest).width, space);

@@ -49,9 +49,23 @@ export function shorten(label: string, fits: (text: string) => boolean): string 
   return `…${rest}`;
 }
 
-/** A label broken at the last dot before which it fits; at the first if it fits nowhere. */
-export function twoLines(label: string, fits: (text: string) => boolean): [first: string, second: string] {
+/** How much longer than the room a second line may be, of which the end is cut off. */
+const CUT = 1.3;
+
+/**
+ * A label broken at a dot into two lines of a width: at the last before which it fits, or else, where too much of the
+ * second line would be cut off, before its last part, with the beginning left out.
+ */
+export function twoLines(
+  label: string,
+  width: (text: string) => number,
+  room: number,
+): [first: string, second: string] {
   const dots = [...label.matchAll(/\./g)].map((match) => match.index);
-  const dot = dots.filter((at) => fits(label.slice(0, at))).at(-1) ?? dots[0];
-  return dot === undefined ? [label, ""] : [label.slice(0, dot), label.slice(dot + 1)];
+  const last = dots.at(-1);
+  if (last === undefined) return [label, ""];
+  const at = dots.filter((dot) => width(label.slice(0, dot)) <= room).at(-1);
+  if (at !== undefined && width(label.slice(at + 1)) <= CUT * room)
+    return [label.slice(0, at), label.slice(at + 1)];
+  return [shorten(label.slice(0, last), (text) => width(text) <= room), label.slice(last + 1)];
 }

@@ -187,7 +187,7 @@ class HeapView implements View {
     const { hovered, selected } = this.#stage.session.state;
     const node = [hovered, selected].find((n): n is number => n !== null && heap.cellOf(n) >= 0);
     if (node === undefined)
-      return "the same heap as an array, a tick where a level of the tree begins · click: find in the tree";
+      return "the same heap as an array · ticks: levels of the tree · click: show in the tree";
     const picked = this.#picked;
     const among =
       picked && picked.to > picked.from && heap.nodeAt(picked.cell) === node

@@ -55,10 +55,11 @@ export class LayerNames {
   #name(column: Column, room: number, theme: Theme): HTMLElement {
     const layer = this.#layers[column.layers[0] as number] as Layer;
     const shape = layer.shape.join("×");
-    const fits = (text: string) => theme.textWidth(text) <= room;
-    const [first, second] = fits(layer.label)
-      ? [layer.label, fits(shape) ? shape : ""]
-      : twoLines(layer.label, fits);
+    const width = (text: string) => theme.textWidth(text);
+    const [first, second] =
+      width(layer.label) <= room
+        ? [layer.label, width(shape) <= room ? shape : ""]
+        : twoLines(layer.label, width, room);
     return h(
       "span",
       { class: "hw-layer", title: `${layer.label} ${shape}` },
