@@ -1,5 +1,7 @@
 """Viewers in a bare page, from the state that a notebook or `ipywidgets.embed` saves: a host without a kernel."""
 
+from typing import Any
+
 from ipywidgets import Widget
 from ipywidgets.embed import dependency_state
 from playwright.sync_api import Page
@@ -46,5 +48,10 @@ HOST = """async (saved) => {
 def show_saved(page: Page, *widgets: Widget) -> None:
     """Show viewers in a page as it is; `window.viewers` holds them with their models."""
     states = dependency_state(widgets, drop_defaults=False)
+    show_states(page, *(states[widget.model_id] for widget in widgets))
+
+
+def show_states(page: Page, *states: dict[str, Any]) -> None:
+    """The same from states as they are saved: each with its state, and its buffers in base64."""
     page.set_content('<!doctype html><meta charset="utf-8"><title>saved</title><body></body>')
-    page.evaluate(HOST, [{"buffers": [], **states[widget.model_id]} for widget in widgets])
+    page.evaluate(HOST, [{"buffers": [], **state} for state in states])

@@ -1,5 +1,6 @@
 """A saved notebook is opened again, and the kernel that made its viewer is gone."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def saved(page: Page, server: Server) -> Page:
     run_all(page)
     kernel = Kernel(server, NOTEBOOK)
     kernel.wait_for_cells()
-    kernel.run("viewer.step = 42")
+    kernel.run("viewer.step, viewer.bookmarks = 42, {50: 'fifty'}")
     kernel.close()
     expect(page.locator(".heapwidget").first).to_have_attribute("data-step", "42")
     page.locator('.lm-MenuBar-itemLabel:text-is("File")').click()
@@ -30,7 +31,7 @@ def saved(page: Page, server: Server) -> Page:
     return page
 
 
-def test_viewer_is_back_at_its_step(saved: Page, server: Server, watch: Watch) -> None:
+def test_viewer_is_back_at_its_step_and_all_but_refine_works(saved: Page, server: Server, watch: Watch) -> None:
     open_notebook(saved, server, NOTEBOOK)
     viewer = saved.locator(".heapwidget").first
     viewer.scroll_into_view_if_needed()
@@ -38,4 +39,18 @@ def test_viewer_is_back_at_its_step(saved: Page, server: Server, watch: Watch) -
     viewer.focus()
     viewer.press("ArrowRight")
     expect(viewer).to_have_attribute("data-step", "43")
+    viewer.press("]")
+    expect(viewer).to_have_attribute("data-step", "50")
+    expect(viewer.get_by_role("textbox", name="Bookmark label")).to_have_value("fifty")
+    viewer.focus()
+    viewer.press(" ")
+    expect(viewer).to_have_attribute("data-step", re.compile("5[3-9]|[6-9]."))
+    viewer.press(" ")
+    viewer.get_by_role("radio", name="compare and swap", exact=True).click()
+    viewer.get_by_role("button", name="Forward", exact=True).click()
+    expect(viewer).to_have_attribute("data-substep", "1")
+    viewer.get_by_role("button", name="Refine", exact=True).click()
+    sheet = viewer.get_by_role("dialog", name="Refine")
+    expect(sheet).to_contain_text("Python does not answer: its kernel is busy or gone", timeout=15_000)
+    expect(sheet.get_by_role("button", name="Go on")).to_be_disabled()
     assert watch.outside == []
