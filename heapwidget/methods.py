@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -55,8 +55,9 @@ class Relevance:
         floor: float,
         by_bound: bool,
     ) -> Relevance:
-        """Build the graph of a recording and put the target's relevance into the heap."""
+        """Build the graph of a recording, let that go, and put the target's relevance into the heap."""
         graph = build(recording, {path for path, m in net.named_modules() if not any(m.children())}, handler_of)
+        recording.let_go()
         choice = choose(target, recording.output, class_names)
         output = recording.output.detach().to(graph.dtype)
         value = float(choice.value(output))
@@ -65,6 +66,8 @@ class Relevance:
             None if layer.make is None else layer.make(rule)
             for layer, rule in zip(graph.layers, rules.rules(graph), strict=True)
         ]
+        # The flows hold what they need of the activations that they were made of.
+        graph = replace(graph, layers=tuple(replace(layer, make=None) for layer in graph.layers))
         for warning in dict.fromkeys(layer.warning for layer in graph.layers if layer.warning):
             warnings.warn(warning, stacklevel=4)
         walk = Walk(graph, flows, partitions(graph, nodes), seeds, floor, by_bound)

@@ -71,6 +71,10 @@ class Recording:
     calls: list[Call]
     output: Any
 
+    def let_go(self) -> None:
+        """Drop the calls, and with them all activations that nothing else holds."""
+        self.calls.clear()
+
 
 def record(net: nn.Module, *inputs: Tensor, head: Callable[[Any], Any] | None = None) -> Recording:
     """Record `head(net(*inputs))` in eval mode, leaving the net as it was found, also after an error.
