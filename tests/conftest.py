@@ -19,7 +19,8 @@ IN_CI = os.environ.get("CI") == "true"
 # CI draws the same examples each time: a red build is the fault of the change, not of luck.
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("dev", deadline=None)
-settings.load_profile("ci" if IN_CI else "dev")
+settings.register_profile("nightly", deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if IN_CI else "dev"))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import torch
@@ -56,6 +57,12 @@ def _same_shape(past: Past, i: int) -> Tensor | None:
     return found[i % len(found)] if found else None
 
 
+def _same_size(past: Past, i: int) -> Tensor | None:
+    """An earlier tensor of as many positions, of few channels."""
+    found = [t for t in past[:-1] if t.shape[2:] == past[-1].shape[2:] and t.shape[1] + past[-1].shape[1] <= 6]
+    return found[i % len(found)] if found else None
+
+
 SQUASHES: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": F.relu,
     "relu6": F.relu6,
@@ -71,6 +78,8 @@ SQUASHES: dict[str, Callable[[Tensor], Tensor]] = {
     "shuffled": lambda h: h.reshape(1, -1).roll(3, 1).view(h.shape),
     "padded": lambda h: F.pad(h, (1, 0, 0, 1), value=0.5),
     "cut": lambda h: h[:, :, :, 1:] if h.shape[3] > 2 else h * 1,
+    "normed": lambda h: F.group_norm(h, 1),
+    "upsampled": lambda h: F.interpolate(h, scale_factor=2, mode="bilinear") if h.numel() < 30 else h * 1,
     "detour": lambda h: h.reshape(1, h.shape[1], -1).unsqueeze(0).squeeze(0).reshape(h.shape),
 }
 PAIRS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -80,9 +89,10 @@ PAIRS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "gate": lambda a, b: a * torch.sigmoid(b),
     "maximum": torch.maximum,
 }
+MEETINGS = PAIRS | {"join": lambda a, b: torch.cat([b, a], 1)}
 WINDOWS = ["max_pool", "avg_pool", "adaptive"]
-CONVS = ["conv", "conv", "conv", "conv_bn", "twice", "grouped"]
-KINDS = [*CONVS, *CONVS, "relu", "relu", *SQUASHES, *PAIRS, "skip", "skip", "concat", *WINDOWS]
+CONVS = ["conv", "conv", "conv", "conv_bn", "twice", "grouped", "transposed"]
+KINDS = [*CONVS, *CONVS, "relu", "relu", *SQUASHES, *MEETINGS, "skip", "skip", "concat", "join", "again", *WINDOWS]
 HEADS = ["flat", "mean", "hidden"]
 
 
@@ -92,8 +102,9 @@ def step(kind: str, past: Past, n: int) -> Step | None:
     channels, height, width = h.shape[1:]
     if kind in SQUASHES:
         return Step(_on_last(SQUASHES[kind]))
-    if kind in PAIRS:
-        return None if _same_shape(past, n) is None else Step(lambda p: PAIRS[kind](p[-1], _same_shape(p, n)))
+    if kind in MEETINGS:
+        find = _same_size if kind == "join" else _same_shape
+        return None if find(past, n) is None else Step(lambda p: MEETINGS[kind](p[-1], find(p, n)))
     if kind == "concat":
         if channels > 3:
             return None
@@ -107,16 +118,33 @@ def step(kind: str, past: Past, n: int) -> Step | None:
             "adaptive": nn.AdaptiveAvgPool2d((1 + n % 2, 2)),
         }
         return Step(_on_last(lambda t, pool: pool(t)), pools[kind])
+    return _convolution(kind, h, n)
+
+
+def _convolution(kind: str, h: Tensor, n: int) -> Step:
+    """A step of one of `CONVS`."""
+    channels, height, width = h.shape[1:]
     if kind == "twice":
         conv = nn.Conv2d(channels, channels, 3, padding=1)
         return Step(_on_last(lambda t, c: c(c(t).relu())), conv)
     outs, size = 1 + n % 3, min(1 + n % 3, height, width)
     if kind == "grouped":
         return Step(_on_last(lambda t, c: c(t)), nn.Conv2d(channels, channels, size, padding=n % 2, groups=channels))
+    if kind == "transposed":
+        return Step(_on_last(lambda t, c: c(t)), nn.ConvTranspose2d(channels, outs, size, stride=1 + n % 2))
     parts = [nn.Conv2d(channels, outs, size, stride=1 + n % 2, padding=n % 2, bias=n % 5 > 0)]
     if kind == "conv_bn":
         parts.append(nn.BatchNorm2d(outs))
     return Step(_on_last(lambda t, *modules: nn.Sequential(*modules)(t)), *parts)
+
+
+def _again(steps: list[Step], past: Past, n: int) -> Step | None:
+    """An earlier step, with the same modules; `None` where none takes what is there."""
+    for earlier in steps[n % len(steps) :] if steps else []:
+        with torch.no_grad(), contextlib.suppress(RuntimeError, TypeError):
+            earlier(past)
+            return earlier
+    return None
 
 
 def _randomised(module: nn.Module) -> None:
@@ -147,7 +175,8 @@ def nets(
     past, steps, names = [x], [], []
 
     def append(new: Step, name: str) -> None:
-        _randomised(new)
+        if new not in steps:
+            _randomised(new)
         new.eval()
         steps.append(new)
         names.append(name)
@@ -156,7 +185,7 @@ def nets(
 
     for _ in range(draw(st.integers(1, length))):
         kind, n = draw(st.sampled_from(kinds)), draw(st.integers(0, 29))
-        new = step(kind, past, n)
+        new = _again(steps, past, n) if kind == "again" else step(kind, past, n)
         if new is not None and past[-1].numel() < 150:
             append(new, f"{kind}{n}")
     head = draw(st.sampled_from(heads))

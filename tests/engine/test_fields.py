@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from nets import graph_of
 from random_nets import TOKEN_KINDS, Net, joined_nets, nets, token_nets
 from torch import Tensor, nn
@@ -79,7 +80,7 @@ def sees(field: list[list[int]] | None, unit: np.ndarray, position: tuple[int, .
 
 
 @given(drawn=nets(length=5))
-@settings(max_examples=40)
+@examples(40)
 def test_fields_hold_what_moves_a_unit(drawn: tuple[Net, Tensor]) -> None:
     net, x = drawn
     assert check_fields(net, x, [(0, 0), (1, 3), (2, 2), (4, 4)]) >= 1
@@ -87,7 +88,7 @@ def test_fields_hold_what_moves_a_unit(drawn: tuple[Net, Tensor]) -> None:
 
 # Relevance takes a norm's statistics as given, and so do fields.
 @given(drawn=token_nets(kinds=[kind for kind in TOKEN_KINDS if kind != "norm"]))
-@settings(max_examples=40)
+@examples(40)
 def test_fields_of_tokens_hold_what_moves_a_unit(drawn: tuple[Net, Tensor]) -> None:
     check_fields(*drawn)
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import slow_twins as twins
 import torch
-from hypothesis import assume, given, settings
+from examples import examples
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from nets import SIGNS, Fn, graph_of, values
 from torch import Tensor, nn
@@ -58,14 +59,14 @@ def pools(draw: st.DrawFn, mean: bool) -> tuple[nn.Module, Tensor, list[list[lis
 
 
 @given(pools(mean=False))
-@settings(max_examples=60)
+@examples(60)
 def test_max_pool(drawn: tuple[nn.Module, Tensor, list[list[list[int]]]]) -> None:
     net, x, windows = drawn
     assert_twins(*last_flow(net, x), twins.pool(x[0].numpy(), windows, twins.winner))
 
 
 @given(pools(mean=True))
-@settings(max_examples=60)
+@examples(60)
 def test_mean_pool(drawn: tuple[nn.Module, Tensor, list[list[list[int]]]]) -> None:
     net, x, windows = drawn
     assert_twins(*last_flow(net, x), twins.pool(x[0].numpy(), windows, twins.by_size))
@@ -73,7 +74,7 @@ def test_mean_pool(drawn: tuple[nn.Module, Tensor, list[list[list[int]]]]) -> No
 
 @pytest.mark.parametrize("mean", [True, False])
 @given(rank=st.integers(1, 3), data=st.data())
-@settings(max_examples=30)
+@examples(30)
 def test_adaptive_pool(mean: bool, rank: int, data: st.DataObject) -> None:
     size = data.draw(st.tuples(*[st.integers(1, 5)] * rank))
     counts = data.draw(st.tuples(*[st.integers(1, 4)] * rank))
@@ -86,7 +87,7 @@ def test_adaptive_pool(mean: bool, rank: int, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("name", ["mean", "sum"])
 @given(data=st.data())
-@settings(max_examples=30)
+@examples(30)
 def test_reduction(name: str, data: st.DataObject) -> None:
     shape = data.draw(st.lists(st.integers(2, 4), min_size=1, max_size=3))
     rank = len(shape)
@@ -108,7 +109,7 @@ def test_reduction_of_everything(name: str) -> None:
     channels=st.integers(1, 3), size=st.integers(1, 3), sign=st.sampled_from(SIGNS), other=st.sampled_from(SIGNS),
     seed=SEEDS, form=st.sampled_from(["add", "sub", "rsub", "alpha", "inplace", "iadd"]),
 )  # fmt: skip
-@settings(max_examples=60)
+@examples(60)
 def test_sum_of_two(channels: int, size: int, sign: str, other: str, seed: int, form: str) -> None:
     a, b = values((1, channels, size), sign, seed), values((1, channels, size), other, seed + 1)
     x = torch.cat([a, b], dim=1)
@@ -133,7 +134,7 @@ def test_sum_of_two(channels: int, size: int, sign: str, other: str, seed: int, 
 
 
 @given(sign=st.sampled_from(SIGNS), other=st.sampled_from(SIGNS), seed=SEEDS, alpha=st.sampled_from([1, -3, 0.5]))
-@settings(max_examples=30)
+@examples(30)
 def test_sum_with_a_constant(sign: str, other: str, seed: int, alpha: float) -> None:
     x, c = values((1, 2, 3), sign, seed), values((1, 2, 3), other, seed + 1)
     assume(bool(c.any()))

@@ -10,7 +10,8 @@ import pytest
 import torch
 from captum.attr import LRP, DeepLift, InputXGradient
 from captum.attr._utils.lrp_rules import Alpha1_Beta0_Rule, EpsilonRule
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from nets import each
 from random_nets import Net, joined_nets, nets
@@ -59,7 +60,7 @@ def gradient_times_input(net: nn.Module, inputs: tuple[Tensor, ...], target: int
         nets(kinds=RECTIFIED, heads=["flat", "hidden"]), joined_nets(kinds=RECTIFIED, joins=["take up", "join"])
     )
 )
-@settings(max_examples=100)
+@examples(60)
 def test_epsilon_0_is_gradient_times_input(drawn: tuple[Net, Tensor | tuple[Tensor, ...]]) -> None:
     net, x = drawn
     expected = gradient_times_input(net, each(x), 1)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import slow_twins as twins
 import torch
-from hypothesis import assume, given, settings
+from examples import examples
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from nets import SIGNS, values
 from torch import Tensor, nn
@@ -123,7 +124,7 @@ def convolutions(draw: st.DrawFn, transposed: bool) -> tuple[nn.Module, Tensor, 
 
 @pytest.mark.parametrize("rule", RULES)
 @given(convolutions(transposed=False))
-@settings(max_examples=25)
+@examples(25)
 def test_convolution(rule: str, drawn: tuple[nn.Module, Tensor, Callable[[Tensor, Tensor], Tensor]]) -> None:
     net, x, linear = drawn
     check(net, x, rule, linear)
@@ -131,7 +132,7 @@ def test_convolution(rule: str, drawn: tuple[nn.Module, Tensor, Callable[[Tensor
 
 @pytest.mark.parametrize("rule", RULES)
 @given(convolutions(transposed=True))
-@settings(max_examples=10)
+@examples(10)
 def test_transposed_convolution(rule: str, drawn: tuple[nn.Module, Tensor, Callable[[Tensor, Tensor], Tensor]]) -> None:
     net, x, linear = drawn
     check(net, x, rule, linear)
@@ -145,7 +146,7 @@ def test_transposed_convolution(rule: str, drawn: tuple[nn.Module, Tensor, Calla
     sign=st.sampled_from(SIGNS),
     seed=st.integers(10, 10**6),
 )
-@settings(max_examples=10)
+@examples(10)
 def test_linear(rule: str, bias: bool, shape: tuple[int, ...], outputs: int, sign: str, seed: int) -> None:
     net = double(nn.Linear(shape[-1], outputs, bias=bias), "both", seed)
     x = values(shape, sign, seed + 9)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from nets import flat, on_inputs
 from random_nets import Net, joined_nets, nets, token_nets
@@ -70,7 +71,7 @@ def check_ledger(walk: Walk, target: float, scale: float, close: float) -> None:
 
 @pytest.mark.parametrize(("dtype", "close"), [(torch.float64, 1e-9), (torch.float32, 1e-4)], ids=["double", "float"])
 @given(data=st.data(), options=choices)
-@settings(max_examples=60)
+@examples(200)
 def test_relevance_is_conserved_after_every_pop(
     dtype: torch.dtype, close: float, data: st.DataObject, options: dict[str, Any]
 ) -> None:
@@ -88,7 +89,7 @@ def test_relevance_is_conserved_after_every_pop(
 
 
 @given(drawn=st.one_of(nets(), token_nets(), joined_nets()), options=choices, pops=st.integers(0, 60))
-@settings(max_examples=60)
+@examples(200)
 def test_a_walk_may_stop_anywhere(drawn: tuple[Net, Inputs], options: dict[str, Any], pops: int) -> None:
     net, x = drawn
     full = attribute(net, x, max_pops=0, **options)
@@ -121,7 +122,7 @@ def test_large_layers_are_cut_into_squares() -> None:
 
 @pytest.mark.parametrize(("dtype", "close"), [(torch.float64, 1e-9), (torch.float32, 1e-4)], ids=["double", "float"])
 @given(data=st.data(), options=choices)
-@settings(max_examples=40)
+@examples(200)
 def test_the_bound_holds_after_every_pop(
     dtype: torch.dtype, close: float, data: st.DataObject, options: dict[str, Any]
 ) -> None:
@@ -146,7 +147,7 @@ def test_the_bound_holds_after_every_pop(
 @given(
     drawn=st.one_of(nets(), token_nets(), joined_nets()), options=choices, cuts=st.lists(st.integers(1, 20), max_size=3)
 )
-@settings(max_examples=40)
+@examples(200)
 def test_refining_in_pieces_is_one_walk(drawn: tuple[Net, Inputs], options: dict[str, Any], cuts: list[int]) -> None:
     net, x = drawn
     whole = attribute(net, x, max_pops=sum(cuts) + 5, **options)
@@ -166,7 +167,7 @@ def test_refining_in_pieces_is_one_walk(drawn: tuple[Net, Inputs], options: dict
     pops=st.integers(0, 60),
     finer=st.booleans(),
 )
-@settings(max_examples=40)
+@examples(60)
 def test_a_trace_replays(drawn: tuple[Net, Inputs], options: dict[str, Any], pops: int, finer: bool) -> None:
     """Each row pops the root of the heap; dust and keys make up the residual mass; the end shows the attribution."""
     net, x = drawn
@@ -245,7 +246,7 @@ def naive_messages(walk: Walk) -> dict[int, dict[int, float]]:
 
 
 @given(drawn=st.one_of(nets(side=4, length=3), token_nets(length=3), joined_nets(length=3)), options=choices)
-@settings(max_examples=40)
+@examples(60)
 def test_pops_come_in_the_order_of_a_naive_walk(drawn: tuple[Net, Inputs], options: dict[str, Any]) -> None:
     net, x = drawn
     options["floor"] = options["floor"] * 1.0137 + 1e-3
