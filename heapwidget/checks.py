@@ -18,7 +18,7 @@ from torch.utils._pytree import tree_leaves
 
 from heapwidget.engine.boxes import GRANULARITIES
 from heapwidget.engine.capture import Call, Recording
-from heapwidget.engine.errors import NetError, UnsupportedOpError
+from heapwidget.engine.errors import NetError, UnsupportedOpError, brief
 from heapwidget.engine.ops.moves import MOVES, RESHAPES
 
 T = TypeVar("T")
@@ -149,12 +149,6 @@ def listed_names(class_names: Any) -> list[str] | None:
     if isinstance(class_names, set | frozenset) or not isinstance(class_names, Iterable):
         raise TypeError(f"class_names must be a list of names by class index, not {brief(class_names)}")
     return [str(name) for name in class_names]
-
-
-def brief(value: Any) -> str:
-    """A value in one line."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def accepted(run: Callable[[Inputs], T], inputs: Inputs) -> T:

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from heapwidget.engine.errors import brief
+
 Weighted = Sequence[tuple[int | str, float]]
 Target = int | str | tuple[int | str, int | str] | Weighted | Callable[[Any], Tensor] | None
 
@@ -22,17 +24,33 @@ def logits(output: Any) -> Tensor:
     Raises
     ------
     TypeError
-        If there is neither.
+        If there is neither, or if the scores are no real numbers.
+    ValueError
+        If there is no score at all.
     """
     if isinstance(output, Tensor):
-        return output
+        return _real(output, "the net")
     found = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
     if isinstance(found, Tensor):
-        return found
+        return _real(found, "the net")
     raise TypeError(
         f"the net gives a {type(output).__name__} without logits; "
         "say what to explain with target=lambda output: ... (a scalar tensor)"
     )
+
+
+def _real(scores: Tensor, giver: str) -> Tensor:
+    """Scores that relevance can start from."""
+    if not scores.is_floating_point():
+        raise TypeError(
+            f"{giver} gives {scores.dtype}, which has no gradient and no share of relevance; explain the real numbers "
+            "that it is made of, with target=lambda output: ... (a scalar tensor)"
+        )
+    if not scores.numel():
+        raise ValueError(
+            f"{giver} gives a tensor of shape {tuple(scores.shape)}, in which there is no score to explain"
+        )
+    return scores
 
 
 def head_of(target: Target) -> Callable[[Any], Tensor]:
@@ -44,11 +62,12 @@ def head_of(target: Target) -> Callable[[Any], Tensor]:
         try:
             value = target(output)
         except Exception as error:
-            raise ValueError(f"target=callable failed on the net's output: {type(error).__name__}: {error}") from error
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise ValueError(f"target=callable failed on the net's output: {reason}") from error
         if not isinstance(value, Tensor) or value.numel() != 1:
-            what = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"{value!r}"
+            what = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else brief(value)
             raise ValueError(f"target=callable must give a tensor of one number, not {what}")
-        return value
+        return _real(value, "target=callable")
 
     return head
 
@@ -106,7 +125,7 @@ def _weighted(target: Any) -> list[tuple[Any, float]]:
     """The classes of a target, each with its weight."""
     if isinstance(target, tuple):
         if len(target) != 2:
-            raise ValueError(f"target {target!r} has {len(target)} parts; a contrast is a pair (this, minus that)")
+            raise ValueError(f"target {brief(target)} has {len(target)} parts; a contrast is a pair (this, minus that)")
         return [(target[0], 1.0), (target[1], -1.0)]
     if not isinstance(target, list):
         return [(target, 1.0)]
@@ -114,11 +133,11 @@ def _weighted(target: Any) -> list[tuple[Any, float]]:
         raise ValueError("target is an empty list; give it (class, weight) pairs, such as [(7, 1.0), (1, -0.5)]")
     for pair in target:
         if not isinstance(pair, tuple | list) or len(pair) != 2:
-            raise TypeError(f"target holds {pair!r}, which is no pair (class, weight) such as (7, 1.0)")
+            raise TypeError(f"target holds {brief(pair)}, which is no pair (class, weight) such as (7, 1.0)")
         if isinstance(pair[1], bool) or not isinstance(pair[1], Real):
-            raise TypeError(f"target gives class {pair[0]!r} the weight {pair[1]!r}, which is no number")
+            raise TypeError(f"target gives class {brief(pair[0])} the weight {brief(pair[1])}, which is no number")
         if not math.isfinite(pair[1]):
-            raise ValueError(f"target gives class {pair[0]!r} the weight {pair[1]}; a weight must be finite")
+            raise ValueError(f"target gives class {brief(pair[0])} the weight {pair[1]}; a weight must be finite")
     return [(which, float(weight)) for which, weight in target]
 
 
@@ -142,16 +161,16 @@ def _index(target: Any, output: Tensor, class_names: Sequence[str] | None) -> in
         return int(output.detach().reshape(-1).argmax())
     if isinstance(target, str):
         if class_names is None:
-            raise ValueError(f"target {target!r} is a name: pass class_names=[...] too, or a class index")
+            raise ValueError(f"target {brief(target)} is a name: pass class_names=[...] too, or a class index")
         names = list(class_names)
         if target not in names:
             near = get_close_matches(target, names, n=3, cutoff=0.3) or names[:3]
-            raise ValueError(f"no class is named {target!r}; the nearest are {', '.join(map(repr, near))}")
+            raise ValueError(f"no class is named {brief(target)}; the nearest are {', '.join(map(repr, near))}")
         return names.index(target)
     if isinstance(target, bool) or not hasattr(target, "__index__"):
         raise TypeError(
             "target must be a class index, a class name, a pair of them, a list of (class, weight) pairs or "
-            f"a callable, not {target!r}"
+            f"a callable, not {brief(target)}"
         )
     index = int(target.__index__())
     if not -count <= index < count:

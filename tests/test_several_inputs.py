@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from nets import adds_up, flat
 from torch import Tensor, nn
@@ -312,7 +313,7 @@ PARTS = st.one_of(
         [None, None, (None, None), np.ones((8, 8)), (np.ones((8, 8)), None), (None, np.ones((3, 3)))]
     ),
 )
-@settings(max_examples=200)
+@examples(200)
 def test_an_answer_or_a_sentence(parts: list[Any], several: Any, method: str, image: Any) -> None:
     """Any tuple gives an explanation of as many parts, or one of the errors that say what to do."""
     try:

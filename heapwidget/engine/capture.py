@@ -139,8 +139,8 @@ def net_errors() -> Iterator[None]:
         custom = re.search(r"custom \(non-ATen\) operator .*?: (\w+)::(\w+)\(", str(error))
         if custom is not None:
             raise UnsupportedOpError(
-                f"the custom op {'.'.join(custom.groups())} writes into a tensor or gives back its own input; declare "
-                "it to PyTorch as one that gives a new tensor"
+                f"the op {'.'.join(custom.groups())} writes into a tensor or gives back its own input; if it is yours, "
+                "declare it to PyTorch as one that gives a new tensor, else rewrite that part of the net"
             ) from error
         raise NetError from error
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from heapwidget.engine.errors import brief
 from heapwidget.engine.graph import Graph
 from heapwidget.engine.patterns import FAMILIES, FIRST, check_patterns, fits
 from heapwidget.engine.rules import RULES, Rule, alpha_beta, epsilon, flat, gamma, z_box, zplus
@@ -38,9 +39,9 @@ class Composite:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str):
-            raise TypeError(f"a composite's name must be text, not {self.name!r}")
+            raise TypeError(f"a composite's name must be text, not {brief(self.name)}")
         if isinstance(self.entries, str) or not all(_is_entry(entry) for entry in self.entries):
-            raise TypeError(f"a composite's entries must be pairs (pattern, rule), not {self.entries!r}")
+            raise TypeError(f"a composite's entries must be pairs (pattern, rule), not {brief(self.entries)}")
         object.__setattr__(self, "entries", tuple((pattern, _single(rule)) for pattern, rule in self.entries))
 
     @property
@@ -110,9 +111,11 @@ def composite(rule: RuleLike) -> Composite:
     if isinstance(rule, Mapping):
         return Composite("custom", tuple(rule.items()))  # type: ignore[arg-type]
     if not isinstance(rule, str):
-        raise TypeError(f"rule must be a name, a Rule, a Composite or a mapping from patterns to rules, not {rule!r}")
+        raise TypeError(
+            f"rule must be a name, a Rule, a Composite or a mapping from patterns to rules, not {brief(rule)}"
+        )
     if rule not in COMPOSITES:
-        raise ValueError(f"rule={rule!r} is not one of {', '.join(map(repr, COMPOSITES))}")
+        raise ValueError(f"rule={brief(rule)} is not one of {', '.join(map(repr, COMPOSITES))}")
     return COMPOSITES[rule]()
 
 
@@ -120,7 +123,7 @@ def _single(rule: str | Rule) -> Rule:
     if isinstance(rule, Rule):
         return rule
     if not isinstance(rule, str):
-        raise TypeError(f"a pattern's rule must be a name or a Rule, not {rule!r}")
+        raise TypeError(f"a pattern's rule must be a name or a Rule, not {brief(rule)}")
     if rule not in RULES:
-        raise ValueError(f"rule={rule!r} is not one of {', '.join(map(repr, RULES))}")
+        raise ValueError(f"rule={brief(rule)} is not one of {', '.join(map(repr, RULES))}")
     return RULES[rule]()

@@ -1,4 +1,6 @@
-"""The errors that name what the engine cannot take."""
+"""The errors that name what the engine cannot take, and how they tell a value."""
+
+from typing import Any
 
 
 class UnsupportedOpError(TypeError):
@@ -11,3 +13,9 @@ class NetError(Exception):
 
 class TraceFormatError(ValueError):
     """A trace file is damaged, cut short, or no trace at all; the message names the column."""
+
+
+def brief(value: Any) -> str:
+    """A value in one line."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else text[:59] + "…"

@@ -264,11 +264,13 @@ class Builder:
     def generic(self, call: Call, *, warn: bool = True) -> None:
         """Take an op without a handler: by its own VJP, with a warning, or refuse it."""
         outs = [o for o in (call.out if isinstance(call.out, tuple | list) else [call.out]) if isinstance(o, Tensor)]
-        if any(o.is_complex() and self.reads[id(o)] for o in outs):
-            raise UnsupportedOpError(
-                f"no rule for {call.where}, which gives complex numbers; rewrite that part of the net with real ones, "
-                "or make one op of it with torch.library.custom_op and give that a rule with heapwidget.register_rule"
-            )
+        for out in outs:
+            odd = "complex numbers" if out.is_complex() else "" if out.layout == torch.strided else "a sparse tensor"
+            if odd and self.reads[id(out)]:
+                raise UnsupportedOpError(
+                    f"no rule for {call.where}, which gives {odd}; rewrite that part of the net without, or make one "
+                    "op of it with torch.library.custom_op and give that a rule with heapwidget.register_rule"
+                )
         outs = [o for o in outs if o.is_floating_point()]
         active = [t for t in tensors(call) if self.active(t) and t.is_floating_point()]
         # An op may give statistics beside its result that nobody reads.

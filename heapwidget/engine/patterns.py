@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
+from heapwidget.engine.errors import brief
 from heapwidget.engine.graph import Graph
 
 FIRST = "first"
@@ -45,4 +46,4 @@ def check_patterns(option: str, patterns: Iterable[str], graph: Graph) -> None:
             told = (
                 f"the layers are {', '.join(labels)}" if len(labels) <= MOST_LISTED else f"near are {', '.join(near)}"
             )
-            raise ValueError(f"{option} names no layer {pattern!r}; {told}")
+            raise ValueError(f"{option} names no layer {brief(pattern)}; {told}")

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from heapwidget.engine.errors import brief
+
 Change = Callable[[Tensor], Tensor]
 
 
@@ -88,10 +90,10 @@ class Rule:
 
     def __post_init__(self) -> None:
         if not self.branches or not all(isinstance(branch, Branch) for branch in self.branches):
-            raise TypeError(f"rule {self.name!r} needs branches, not {self.branches!r}")
+            raise TypeError(f"rule {brief(self.name)} needs branches, not {brief(self.branches)}")
         object.__setattr__(self, "branches", tuple(self.branches))
         if not self.signed and not all(_keeps_sign(branch) for branch in self.branches):
-            raise ValueError(f"rule {self.name!r} can give a negative share, so it is signed")
+            raise ValueError(f"rule {brief(self.name)} can give a negative share, so it is signed")
 
 
 _SAMPLES = torch.tensor([-3.0, -1.0, -0.25, 0.0, 0.25, 1.0, 3.0], dtype=torch.float64)

@@ -94,7 +94,7 @@ def test_fields_of_tokens_hold_what_moves_a_unit(drawn: tuple[Net, Tensor]) -> N
 
 
 @given(drawn=joined_nets(length=5))
-@settings(max_examples=40)
+@examples(40)
 def test_fields_of_several_inputs_hold_what_moves_a_unit(drawn: tuple[Net, tuple[Tensor, ...]]) -> None:
     check_fields(*drawn, [(0, 0), (1, 2), (2, 2)])
 

@@ -327,7 +327,7 @@ def test_custom_ops_that_write_into_their_input_are_refused() -> None:
         twice(t)
         return t
 
-    with pytest.raises(hw.UnsupportedOpError, match=r"the custom op hw_tests\.twice writes into a tensor"):
+    with pytest.raises(hw.UnsupportedOpError, match=r"the op hw_tests\.twice writes into a tensor"):
         attribute(sandwich(net), X)
 
 

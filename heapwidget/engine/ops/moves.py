@@ -95,6 +95,13 @@ GATES = {"sigmoid", "hardsigmoid", "_softmax", "_safe_softmax", "sqrt", "rsqrt",
 # The statistics are held constant.
 NORMS = ["native_layer_norm", "native_group_norm", "_fused_rms_norm"]
 
+# So are the steps of numbers that are rounded as a quantised net would round them.
+NORMS += [
+    "fake_quantize_per_tensor_affine_cachemask",
+    "fake_quantize_per_channel_affine_cachemask",
+    "_fake_quantize_per_tensor_affine_cachemask_tensor_qparams",
+]
+
 # Run on the index tensor itself.
 MOVES = [
     "permute",

@@ -11,7 +11,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from heapwidget.engine.boxes import unbatched
 from heapwidget.engine.capture import Call
-from heapwidget.engine.errors import UnsupportedOpError
+from heapwidget.engine.errors import UnsupportedOpError, brief
 from heapwidget.engine.flow import Flow
 from heapwidget.engine.generic import JACOBIAN_LIMIT, rerun
 from heapwidget.engine.graph import Builder, Handler, short_name, tensors
@@ -103,12 +103,14 @@ def _full_name(op: Any) -> str:
     name = str(getattr(op, "_opoverload", op)).replace("::", ".")
     parts = name.split(".")
     if len(parts) not in (2, 3) or not all(part.isidentifier() for part in parts):
-        raise TypeError(f"op must be a name such as 'aten.cumsum' or an op of torch.ops, not {op!r}")
+        raise TypeError(f"op must be a name such as 'aten.cumsum' or an op of torch.ops, not {brief(op)}")
     try:
         found = getattr(getattr(torch.ops, parts[0]), parts[1])
         overloads = [getattr(found, n) for n in (parts[2:] or found.overloads())]
     except AttributeError:
-        raise ValueError(f"no op is named {name!r}; define it before its rule, and name it as warnings do") from None
+        raise ValueError(
+            f"no op is named {brief(name)}; define it before its rule, and name it as warnings do"
+        ) from None
     composite = torch._C._dispatch_has_kernel_for_dispatch_key
     recorded = [o for o in overloads if not o._schema.is_mutable]
     if all(o in PARTS or composite(o.name(), "CompositeImplicitAutograd") for o in recorded):
@@ -124,9 +126,11 @@ def _handler(rule: Any) -> Handler:
     if isinstance(rule, str) and rule in named:
         return named[rule]
     if isinstance(rule, str):
-        raise ValueError(f"rule={rule!r} is not one of {', '.join(map(repr, named))}; others are Rules and functions")
+        raise ValueError(
+            f"rule={brief(rule)} is not one of {', '.join(map(repr, named))}; others are Rules and functions"
+        )
     if not callable(rule) or isinstance(rule, type):
-        raise TypeError(f"rule must be a word, a Rule or a function (inputs, output, relevance), not {rule!r}")
+        raise TypeError(f"rule must be a word, a Rule or a function (inputs, output, relevance), not {brief(rule)}")
     return partial(_by_function, share=rule)
 
 
