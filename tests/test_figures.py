@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from io import BytesIO
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ import pytest
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from torch import nn
+from zoo import animal
 
 import heapwidget as hw
 from heapwidget.summary import half, percent, rows, shortened
@@ -48,6 +51,11 @@ def flat_picture() -> hw.Explanation:
     return hw.attribute(nn.Linear(20, 2), torch.rand(1, 20), image=np.zeros((4, 5), np.uint8))
 
 
+def several(name: str, method: str = "relevance") -> hw.Explanation:
+    net, x = animal(name)
+    return hw.attribute(net, x, target=lambda out: out.abs().sum(), method=method)
+
+
 EXPLANATIONS: dict[str, Callable[[], hw.Explanation]] = {
     "grey image": lambda: image(1),
     "colour image": lambda: image(3),
@@ -68,6 +76,11 @@ EXPLANATIONS: dict[str, Callable[[], hw.Explanation]] = {
     "many channels": lambda: signal(12),
     "volume": volume,
     "flat picture": flat_picture,
+    "two inputs": lambda: several("picture and table"),
+    "two images": lambda: several("two images compared", "gradient"),
+    "three inputs": lambda: several("three inputs"),
+    "three texts": lambda: several("three texts", "article"),
+    "an unread input": lambda: several("an input unread"),
     "long names": lambda: image(1, class_names=["a" * 200, "<b>$x_1$</b>", "$"]),
 }
 
@@ -98,7 +111,10 @@ def test_names_are_text_and_no_formulas() -> None:
     assert not name.get_parse_math()
 
 
-@pytest.mark.parametrize("name", ["grey image", "signed", "article", "signal", "long names"])
+OUTLINES = ["grey image", "signed", "article", "signal", "long names", "two inputs", "two images", "three inputs"]
+
+
+@pytest.mark.parametrize("name", OUTLINES)
 def test_nothing_is_drawn_outside_of_the_figure(name: str) -> None:
     figure = EXPLANATIONS[name]().plot()
     canvas = FigureCanvasAgg(figure)
@@ -109,6 +125,31 @@ def test_nothing_is_drawn_outside_of_the_figure(name: str) -> None:
     assert tight.y0 >= inches.y0
     assert tight.x1 <= inches.x1
     assert tight.y1 <= inches.y1
+
+
+@pytest.mark.parametrize("name", ["grey image", "short vector", "two inputs", "two images", "three inputs"])
+def test_no_words_lie_on_others(name: str) -> None:
+    figure = EXPLANATIONS[name]().plot()
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    # Titles, notes, names and numbers; matplotlib keeps labels of ticks that it does not draw.
+    words = [*figure.texts, *(text for axes in figure.axes for text in axes.get_children() if isinstance(text, Text))]
+    words += [axes.xaxis.label for axes in figure.axes]
+    boxes = [(text.get_text(), text.get_window_extent(canvas.get_renderer())) for text in words if text.get_text()]
+    assert len(boxes) > 6
+    for (one, a), (other, b) in combinations(boxes, 2):
+        assert not a.overlaps(b), f"{one!r} lies on {other!r}"
+
+
+def test_several_inputs_are_drawn_by_name_with_their_shares() -> None:
+    e = several("picture and table")
+    titles = [axes.get_title(loc="left") for axes in e.plot().axes if axes.get_title(loc="left")]
+    shares = [percent(float(a.sum()) / e.ledger.target) for a in e.attribution]
+    assert titles == [f"x1: {shares[0]}", "Contributions", f"x2: {shares[1]}", "Contributions", "Over the pops"]
+    words = " ".join(text.get_text() for text in e.plot().findobj(Text))
+    chosen = half(e)
+    assert f"outlined: {(chosen < 64).sum()} of the first {len(chosen)}" in words
+    assert f"▲ {(chosen >= 64).sum()} of the first {len(chosen)}" in words
 
 
 def test_no_pyplot_and_no_matplotlib_before_it_is_wanted() -> None:
