@@ -29,16 +29,8 @@ from torch import Tensor
 from heapwidget.engine.boxes import Partition
 from heapwidget.engine.flow import Array, Flow, host
 from heapwidget.engine.graph import Graph
-from heapwidget.engine.residuals import (
-    ID_BITS,
-    ID_MASK,
-    NOT_QUEUED,
-    Board,
-    InputStore,
-    Store,
-    UnitTable,
-    inlet,
-)
+from heapwidget.engine.inlets import inlet
+from heapwidget.engine.residuals import ID_BITS, ID_MASK, NOT_QUEUED, Board, InputStore, Store, UnitTable
 from heapwidget.engine.sweep import amplifications, device_of, gather, whole_pass
 
 # Keys below this cannot be told from zero in float32.

@@ -15,6 +15,7 @@ from nets import SIGNS, values
 from torch import Tensor, nn
 from twin_checks import assert_twins, last_flow
 
+from heapwidget.engine.flow import inverse, is_zero, may_hold_zero
 from heapwidget.engine.rules import Rule, absolute, alpha_beta, epsilon, flat, gamma, w_square, z_box, zplus
 
 RULES = {
@@ -253,3 +254,16 @@ def test_a_bias_added_by_hand_is_a_bias(rule: str, shape: tuple[int, ...], form:
     row = np.tile(shift.numpy(), int(np.prod(shape)) // 5)
     shares = twin_of(rule, x, lambda u, v: sign * (u @ v), w, row)
     assert_twins(layer, flow, shares, exact_k="box" not in rule)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_nothing_is_divided_by_next_to_nothing(dtype: torch.dtype) -> None:
+    d = torch.tensor([0.0, -0.0, 1e-31, -1e-31, torch.nan, torch.inf, 2.0, -4.0, 1e-29], dtype=dtype)
+    expected = torch.tensor([0, 0, 0, 0, 0, 0, 0.5, -0.25, 1e29], dtype=dtype)
+    torch.testing.assert_close(inverse(d), expected)
+    assert is_zero(inverse(d[:6]))
+    assert not is_zero(inverse(d))
+    assert may_hold_zero(inverse(d))
+    assert not may_hold_zero(d[[6, 8]])
+    assert not may_hold_zero(d[[7]])
+    assert is_zero(d[:0])
