@@ -16,6 +16,7 @@ from heapwidget.checks import (
     accepted,
     batched,
     batched_inputs,
+    brief,
     check_choice,
     check_differentiable,
     check_finite,
@@ -53,6 +54,7 @@ def attribute(
     nodes: str | Mapping[str, str] = "auto",
     floor: float = 1e-3,
     max_pops: int = 20_000,
+    finish: bool = True,
     order: str = "descending",
     priority: str = "mass",
     contribution: str = "activation_x_gradient",
@@ -91,8 +93,10 @@ def attribute(
     floor
         A node enters the heap once its mass reaches this fraction of the target.
     max_pops
-        Where a walk of relevance stops at the latest. Whatever is left is passed on in one sweep, so the attribution
-        is exact. (`method="article"` always pops every node.)
+        Where a walk of relevance stops at the latest. (`method="article"` always pops every node.)
+    finish
+        Whether what a walk of relevance leaves is passed on in one sweep, so that the attribution is exact. Without it
+        the attribution is what the pops brought, with its ledger and bound; `Explanation.finish` makes up for it.
     order
         For `method="gradient"`: `"descending"`, or `"ascending"` as the article's min-heap pops.
     priority
@@ -122,7 +126,7 @@ def attribute(
     """
     net = plain_module(net)
     inputs = listed_inputs(x)
-    _check_options(method, order, priority, contribution, nodes, floor, max_pops)
+    _check_options(method, order, priority, contribution, nodes, floor, max_pops, finish)
     if method != "relevance":
         check_differentiable(net)
     class_names = listed_names(class_names)
@@ -147,7 +151,7 @@ def attribute(
             trace, contributions = article(net, recording, target, class_names, nodes, contribution, progress)
             return Explanation(x, trace, contributions, None, pictures, probe(recording.inputs))
         rules, by_bound = composite(rule), priority == "bound"
-        relevance = Relevance.start(net, recording, target, class_names, rules, nodes, floor, by_bound)
+        relevance = Relevance.start(net, recording, target, class_names, rules, nodes, floor, by_bound, finish)
         with tqdm(total=max_pops, desc="pops", delay=1, disable=not progress, leave=False) as bar:
             relevance.walk.run(max_pops, bar.update)
         trace, contributions = relevance.trace()
@@ -162,6 +166,7 @@ def _check_options(
     nodes: str | Mapping[str, str],
     floor: float,
     max_pops: int,
+    finish: bool,
 ) -> None:
     """Refuse options that cannot be meant, and those that the method does not know."""
     check_choice("method", method, METHODS)
@@ -175,6 +180,12 @@ def _check_options(
         raise ValueError(f"floor {floor} is not a fraction of the target between 0 and 1")
     if not max_pops >= 0:
         raise ValueError(f"max_pops must not be negative, but is {max_pops}")
+    if not isinstance(finish, bool):
+        raise TypeError(f"finish must be True or False, not {brief(finish)}")
+    if not finish and method != "relevance":
+        raise ValueError("finish=False is for method='relevance', the one whose walk can be stopped half-way")
+    if not finish and max_pops < 1:
+        raise ValueError("finish=False leaves what no pop brought, so max_pops must be at least 1")
     if order == "ascending" and method != "gradient":
         raise ValueError("order='ascending' is for method='gradient'; a walk pops the largest first")
     if contribution != CONTRIBUTIONS[0] and method != "article":

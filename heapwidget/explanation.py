@@ -204,7 +204,7 @@ class Explanation:
         *,
         progress: bool | Callable[[int], object] = True,
     ) -> Explanation:
-        """Go on popping where the walk stopped, then finish again; gives this explanation, changed.
+        """Go on popping where the walk stopped, then finish as before; gives this explanation, changed.
 
         Ctrl-C stops between two pops, and what was found by then is kept. Viewers keep what they were sent; their own
         `HeapViewer.refine` shows the longer walk.
@@ -224,22 +224,40 @@ class Explanation:
         RuntimeError
             If there is no walk: for other methods, and for explanations that were loaded from a file.
         """
+        relevance = self._walked()
+        check_number("max_pops", max_pops)
+        if max_pops < 1:
+            raise ValueError(f"max_pops must be at least 1, not {max_pops}")
+        with tqdm(total=max_pops, desc="pops", delay=1, disable=progress is not True, leave=False) as bar:
+            tick = progress if callable(progress) else bar.update
+            self._retell(lambda: relevance.go_on(max_pops, floor, tick))
+        return self
+
+    @torch.inference_mode(False)
+    def finish(self) -> Explanation:
+        """Pass on in one sweep what the walk left, so that the attribution is exact; gives this explanation, changed.
+
+        Raises
+        ------
+        RuntimeError
+            As for `refine`.
+        """
+        self._retell(self._walked().finish)
+        return self
+
+    def _walked(self) -> Relevance:
         if self.relevance is None:
             raise RuntimeError(
                 "there is no walk to continue: only method='relevance' walks, and a file keeps the trace, not the net"
             )
-        check_number("max_pops", max_pops)
-        if max_pops < 1:
-            raise ValueError(f"max_pops must be at least 1, not {max_pops}")
-        with (
-            torch.autocast(self._inputs[0].device.type, enabled=False),
-            tqdm(total=max_pops, desc="pops", delay=1, disable=progress is not True, leave=False) as bar,
-        ):
-            tick = progress if callable(progress) else bar.update
-            self._trace, self._contributions = self.relevance.go_on(max_pops, floor, tick)
+        return self.relevance
+
+    def _retell(self, tell: Callable[[], tuple[Trace, list[Array]]]) -> None:
+        """Take over a trace of the walk that goes further than this one."""
+        with torch.autocast(self._inputs[0].device.type, enabled=False):
+            self._trace, self._contributions = tell()
         # The order of the pops may be another one now.
         self.measured = None
-        return self
 
     def paths(self, k: int = 5, *, progress: bool = True) -> list[Path]:
         """The k strongest flows from the target to the inputs, strongest first.

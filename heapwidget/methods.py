@@ -34,6 +34,8 @@ class Relevance:
 
     Attributes
     ----------
+    finishing
+        Whether what the walk leaves is passed on in whole-layer passes, each time that it stops.
     lock
         Held by whoever lets the walk go on: a viewer may ask for it while a cell does.
     """
@@ -41,6 +43,7 @@ class Relevance:
     walk: Walk
     header: dict[str, Any]
     seeds: Array
+    finishing: bool
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @classmethod
@@ -54,6 +57,7 @@ class Relevance:
         nodes: str | Mapping[str, str],
         floor: float,
         by_bound: bool,
+        finishing: bool,
     ) -> Relevance:
         """Build the graph of a recording, let that go, and put the target's relevance into the heap."""
         graph = build(recording, {path for path, m in net.named_modules() if not any(m.children())}, handler_of)
@@ -72,7 +76,7 @@ class Relevance:
             warnings.warn(warning, stacklevel=4)
         walk = Walk(graph, flows, partitions(graph, nodes), seeds, floor, by_bound)
         layers = describe(graph, walk.partitions, flows)
-        return cls(walk, make_header("relevance", rules.name, "descending", layers, choice, value), seeds)
+        return cls(walk, make_header("relevance", rules.name, "descending", layers, choice, value), seeds, finishing)
 
     def go_on(self, max_pops: int, floor: float | None, tick: Callable[[int], object]) -> tuple[Trace, list[Array]]:
         """Pop on, with a lower floor if one is given or the heap is empty, and tell it all as `trace` does."""
@@ -88,16 +92,22 @@ class Relevance:
             walk.run(max_pops, tick)
             return self.trace()
 
+    def finish(self) -> tuple[Trace, list[Array]]:
+        """Pass on what the walk left, now and whenever it stops again, and tell it all as `trace` does."""
+        with self.lock:
+            self.finishing = True
+            return self.trace()
+
     def trace(self) -> tuple[Trace, list[Array]]:
-        """Finish the walk on the side and tell it all: the trace, and the contributions of each input's units."""
+        """Tell all of the walk, finished on the side: the trace, and the contributions of each input's units."""
         walk, board = self.walk, self.walk.board
-        finish = walk.finish()
+        finish = walk.finish() if self.finishing else walk.stopped()
         n_inputs = walk.input_nodes
         contributions = [c * walk.sign for c in finish.contributions]
         collect = _collect(walk.partitions, contributions, ascending=False, zeros=False)
         pops = walk.rows
         rows = [*pops, *finish.rows]
-        if rows and not finish.rows:
+        if rows and not finish.rows and (self.finishing or walk.spent):
             # The walk left nothing at all, so what its running sums still show is rounding.
             rows[-1] = rows[-1]._replace(residual_mass=0.0, bound=0.0)
         nodes = np.concatenate([*board.log_nodes, finish.log_nodes]) if board.log_nodes else finish.log_nodes
@@ -126,7 +136,8 @@ class Relevance:
         absorbed = [[labels[n], cause, v * self.walk.sign] for (n, cause), v in sorted(finish.absorbed.items()) if v]
         explained = sum(float(c.sum(dtype=np.float64)) for c in contributions)
         target = self.header["target"]["value"]
-        return {"target": target, "explained": explained, "residual": 0.0, "absorbed": absorbed}
+        residual = 0.0 if self.finishing else self.walk.residual_sum()
+        return {"target": target, "explained": explained, "residual": residual, "absorbed": absorbed}
 
     def _dust(self, rows: list[Row], nodes: NDArray[np.int64], keys: NDArray[np.float32]) -> NDArray[np.float64]:
         """What lies below the floor after each row: the residual mass less the keys in the heap."""
@@ -328,7 +339,7 @@ def _columns(
         "pop_mass": np.r_[[row.mass for row in rows], keys],
         "explained": column("explained", sign),
         "absorbed": column("absorbed", sign),
-        "dust": np.r_[dust, np.zeros(len(nodes))],
+        "dust": np.r_[dust, np.full(len(nodes), dust[-1] if len(dust) else 0.0)],
         "bound": np.maximum(column("bound"), 0),
         "log_offset": np.r_[ends, np.full(len(nodes), ends[-1])],
         "log_node": log_nodes,

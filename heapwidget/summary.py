@@ -115,6 +115,8 @@ def _facts(explanation: Explanation) -> list[tuple[str, str]]:
         gone = [f"{percent(share)} {name}" for name, share, kind in rows(explanation) if kind == "absorbed"]
         if gone:
             facts.append(("absorbed", f"{percent(ledger.absorbed_total / target)}: {', '.join(gone)}"))
+        if ledger.residual:
+            facts.append(("residual", f"{percent(ledger.residual / target)} is still on its way"))
         facts += _walk_facts(explanation)
     else:
         facts.append(("popped", f"{noun(explanation, everything)}; keys are no shares of the target"))

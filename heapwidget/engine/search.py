@@ -247,9 +247,19 @@ class Walk:
         else:
             self.start_log = self.board.log_size
 
+    @property
+    def spent(self) -> bool:
+        """Whether nothing is left to pass on."""
+        return not any(s.residual.any() for s in self.inner)
+
     def residual_sum(self) -> float:
         """Sum of all residuals as they lie in the layers, in the target's own sign."""
         return self.sign * sum(float(s.residual.sum(dtype=np.float64)) for s in self.inner)
+
+    def stopped(self) -> Finish:
+        """What the walk has found as it stands, with nothing passed on."""
+        arrived = [s.residual.copy() for s in self.stores[: self.n_inputs]]
+        return Finish([], np.empty(0, np.int64), np.empty(0, np.float32), arrived, dict(self.board.absorbed))
 
     def finish(self) -> Finish:
         """Pass on everything still residual, one whole layer at a time; the walk itself stays as it is."""
