@@ -2,6 +2,7 @@
 
 import { formatCount } from "../core/format";
 import { readScores } from "../core/scores";
+import { Choice, type Option } from "./choice";
 import { Legend } from "./curvelegend";
 import { h, setText } from "./dom";
 import type { Panel, Stage, View } from "./panel";
@@ -16,6 +17,12 @@ const LABEL = 18;
 /** Steps that Page Up and Page Down take, as a part of all. */
 const PAGE = 20;
 
+type Mode = "relevance" | "score";
+const MODES: readonly Option<Mode>[] = [
+  { value: "relevance", text: "relevance", title: "where the target's relevance is, pop by pop" },
+  { value: "score", text: "score", title: "the score as positions are taken away or given back" },
+];
+
 export const curvePanel: Panel = {
   name: "curve",
   title: "Curve",
@@ -27,11 +34,11 @@ export const curvePanel: Panel = {
 class CurveView implements View {
   readonly #root: HTMLElement;
   readonly #stage: Stage;
-  /** What can be shown, by the word for it. */
-  readonly #plots: readonly (readonly [word: string, plot: Plot])[];
+  /** What can be shown. */
+  readonly #plots: Readonly<Record<Mode, Plot | null>>;
   #plot: Plot;
   readonly #legend = new Legend();
-  readonly #modes: readonly HTMLButtonElement[];
+  readonly #modes: Choice<Mode>;
   readonly #dot = h("i", { class: "hw-cursor-dot" });
   readonly #label = h("span", { class: "hw-cursor-label" });
   readonly #cursor = h("div", { class: "hw-cursor", "aria-hidden": "true" }, this.#dot, this.#label);
@@ -49,16 +56,11 @@ class CurveView implements View {
     this.#root = root;
     this.#stage = stage;
     const { trace, steps } = stage.session;
-    const steady = new StepPlot(trace);
     const scores = readScores(trace.scores);
-    this.#plots = scores
-      ? [
-          ["relevance", steady],
-          ["score", new ScorePlot(trace, scores)],
-        ]
-      : [["relevance", steady]];
-    this.#plot = steady;
-    this.#modes = this.#plots.map(([word, plot]) => this.#mode(word, plot));
+    this.#plot = new StepPlot(trace);
+    this.#plots = { relevance: this.#plot, score: scores && new ScorePlot(trace, scores) };
+    this.#modes = new Choice("What the curve shows", MODES, (mode) => this.#choose(mode), stage.signal);
+    this.#modes.element.hidden = !scores;
     this.#field = h("div", {
       class: "hw-curve",
       role: "slider",
@@ -67,21 +69,16 @@ class CurveView implements View {
       "aria-valuemin": 0,
       "aria-valuemax": steps,
     });
-    const choice = h(
-      "div",
-      { class: "hw-sizes", role: "radiogroup", "aria-label": "What the curve shows", hidden: !scores },
-      ...this.#modes,
-    );
     const heading = h(
       "div",
       { class: "hw-curve-head" },
       h("h3", { class: "hw-heading" }, "Curve"),
       this.#legend.element,
-      choice,
+      this.#modes.element,
     );
     root.append(heading, this.#field, this.#axis);
     this.#listen(stage);
-    this.#choose(steady);
+    this.#choose("relevance");
   }
 
   update(): void {
@@ -125,18 +122,10 @@ class CurveView implements View {
     this.#label.style.transform = `translate(${over.toFixed(1)}px, ${top.toFixed(1)}px)`;
   }
 
-  #mode(word: string, plot: Plot): HTMLButtonElement {
-    const button = h("button", { type: "button", class: "hw-size", role: "radio" }, word);
-    button.addEventListener("click", () => this.#choose(plot));
-    return button;
-  }
-
-  #choose(plot: Plot): void {
-    this.#plot = plot;
-    this.#plots.forEach(([, other], i) => {
-      this.#modes[i]?.setAttribute("aria-checked", String(other === plot));
-    });
-    this.#field.replaceChildren(plot.canvas, this.#ghost, this.#cursor);
+  #choose(mode: Mode): void {
+    this.#plot = this.#plots[mode] ?? this.#plot;
+    this.#modes.update(mode);
+    this.#field.replaceChildren(this.#plot.canvas, this.#ghost, this.#cursor);
     this.#drawn = "";
     if (this.#measured > 0) this.update();
   }
