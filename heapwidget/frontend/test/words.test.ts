@@ -98,11 +98,20 @@ describe("labels", () => {
     expect(nodeLabel(sampleTrace({ layers }), 4)).toBe("input (1,1)");
   });
 
-  it("are shortened from the front, by whole words first", () => {
+  it("are shortened by whole words, of which the last and a number are kept longest", () => {
     const within = (n: number) => (text: string) => text.length <= n;
     expect(shorten("layer3.0.conv1·118", within(20))).toBe("layer3.0.conv1·118");
     expect(shorten("layer3.0.conv1·118", within(13))).toBe("…0.conv1·118");
     expect(shorten("layer3.0.conv1·118", within(11))).toBe("…conv1·118");
+    const deep = "_blocks.15._project_conv.conv";
+    expect([28, 19, 15, 10, 7, 4].map((room) => shorten(deep, within(room)))).toEqual([
+      "…15._project_conv.conv",
+      "_blocks.15…conv",
+      "_blocks.15…conv",
+      "…15…conv",
+      "…conv",
+      "…onv",
+    ]);
     expect(shorten("layer3.0.conv1·118", within(6))).toBe("…1·118");
   });
 });

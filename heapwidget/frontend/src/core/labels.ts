@@ -37,14 +37,31 @@ export function nodeLabel(trace: Trace, node: number): string {
   return place ? `${name} ${place}` : name;
 }
 
-/** Leaves out the beginning of a label until it fits, whole words first: the end tells nodes apart. */
+/** A number among the words that are kept tells a block from the next: worth as much as so many letters. */
+const NUMBER = 6;
+
+/**
+ * Leaves out words of a label until it fits: never the last one, and a number rather late, as in `blocks.12…conv`.
+ * Where not even the last word fits, its beginning is left out.
+ */
 export function shorten(label: string, fits: (text: string) => boolean): string {
   if (fits(label)) return label;
-  for (let dot = label.indexOf("."); dot >= 0; dot = label.indexOf(".", dot + 1)) {
-    const rest = `…${label.slice(dot + 1)}`;
-    if (fits(rest)) return rest;
+  const words = label.split(".");
+  let [best, most] = ["", 0];
+  const consider = (text: string) => {
+    const worth = text.replaceAll("…", "").length + (/\d/.test(text.split("·", 1)[0] as string) ? NUMBER : 0);
+    if (worth > most && fits(text)) [best, most] = [text, worth];
+  };
+  for (let n = 1; n < words.length; n++) {
+    const end = words.slice(-n).join(".");
+    consider(`…${end}`);
+    for (let first = 1; first < words.length - n; first++) {
+      consider(`${words.slice(0, first).join(".")}…${end}`);
+      if (first < words.length - n - 1) consider(`…${words[first]}…${end}`);
+    }
   }
-  let rest = label.slice(label.lastIndexOf(".") + 1);
+  if (best) return best;
+  let rest = words.at(-1) as string;
   while (rest.length > 3 && !fits(`…${rest}`)) rest = rest.slice(1);
   return `…${rest}`;
 }
