@@ -26,7 +26,6 @@ from tqdm.auto import tqdm
 
 from heapwidget.engine.boxes import Partition, Window
 from heapwidget.engine.capture import Call, Recording
-from heapwidget.engine.errors import UnsupportedOpError
 from heapwidget.engine.flow import Array, Flow, host
 from heapwidget.engine.graph import Builder, Graph, Handler, build
 from heapwidget.engine.ops import handler_of
@@ -34,7 +33,7 @@ from heapwidget.engine.ops.linear import LinearFlow
 from heapwidget.engine.ops.pool import MaxPool
 from heapwidget.engine.rules import flat
 from heapwidget.links import NO_NODE, Links
-from heapwidget.methods import describe, make_header, partitions
+from heapwidget.methods import describe, gradients_at, make_header, partitions
 from heapwidget.targets import Target, choose
 from heapwidget.trace import COLUMNS, Trace
 
@@ -178,14 +177,7 @@ def _gradients(
             outs = tree_leaves(_differentiable(call, args, kwargs))
             now.update((id(was), out) for was, out in zip(tree_leaves(call.out), outs, strict=True))
         value = target(now[id(recording.output)])
-        leaves = [now[id(a)] for a in activations]
-        try:
-            gradients = torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)
-        except RuntimeError as error:
-            raise UnsupportedOpError(
-                f"method='article' needs a gradient through every op ({str(error).strip().splitlines()[0]}); "
-                "take method='relevance'"
-            ) from error
+        gradients = gradients_at([now[id(a)] for a in activations], value, "article")
     return float(value.detach()), list(gradients)
 
 

@@ -187,13 +187,7 @@ def gradient(
                 "no gradient leads from the output back to x: the net cuts it off, by detach() or no_grad; "
                 "method='relevance' follows the numbers themselves"
             )
-        try:
-            gradients = torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)
-        except RuntimeError as error:
-            raise UnsupportedOpError(
-                f"method='gradient' needs a gradient through every op ({str(error).strip().splitlines()[0]}); "
-                "take method='relevance'"
-            ) from error
+        gradients = gradients_at(leaves, value, "gradient")
     if not all(bool(g.isfinite().all()) for g in (*gradients, value)):
         check_finite(net, record(net, *inputs, head=head_of(target)))
         raise ValueError("the gradient holds NaN or infinite values, though no activation does")
@@ -216,6 +210,23 @@ def gradient(
     empty = np.zeros(0, np.int64)
     columns = _columns([], collect, 1.0, np.zeros(0), np.zeros(1), empty, np.zeros(0), contributions)
     return Trace(header, columns), contributions
+
+
+def gradients_at(leaves: Sequence[Tensor], value: Tensor, method: str) -> tuple[Tensor, ...]:
+    """The gradient of a number at each of several tensors; 0 where it does not depend on one.
+
+    Raises
+    ------
+    UnsupportedOpError
+        If autograd refuses: an op has no derivative, or what it needs was overwritten.
+    """
+    try:
+        return torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)
+    except RuntimeError as error:
+        raise UnsupportedOpError(
+            f"method={method!r} needs a gradient through every op ({str(error).strip().splitlines()[0]}); "
+            "take method='relevance'"
+        ) from error
 
 
 def _input_layers(names: Sequence[str], shapes: Sequence[Shape]) -> list[dict[str, Any]]:
