@@ -16,7 +16,6 @@ from heapwidget.checks import (
     accepted,
     batched,
     batched_inputs,
-    brief,
     check_choice,
     check_differentiable,
     check_finite,
@@ -30,6 +29,7 @@ from heapwidget.checks import (
 )
 from heapwidget.engine.capture import Recording, record
 from heapwidget.engine.composites import RuleLike, composite
+from heapwidget.engine.errors import brief
 from heapwidget.explanation import Explanation
 from heapwidget.faithfulness import Probe
 from heapwidget.methods import Relevance, gradient
