@@ -30,7 +30,7 @@ COUNT = """(() => {
     };
     once("setTimeout", "clearTimeout", live.timers);
     once("requestAnimationFrame", "cancelAnimationFrame", live.frames);
-    for (const name of ["ResizeObserver", "MutationObserver"]) {
+    for (const name of ["ResizeObserver", "MutationObserver", "IntersectionObserver"]) {
         window[name] = class extends window[name] {
             observe(...x) { live.observers.add(this); super.observe(...x); }
             disconnect() { live.observers.delete(this); super.disconnect(); }
@@ -96,7 +96,7 @@ def test_ten_play_at_once_and_closed_ones_leave_nothing(bare: Page, viewers: lis
     bare.evaluate("viewers.forEach(({ model }) => model.set('playing', true))")
     wait_for(lambda: all(int(root.get_attribute("data-step") or 0) > 20 for root in roots.all()), "twenty pops of each")
     during = bare.evaluate("count()")
-    assert during["observers"] >= 20
+    assert during["observers"] >= 30
     assert during["listeners"] >= 20
     bare.evaluate(REMEMBER)
     # Closing an output takes the views away and leaves the models.
@@ -128,6 +128,25 @@ def test_a_view_that_is_closed_leaves_the_other_playing(bare: Page, viewers: lis
     root = bare.locator(".heapwidget")
     expect(root).to_have_count(1)
     wait_for(lambda: int(root.get_attribute("data-step") or 0) > 5, "pops of the one that is left")
+
+
+def test_what_is_out_of_sight_is_drawn_when_it_comes_back_or_stops(bare: Page, viewers: list[hw.HeapViewer]) -> None:
+    show_saved(bare, *viewers)
+    first, last = bare.locator(".heapwidget").first, bare.locator(".heapwidget").last
+    expect(first).to_be_in_viewport()
+    expect(last).not_to_be_in_viewport()
+    count = last.locator(".hw-count b")
+    expect(count).to_have_text("0")
+    bare.evaluate("viewers.forEach(({ model }) => model.set('playing', true))")
+    wait_for(lambda: int(last.get_attribute("data-step") or 0) > 10, "pops of the last")
+    expect(first.locator(".hw-count b")).not_to_have_text("0")
+    drawn = int(count.inner_text())
+    assert drawn < int(last.get_attribute("data-step") or 0)
+    last.scroll_into_view_if_needed()
+    wait_for(lambda: int(count.inner_text()) > drawn, "the last to be drawn again")
+    bare.evaluate("viewers.forEach(({ model }) => model.set('playing', false))")
+    for viewer in (first, last):
+        expect(viewer.locator(".hw-count b")).to_have_text(str(viewer.get_attribute("data-step")))
 
 
 @pytest.fixture(scope="module")

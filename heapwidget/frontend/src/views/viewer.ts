@@ -11,6 +11,7 @@ import { onKey } from "./keys";
 import { LinkNote } from "./linked";
 import type { Stage, View } from "./panel";
 import { Patches } from "./patches";
+import { watchSight } from "./sight";
 import { Theme } from "./theme";
 import { Transport } from "./transport";
 
@@ -41,6 +42,7 @@ export function mountViewer(parent: HTMLElement, session: Session, memory?: Memo
   parent.append(root);
 
   const draw = frameScheduler(() => update(), signal);
+  const inSight = watchSight(root, draw, signal);
   const theme = new Theme(root, draw, signal);
   const sizes = { changes: 1 };
   const stage: Stage = { session, theme, patches: new Patches(), sizes, signal };
@@ -76,6 +78,8 @@ export function mountViewer(parent: HTMLElement, session: Session, memory?: Memo
     root.dataset.step = String(session.state.step);
     root.dataset.substep = String(session.state.sub);
     root.classList.toggle("hw-playing", session.state.playing);
+    // Many viewers may play in one notebook: those out of sight are drawn when they come back, or when they stop.
+    if (session.state.playing && !inSight()) return;
     for (const view of views) view.update();
   }
 
