@@ -87,9 +87,11 @@ export class Heap implements HeapLike {
 
   save(): HeapFrame {
     const ranks = this.#ranks.subarray(0, this.#size);
-    const single = Float32Array.from(ranks);
-    const exact = single.every((rank, cell) => rank === ranks[cell]);
-    return { nodes: this.#nodes.slice(0, this.#size), ranks: exact ? single : ranks.slice() };
+    // From a typed array the constructor copies at once; `from` would ask for one number after another.
+    const single = new Float32Array(ranks);
+    let cell = 0;
+    while (cell < this.#size && single[cell] === ranks[cell]) cell++;
+    return { nodes: this.#nodes.slice(0, this.#size), ranks: cell === this.#size ? single : ranks.slice() };
   }
 
   restore(frame: HeapFrame): void {

@@ -166,9 +166,10 @@ export class Replay {
 /** Magnitude and sign of what reaches the input in the end, and of what is collected. */
 function inputRange(trace: Trace, collected: number): { scale: number; largest: number; signed: boolean } {
   const input = new Float32Array(trace.inputCount);
-  trace.logNode.forEach((node, i) => {
-    if (node < collected) input[node] = trace.logKey[i] as number;
-  });
+  const { logNode, logKey } = trace;
+  for (let i = 0; i < logNode.length; i++) {
+    if ((logNode[i] as number) < collected) input[logNode[i] as number] = logKey[i] as number;
+  }
   if (trace.inputInHeap) {
     for (let row = 0; row < trace.walkEnd; row++) {
       const node = trace.popNode[row] as number;
