@@ -65,6 +65,9 @@ describe("the map of a layer", () => {
   });
 });
 
+/** As many layers, none of which is ever popped. */
+const idle = (layers: readonly unknown[]) => layers.map(() => 0);
+
 describe("the columns of a network", () => {
   const lenet = [
     layer([1, 28, 28], 0),
@@ -78,7 +81,7 @@ describe("the columns of a network", () => {
   ].map(layerMap);
 
   it.each([430, 800, 1352])("are all open and within %i pixels", (width) => {
-    const columns = networkColumns(lenet, width, 150, null);
+    const columns = networkColumns(lenet, idle(lenet), width, 150, null);
     expect(columns.map((c) => c.layers)).toEqual([[0], [1], [2], [3], [4], [5], [6], [7]]);
     columns.forEach((column, i) => {
       expect(column.x).toBeGreaterThanOrEqual(
@@ -89,8 +92,21 @@ describe("the columns of a network", () => {
     });
   });
 
+  it("of a deep net are those of its busiest layers", () => {
+    const busy = Array.from({ length: 80 }, (_, layer) => (layer % 7 === 3 ? 5 : 0));
+    const open = openLayers(busy, 1352, null);
+    expect(open.slice(1, -1).every((layer) => busy[layer] === 5)).toBe(true);
+    expect(open).toEqual([...new Set(open)].sort((a, b) => a - b));
+    expect([open[0], open.at(-1)]).toEqual([0, 79]);
+    // Where none is busier than another, they stand at even distances.
+    const even = openLayers(idle(busy), 1352, null);
+    expect(even.length).toBe(open.length);
+    const gaps = even.slice(1).map((layer, i) => layer - (even[i] as number));
+    expect(Math.max(...gaps.slice(1, -1)) - Math.min(...gaps.slice(1, -1))).toBeLessThanOrEqual(1);
+  });
+
   it("find a node where it is drawn", () => {
-    const columns = networkColumns(lenet, 900, 150, null);
+    const columns = networkColumns(lenet, idle(lenet), 900, 150, null);
     const column = columns[3];
     const map = lenet[3];
     if (!column || !map) throw new Error("no column");
@@ -103,15 +119,15 @@ describe("the columns of a network", () => {
 
   it("of a deep net are folded, and a run opens when it is asked for", () => {
     const deep = Array.from({ length: 80 }, () => layerMap(layer([8, 8, 8], 0)));
-    const columns = networkColumns(deep, 1352, 150, null);
+    const columns = networkColumns(deep, idle(deep), 1352, 150, null);
     expect(columns.flatMap((c) => c.layers)).toEqual(Array.from({ length: 80 }, (_, i) => i));
     expect(columns[0]?.folded || columns[columns.length - 1]?.folded).toBe(false);
     expect(columns.length).toBeLessThan(30);
-    expect(openLayers(80, 1352, [20, 25])).toEqual([0, 20, 21, 22, 23, 24, 25, 79]);
+    expect(openLayers(idle(deep), 1352, [20, 25])).toEqual([0, 20, 21, 22, 23, 24, 25, 79]);
     const fold = columns.find((c) => c.folded);
     if (!fold) throw new Error("no fold");
     // All that is opened at once stays near its neighbours, also where there is little room.
-    expect(openLayers(80, 432, [20, 25]).length).toBeGreaterThan(4);
+    expect(openLayers(idle(deep), 432, [20, 25]).length).toBeGreaterThan(4);
     const bars = fold.layers.map((i) => foldBar(fold, i));
     expect(bars.every((bar, i) => i === 0 || bar.y > (bars[i - 1]?.y ?? 0))).toBe(true);
     expect((bars[bars.length - 1]?.y ?? 0) + 1).toBeLessThanOrEqual(fold.y + fold.height);
@@ -123,19 +139,15 @@ describe("messages that pass over columns", () => {
     reads.map((r) => ({ ...layer([8, 8, 8], 0), reads: r }));
 
   it("are there where a layer reads one that stands further away", () => {
-    const columns = networkColumns(
-      Array.from({ length: 4 }, () => layerMap(layer([8, 8, 8], 0))),
-      900,
-      150,
-      null,
-    );
+    const four = Array.from({ length: 4 }, () => layerMap(layer([8, 8, 8], 0)));
+    const columns = networkColumns(four, idle(four), 900, 150, null);
     expect(skips(columns, chain([[], [0], [1], [2]]))).toBe(false);
     expect(skips(columns, chain([[], [0], [1], [2, 0]]))).toBe(true);
   });
 
   it("are none within a fold or next to it", () => {
     const maps = Array.from({ length: 80 }, () => layerMap(layer([8, 8, 8], 0)));
-    const columns = networkColumns(maps, 1352, 150, null);
+    const columns = networkColumns(maps, idle(maps), 1352, 150, null);
     const [, fold, open] = columns;
     if (!fold?.folded || !open) throw new Error("no fold");
     const reads = Array.from({ length: 80 }, (_, i) => (i ? [i - 1] : []));
@@ -152,6 +164,7 @@ describe("messages that pass over columns", () => {
 it("breaks a long name where most of it is seen", () => {
   const lines = (label: string, room: number) => twoLines(label, (text) => text.length, room);
   expect(lines("_blocks.12._depthwise_conv.conv", 18)).toEqual(["_blocks.12", "_depthwise_conv.conv"]);
+  expect(lines("_blocks.12._depthwise_conv.conv", 11)).toEqual(["_blocks.12", "…conv"]);
   expect(lines("layer1.0.conv1", 9)).toEqual(["layer1.0", "conv1"]);
   expect(lines("e.layers.0.self_attn.linear1", 9)).toEqual(["…elf_attn", "linear1"]);
   expect(lines("e.layers.0.add1", 8)).toEqual(["e.layers", "0.add1"]);

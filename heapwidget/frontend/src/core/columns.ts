@@ -37,36 +37,45 @@ const ROOMY = 84;
 const TIGHT = 46;
 const roomy = (width: number): number => Math.min(Math.max(width / 10, TIGHT), ROOMY);
 
-/** Layers that get a column of their own when all have to fit into `width`; `focus` is the run that was opened. */
-export function openLayers(count: number, width: number, focus: Run | null): number[] {
-  const all = Array.from({ length: count }, (_, i) => i);
-  if (count * (NARROWEST + SPACE) - SPACE <= width) return all;
+/**
+ * Layers that get a column of their own when all have to fit into `width`; `focus` is the run that was opened. Of
+ * those that could, the busiest do, by the number of pops of each layer.
+ */
+export function openLayers(busy: readonly number[], width: number, focus: Run | null): number[] {
+  const count = busy.length;
+  if (count * (NARROWEST + SPACE) - SPACE <= width) return busy.map((_, layer) => layer);
   const last = count - 1;
   // Two ends and their folds beside the focus, or a fold between each two.
   if (focus) {
-    const [from, to] = [Math.max(focus[0], 1), Math.min(focus[1], last - 1)];
     const left = width - 2 * (NARROWEST + FOLD + 2 * SPACE);
     const room = Math.max(Math.floor(left / (roomy(width) + SPACE)), 1);
-    return [0, ...spread(from, to, Math.min(room, to - from + 1)), last];
+    const [from, to] = [Math.max(focus[0], 1), Math.min(focus[1], last - 1)];
+    return [0, ...busiest(busy, from, to, room), last];
   }
   const room = Math.floor((width + FOLD + SPACE) / (roomy(width) + FOLD + 2 * SPACE));
-  return spread(0, last, Math.max(room, 2));
+  return [0, ...busiest(busy, 1, last - 1, Math.max(room - 2, 0)), last];
 }
 
-/** `n` whole numbers from one to another, evenly. */
-function spread(from: number, to: number, n: number): number[] {
-  if (n === 1) return [Math.round((from + to) / 2)];
-  const numbers = Array.from({ length: n }, (_, i) => Math.round(from + ((to - from) * i) / (n - 1)));
-  return [...new Set(numbers)];
+/** The busiest layer, nearest to the middle, of each of `n` even parts of a run. */
+function busiest(busy: readonly number[], from: number, to: number, n: number): number[] {
+  const count = Math.min(n, to - from + 1);
+  return Array.from({ length: count }, (_, part) => {
+    const [low, high] = [part, part + 1].map((p) => from + Math.floor(((to - from + 1) * p) / count));
+    const layers = busy.map((_, layer) => layer).slice(low, high);
+    const middle = ((low as number) + (high as number) - 1) / 2;
+    const rank = (layer: number) => (busy[layer] as number) - Math.abs(layer - middle) / busy.length;
+    return layers.reduce((best, layer) => (rank(layer) > rank(best) ? layer : best));
+  });
 }
 
 export function networkColumns(
   maps: readonly LayerMap[],
+  busy: readonly number[],
   width: number,
   highest: number,
   focus: Run | null,
 ): Column[] {
-  const runs = groups(maps.length, openLayers(maps.length, width, focus));
+  const runs = groups(maps.length, openLayers(busy, width, focus));
   const space = (runs.length - 1) * SPACE;
   // The largest limit of width with which all fit.
   let [low, high] = [8, Math.max(WIDEST, highest, (ROOM_USED * width) / runs.length)];

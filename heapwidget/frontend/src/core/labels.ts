@@ -70,8 +70,8 @@ export function shorten(label: string, fits: (text: string) => boolean): string 
 const CUT = 1.3;
 
 /**
- * A label broken at a dot into two lines of a width: at the last before which it fits, or else, where too much of the
- * second line would be cut off, before its last part, with the beginning left out.
+ * A label broken at a dot into two lines of a width: at the last before which it fits. Where too much of the second
+ * line would be cut off, words are left out, but not the last, nor a number.
  */
 export function twoLines(
   label: string,
@@ -81,8 +81,9 @@ export function twoLines(
   const dots = [...label.matchAll(/\./g)].map((match) => match.index);
   const last = dots.at(-1);
   if (last === undefined) return [label, ""];
-  const at = dots.filter((dot) => width(label.slice(0, dot)) <= room).at(-1);
-  if (at !== undefined && width(label.slice(at + 1)) <= CUT * room)
-    return [label.slice(0, at), label.slice(at + 1)];
-  return [shorten(label.slice(0, last), (text) => width(text) <= room), label.slice(last + 1)];
+  const at = dots.filter((dot) => width(label.slice(0, dot)) <= room).at(-1) ?? 0;
+  const [head, tail, name] = [label.slice(0, at), label.slice(at + 1), label.slice(last + 1)];
+  if (at > 0 && width(tail) <= CUT * room) return [head, tail];
+  if (/\d/.test(head)) return [head, `…${name}`];
+  return [shorten(label.slice(0, last), (text) => width(text) <= room), name];
 }

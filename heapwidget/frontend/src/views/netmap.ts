@@ -36,6 +36,8 @@ export class NetMap {
   readonly #images: readonly LayerImage[];
   /** Magnitude with the strongest colour, a layer. */
   readonly #scales: number[];
+  /** Pops of each layer. */
+  readonly #busy: number[];
   #columns: readonly Column[] = [];
   /** Index of the column of each layer. */
   #columnOf: readonly number[] = [];
@@ -49,6 +51,11 @@ export class NetMap {
   constructor(trace: Trace, previousPop: Int32Array) {
     this.#trace = trace;
     this.#images = trace.layers.map((layer) => new LayerImage(layerMap(layer)));
+    this.#busy = trace.layers.map(() => 0);
+    for (const node of trace.popNode.subarray(0, trace.walkEnd)) {
+      const layer = layerIndex(trace, node);
+      this.#busy[layer] = (this.#busy[layer] as number) + 1;
+    }
     this.passed = new Passed(trace, previousPop);
     this.#seek(trace.walkEnd);
     this.#scales = this.#images.map((image, i) => Math.max(image.largest, this.passed.largest[i] ?? 0) || 1);
@@ -67,7 +74,7 @@ export class NetMap {
   arrange(width: number, highest: number, fixed: boolean, focus: Run | null): void {
     const maps = this.#images.map((image) => image.map);
     const place = (top: number) => {
-      const columns = networkColumns(maps, width - 2 * MARGIN, highest - 2 * MARGIN - top, focus);
+      const columns = networkColumns(maps, this.#busy, width - 2 * MARGIN, highest - 2 * MARGIN - top, focus);
       const used = Math.ceil(Math.max(...columns.map((c) => c.y + c.height)));
       this.#height = fixed ? highest : used + 2 * MARGIN + top;
       const down = MARGIN + top + Math.floor((this.#height - used - 2 * MARGIN - top) / 2);
