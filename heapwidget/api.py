@@ -30,10 +30,13 @@ from heapwidget.checks import (
 from heapwidget.engine.capture import Recording, record
 from heapwidget.engine.composites import RuleLike, composite
 from heapwidget.engine.errors import brief
+from heapwidget.engine.flow import Array
 from heapwidget.explanation import Explanation
 from heapwidget.faithfulness import Probe
+from heapwidget.kinds import channel_axes, listed_positions, with_names
 from heapwidget.methods import Relevance, gradient
 from heapwidget.targets import Target, head_of
+from heapwidget.trace import Trace
 
 if TYPE_CHECKING:
     from heapwidget.viewer import HeapViewer
@@ -60,6 +63,8 @@ def attribute(
     contribution: str = "activation_x_gradient",
     class_names: Sequence[str] | None = None,
     image: NDArray[Any] | Sequence[NDArray[Any] | None] | None = None,
+    feature_names: Sequence[str] | Sequence[Sequence[str] | None] | None = None,
+    tokens: Sequence[str] | Sequence[Sequence[str] | None] | None = None,
     progress: bool = True,
 ) -> Explanation:
     """Take a net's decision apart, pop by pop.
@@ -110,6 +115,12 @@ def attribute(
     image
         A picture to show for x: (H, W) or (H, W, 3), uint8 or floats in [0, 1], with the positions of x. For several
         inputs a tuple, with a picture or `None` for each.
+    feature_names
+        What the columns of a table are called, one name for each number in x, of shape (features,). For several inputs
+        a tuple, with a list of names or `None` for each.
+    tokens
+        The words of a text whose embeddings x holds, one for each row of (tokens, features). For several inputs a
+        tuple, as above.
     progress
         Whether walks of more than a second show a progress bar.
 
@@ -130,32 +141,37 @@ def attribute(
     if method != "relevance":
         check_differentiable(net)
     class_names = listed_names(class_names)
-    pictures = listed_pictures(image, x)
+    pictures, named = listed_pictures(image, x), listed_positions(feature_names, tokens, x)
+    axes = channel_axes(named, inputs)
 
     def run(taken: Inputs) -> Recording:
-        return record(net, *taken, head=head_of(target))
+        return record(net, *taken, head=head_of(target), channel_axes=axes)
 
-    def probe(taken: Inputs) -> Probe:
-        return Probe(net, tuple(tuple(a.shape) for a in taken), target, class_names)
+    def explained(trace: Trace, found: list[Array], relevance: Relevance | None, taken: Inputs) -> Explanation:
+        probe = Probe(net, tuple(tuple(a.shape) for a in taken), target, class_names)
+        trace = Trace(with_names(trace.header, named), trace.columns)
+        return Explanation(x, trace, found, relevance, pictures, probe)
 
     if method == "gradient":
         taken, ascending = batched_inputs(run, inputs), order == "ascending"
-        trace, contributions = accepted(lambda a: gradient(net, a, target, class_names, ascending), taken)
-        return Explanation(x, trace, contributions, None, pictures, probe(taken))
+        trace, found = accepted(lambda a: gradient(net, a, target, class_names, ascending, axes), taken)
+        return explained(trace, found, None, taken)
     recording = batched(run, inputs)
     check_single(recording.inputs, recording.output)
     check_finite(net, recording)
     # The net may run with autocast, as its caller has it; relevance is worked out in full numbers.
     with torch.autocast(inputs[0].device.type, enabled=False):
         if method == "article":
-            trace, contributions = article(net, recording, target, class_names, nodes, contribution, progress)
-            return Explanation(x, trace, contributions, None, pictures, probe(recording.inputs))
+            trace, found = article(net, recording, target, class_names, nodes, contribution, progress)
+            return explained(trace, found, None, recording.inputs)
         rules, by_bound = composite(rule), priority == "bound"
         relevance = Relevance.start(net, recording, target, class_names, rules, nodes, floor, by_bound, finish)
+        # The trace is told anew from this header when the walk goes on.
+        relevance.header = with_names(relevance.header, named)
         with tqdm(total=max_pops, desc="pops", delay=1, disable=not progress, leave=False) as bar:
             relevance.walk.run(max_pops, bar.update)
-        trace, contributions = relevance.trace()
-    return Explanation(x, trace, contributions, relevance, pictures, probe(recording.inputs))
+        trace, found = relevance.trace()
+    return explained(trace, found, relevance, recording.inputs)
 
 
 def _check_options(

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from heapwidget.figure_names import PITCH, plot_names
 from heapwidget.figure_style import BLUE, COOL, LINE, MUTED, SHARES, SIGNED, WARM, bare, titled
 from heapwidget.still import picture
 from heapwidget.summary import half, percent, shortened
@@ -31,6 +32,8 @@ LEFT, RIGHT = (0.02, 0.1, 0.285, 0.74), (0.325, 0.1, 0.285, 0.74)
 UPPER, LOWER = (0.065, 0.52, 0.54, 0.32), (0.065, 0.1, 0.54, 0.32)
 # Of several inputs, one below the other, in inches: the head of the figure, a plane, a row, and what is below each.
 HEAD, PLANE, ROW, BELOW = 0.83, 2.5, 1.2, 0.85
+# Room for names beside bars.
+BESIDE = 0.125
 ROW_LEFT, ROW_RIGHT = (0.055, 0.23), (0.36, 0.25)
 
 # Small contributions are many: a root scale keeps them apart.
@@ -53,6 +56,17 @@ class Part:
     def values(self) -> NDArray[np.float64]:
         """The contribution of each position, flat."""
         return self.explanation.trace.position_contributions(self.number).astype(np.float64)
+
+    @property
+    def kind(self) -> str:
+        """How it is shown."""
+        return str(self.explanation.trace.header["layers"][self.number]["kind"])
+
+    @property
+    def names(self) -> Sequence[str] | None:
+        """What its positions are called, if they have names and are no image."""
+        names: Sequence[str] | None = self.explanation.trace.header["layers"][self.number].get("names")
+        return names if self.picture is None else None
 
     @cached_property
     def picture(self) -> NDArray[np.uint8] | None:
@@ -93,6 +107,13 @@ class Part:
         return f"{sign} first {count:,} popped{holding}"
 
     @property
+    def height(self) -> float:
+        """Of one of several, in inches."""
+        if self.names is not None:
+            return max(ROW, min(PITCH * len(self.names), PLANE))
+        return ROW if self.grid is None else PLANE
+
+    @property
     def titles(self) -> tuple[str, str]:
         """Of the input and of its contributions; several inputs go by name, each with its share of the target."""
         trace = self.explanation.trace
@@ -108,7 +129,7 @@ def arrange(parts: Sequence[Part]) -> tuple[float, list[tuple[Box, Box]]]:
     """The figure's height in inches, and where each input and its contributions lie."""
     if len(parts) == 1:
         return SIZE[1], [(UPPER, LOWER) if parts[0].grid is None else (LEFT, RIGHT)]
-    heights = [ROW if part.grid is None else PLANE for part in parts]
+    heights = [part.height for part in parts]
     total = max(SIZE[1], HEAD + sum(heights) + BELOW * len(parts))
     boxes, top = [], total - HEAD
     for part, height in zip(parts, heights, strict=True):
@@ -121,10 +142,23 @@ def arrange(parts: Sequence[Part]) -> tuple[float, list[tuple[Box, Box]]]:
 
 def plot_input(figure: Figure, part: Part, given: Box, found: Box) -> None:
     """One input, and its contributions."""
-    if part.grid is None:
+    if part.names is not None:
+        _plot_named(figure, part, part.names, given, found)
+    elif part.grid is None:
         _plot_row(figure, part, given, found)
     else:
         _plot_plane(figure, part, part.grid, given, found)
+
+
+def _plot_named(figure: Figure, part: Part, names: Sequence[str], first: Box, second: Box) -> None:
+    """A table or a text, in the place of a row and its contributions."""
+    left, bottom = first[0] + BESIDE, min(first[1], second[1])
+    axes = figure.add_axes((left, bottom, second[0] + second[2] - left, first[1] + first[3] - bottom))
+    values = part.channels[0] if part.kind == "bars" else None
+    left_out = plot_names(figure, axes, names, part.values, values, part.chosen)
+    popped = part.first_popped("bold:") if len(part.chosen) else ""
+    name, contributions = part.titles
+    titled(axes, contributions if name == "Input" else name, " · ".join(note for note in (left_out, popped) if note))
 
 
 # --- A plane of positions ---------------------------------------------------------------------------------------------

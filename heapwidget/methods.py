@@ -24,6 +24,7 @@ from heapwidget.engine.graph import Graph, build
 from heapwidget.engine.ops import handler_of
 from heapwidget.engine.patterns import check_patterns, fits
 from heapwidget.engine.search import Finish, Row, Walk
+from heapwidget.kinds import kind_of
 from heapwidget.targets import Choice, Target, choose, head_of
 from heapwidget.trace import COLUMNS, FORMAT, VERSION, Trace
 
@@ -163,11 +164,17 @@ class Relevance:
 
 
 def gradient(
-    net: nn.Module, inputs: Sequence[Tensor], target: Target, class_names: Sequence[str] | None, ascending: bool
+    net: nn.Module,
+    inputs: Sequence[Tensor],
+    target: Target,
+    class_names: Sequence[str] | None,
+    ascending: bool,
+    channel_axes: Sequence[int | None],
 ) -> tuple[Trace, list[Array]]:
     """The article's code: the gradient of the output with respect to the inputs' positions, and one heap of them all.
 
-    Without a target it is the sum of all outputs, as in the article. Channels of a position are summed.
+    Without a target it is the sum of all outputs, as in the article. Channels of a position are summed; where it is
+    not known which axis counts them, it is the first.
     """
     with untouched(net), torch.enable_grad():
         net.eval()
@@ -191,7 +198,8 @@ def gradient(
     if not all(bool(g.isfinite().all()) for g in (*gradients, value)):
         check_finite(net, record(net, *inputs, head=head_of(target)))
         raise ValueError("the gradient holds NaN or infinite values, though no activation does")
-    layers = _input_layers(input_names(net, len(inputs)), [unbatched(tuple(x.shape)) for x in inputs])
+    shapes = [unbatched(tuple(x.shape)) for x in inputs]
+    layers = _input_layers(input_names(net, len(inputs)), shapes, channel_axes)
     contributions = [
         host((g.float() if g.dtype in (torch.float16, torch.bfloat16) else g).reshape(layer["shape"]))
         for g, layer in zip(gradients, layers, strict=True)
@@ -229,10 +237,12 @@ def gradients_at(leaves: Sequence[Tensor], value: Tensor, method: str) -> tuple[
         ) from error
 
 
-def _input_layers(names: Sequence[str], shapes: Sequence[Shape]) -> list[dict[str, Any]]:
+def _input_layers(
+    names: Sequence[str], shapes: Sequence[Shape], channel_axes: Sequence[int | None]
+) -> list[dict[str, Any]]:
     """What the header says of inputs alone: all that a method knows which looks at no other layer."""
-    axes = [0 if len(shape) > 1 else None for shape in shapes]
-    return [
+    axes = [0 if axis is None and len(shape) > 1 else axis for shape, axis in zip(shapes, channel_axes, strict=True)]
+    layers: list[dict[str, Any]] = [
         {
             "label": name,
             "op": "input",
@@ -241,10 +251,16 @@ def _input_layers(names: Sequence[str], shapes: Sequence[Shape]) -> list[dict[st
             "channel_axis": axis,
             "reads": [],
             "field": _told(field, shapes),
-            "kind": kind_of(shape, axis),
         }
         for name, shape, axis, field in zip(names, shapes, axes, own_fields(shapes, axes), strict=True)
     ]
+    return _shown(layers, len(layers))
+
+
+def _shown(layers: list[dict[str, Any]], n_inputs: int) -> list[dict[str, Any]]:
+    """The layers, the inputs among them with their kinds."""
+    kinds = [{"kind": kind_of(layers, number)} if number < n_inputs else {} for number in range(len(layers))]
+    return [layer | kind for layer, kind in zip(layers, kinds, strict=True)]
 
 
 def partitions(graph: Graph, nodes: str | Mapping[str, str]) -> list[Partition]:
@@ -277,9 +293,7 @@ def describe(graph: Graph, parts: Sequence[Partition], flows: Sequence[Flow | No
         }
         for number, (layer, part, field) in enumerate(zip(graph.layers, parts, fields(graph, flows), strict=True))
     ]
-    for described, layer in zip(layers[: graph.n_inputs], graph.layers, strict=False):
-        described["kind"] = kind_of(layer.shape, layer.channel_axis)
-    return layers
+    return _shown(layers, graph.n_inputs)
 
 
 def _told(field: Field, shapes: Sequence[Shape]) -> list[list[int | None]] | None:
@@ -289,11 +303,6 @@ def _told(field: Field, shapes: Sequence[Shape]) -> list[list[int | None]] | Non
         for (number, axis), seen in field.items()
     )
     return None if all(everything) else [list(seen) for seen in field.values()]
-
-
-def kind_of(shape: Shape, channel_axis: int | None) -> str:
-    """How an input of this shape is shown."""
-    return "image" if len(shape) == 3 and shape[0] in (1, 3) and channel_axis == 0 else "strip"
 
 
 def make_header(

@@ -26,11 +26,16 @@ def picture(explanation: Explanation, number: int) -> NDArray[np.uint8] | None:
         return None
     channels, height, width = layer["shape"]
     a = explanation.inputs[number].cpu().float().numpy().reshape(channels, height, width).transpose(1, 2, 0)
-    low, high = float(a.min()), float(a.max())
-    if not (low >= 0 and high <= 1):
-        a = (a - low) / (high - low or 1.0)
-    pixels: NDArray[np.uint8] = np.rint(a * 255).astype(np.uint8)
+    low, high = value_range(explanation, number)
+    pixels: NDArray[np.uint8] = np.rint((a - low) / (high - low or 1.0) * 255).astype(np.uint8)
     return pixels[..., 0] if channels == 1 else pixels
+
+
+def value_range(explanation: Explanation, number: int) -> tuple[float, float]:
+    """What black and white of an input's own picture stand for: 0 and 1, or the least and the largest value."""
+    x = explanation.inputs[number]
+    low, high = float(x.min()), float(x.max())
+    return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
 
 
 def still(explanation: Explanation) -> bytes:

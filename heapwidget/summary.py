@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 # So many single entries of the ledger are told apart.
 MOST_ROWS = 6
 STRONGEST = 5
+# What the positions of an input are called, by its kind.
+NOUNS = {"image": "pixel", "bars": "feature", "tokens": "token"}
 # Smaller shares are told as "less than".
 LEAST_SHARE = 1e-3
 
@@ -41,7 +43,8 @@ def shortened(text: str, most: int) -> str:
 
 def noun(explanation: Explanation, count: int) -> str:
     """`1 pixel`, `784 pixels`, `12 positions`."""
-    name = "pixel" if set(explanation.trace.input_kinds) == {"image"} else "position"
+    kinds = set(explanation.trace.input_kinds)
+    name = NOUNS.get(kinds.pop(), "position") if len(kinds) == 1 else "position"
     return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 

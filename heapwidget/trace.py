@@ -31,7 +31,7 @@ COLUMNS = {
 PHASES = ("walk", "finish", "collect")
 
 # How an input is shown.
-KINDS = ("image", "strip")
+KINDS = ("image", "bars", "line", "tokens", "strip")
 
 
 @dataclass(frozen=True)
@@ -135,10 +135,18 @@ class Trace:
         return int(np.searchsorted(self.node_offsets, node, side="right")) - 1
 
     def label(self, node: int) -> str:
-        """A node's name: layer, channel after a dot, positions in brackets, each only where the box leaves a choice."""
+        """A node's name: layer, channel after a dot, positions in brackets, each only where the box leaves a choice.
+
+        Features bear their own names, words are quoted; among several inputs the input's name comes first.
+        """
         number = self.layer_of(node)
         layer, part = self.header["layers"][number], self.partitions[number]
         name, channel_axis = layer["label"], layer["channel_axis"]
+        if "names" in layer:
+            index = node - int(self.node_offsets[number])
+            own = layer["names"][index]
+            named = own if layer["kind"] == "bars" else f"token {index} ‘{own}’"
+            return named if self.n_inputs == 1 else f"{name} {named}"
         if self.n_inputs == 1 and layer.get("kind") == "image":
             name = "pixel"
         positions = []

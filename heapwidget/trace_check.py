@@ -137,6 +137,11 @@ def _check_input(layer: Mapping[str, Any]) -> None:
     shape, box, channel_axis, kind = (layer[key] for key in ("shape", "box", "channel_axis", "kind"))
     if box != [s if a == channel_axis else 1 for a, s in enumerate(shape)]:
         raise TraceFormatError("column 'header' has an input that is not divided into positions")
+    names, positions = layer.get("names"), prod(s for a, s in enumerate(shape) if a != channel_axis)
+    if names is not None and not (_list(_text)(names) and len(names) == positions and kind in ("bars", "tokens")):
+        raise TraceFormatError(f"column 'header' has 'names' that are not one for each of {positions} positions")
+    if kind == "tokens" and names is None:
+        raise TraceFormatError("column 'header' has an input of tokens without 'names'")
     if kind == "image" and (len(shape) != 3 or shape[0] not in (1, 3) or channel_axis != 0):
         raise TraceFormatError(f"column 'header' shows an input of shape {tuple(shape)} as an image")
 

@@ -18,7 +18,7 @@ from heapwidget.bookmarks import Bookmark, read_bookmarks
 from heapwidget.explanation import Explanation
 from heapwidget.faithfulness import Curves
 from heapwidget.refining import answer
-from heapwidget.still import picture, still
+from heapwidget.still import picture, still, value_range
 from heapwidget.trace import Trace
 
 if TYPE_CHECKING:
@@ -216,6 +216,8 @@ def _part(explanation: Explanation, number: int) -> dict[str, Any]:
         channels = 1 if pixels.ndim == 2 else 3
         height, width = pixels.shape[:2]
         data = np.ascontiguousarray(pixels).data
-        return {"kind": "image", "channels": channels, "height": height, "width": width, "pixels": data}
+        part = {"kind": "image", "channels": channels, "height": height, "width": width, "pixels": data}
+        made = explanation.images[number] is None
+        return part | ({"range": list(value_range(explanation, number))} if made else {})
     values = explanation.inputs[number].cpu().float().contiguous().numpy()
-    return {"kind": "strip", "values": values.reshape(-1).data}
+    return {"kind": explanation.trace.header["layers"][number]["kind"], "values": values.reshape(-1).data}

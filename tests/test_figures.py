@@ -229,7 +229,7 @@ def test_summary_of_a_known_net() -> None:
     assert e.summary().splitlines() == [
         "0: logit 4 · relevance, zplus",
         "",
-        "explained 100 % is on the input, on 2 of 2 positions; half of that on the first 1",
+        "explained 100 % is on the input, on 2 of 2 features; half of that on the first 1",
         "walk      1 pop brought 100 % to the input; the floor was 0.1 % of the target",
         "error     exact: what the walk left was passed on layer by layer",
         "first     input (1) 75 %, input (0) 25 %",
@@ -256,3 +256,25 @@ def test_shortened() -> None:
     assert shortened("layer", 5) == "layer"
     assert shortened("layers", 5) == "laye…"
     assert shortened("dead end of _blocks.15._depthwise_conv.conv", 28) == "dead end of _blocks.15.…conv"
+
+
+@pytest.mark.parametrize("kind", ["feature_names", "tokens"])
+def test_named_positions_are_bars_by_name(kind: str) -> None:
+    torch.manual_seed(0)
+    names = [f"${i} <b>" for i in range(20)]
+    table = kind == "feature_names"
+    net = nn.Sequential(nn.Linear(20, 6), nn.ReLU(), nn.Linear(6, 3))
+    if not table:
+        net = nn.Sequential(nn.Linear(4, 3), nn.Flatten(), nn.Linear(60, 2))
+    e = hw.attribute(net, torch.randn(1, 20) if table else torch.randn(1, 20, 4), rule="epsilon", **{kind: names})
+    axes = e.plot().axes[0]
+    values = e.trace.position_contributions(0)
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    largest = np.argsort(-np.abs(values), kind="stable")[: len(labels)]
+    shown = largest if table else np.sort(largest)
+    assert labels == [names[i] for i in shown]
+    assert len(labels) < 20
+    assert [bar.get_width() for bar in axes.patches[: len(labels)]] == pytest.approx(values[shown].tolist())
+    bold = {label.get_text() for label in axes.get_yticklabels() if label.get_fontweight() == "bold"}
+    assert bold
+    assert bold <= {names[i] for i in half(e)}

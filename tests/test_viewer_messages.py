@@ -42,7 +42,7 @@ def test_columns_travel_as_bytes_and_the_header_as_it_is(seven: hw.Explanation) 
 def test_an_image_travels_as_pixels(seven: hw.Explanation) -> None:
     (sent,) = state(seven)["_input"]["parts"]
     assert {k: v for k, v in sent.items() if k != "pixels"} == {
-        "kind": "image", "channels": 1, "height": 28, "width": 28,
+        "kind": "image", "channels": 1, "height": 28, "width": 28, "range": [0, 1],
     }  # fmt: skip
     assert np.array_equal(np.frombuffer(sent["pixels"], np.uint8), (DIGIT * 255).round().byte().numpy().ravel())
 
@@ -51,7 +51,7 @@ def test_an_image_travels_as_pixels(seven: hw.Explanation) -> None:
 def test_anything_else_travels_as_values(dtype: torch.dtype) -> None:
     x = torch.linspace(-1, 1, 6, dtype=dtype)[None]
     (sent,) = state(hw.attribute(mlp(6, 4, 3, dtype=dtype), x))["_input"]["parts"]
-    assert sent["kind"] == "strip"
+    assert sent["kind"] == "bars"
     assert np.array_equal(np.frombuffer(sent["values"], np.float32), x[0].float().numpy())
 
 

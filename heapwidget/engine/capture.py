@@ -10,7 +10,7 @@ import inspect
 import random
 import re
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -64,19 +64,28 @@ class Call:
 
 @dataclass(frozen=True)
 class Recording:
-    """The calls of one forward run, in order, with the very tensors that went in, their names, and what came out."""
+    """The calls of one forward run, in order, with the very tensors that went in, their names, and what came out.
+
+    `channel_axes` may tell which axis of an input, unbatched, counts channels; the graph finds out the others.
+    """
 
     inputs: tuple[Tensor, ...]
     names: tuple[str, ...]
     calls: list[Call]
     output: Any
+    channel_axes: tuple[int | None, ...]
 
     def let_go(self) -> None:
         """Drop the calls, and with them all activations that nothing else holds."""
         self.calls.clear()
 
 
-def record(net: nn.Module, *inputs: Tensor, head: Callable[[Any], Any] | None = None) -> Recording:
+def record(
+    net: nn.Module,
+    *inputs: Tensor,
+    head: Callable[[Any], Any] | None = None,
+    channel_axes: Sequence[int | None] | None = None,
+) -> Recording:
     """Record `head(net(*inputs))` in eval mode, leaving the net as it was found, also after an error.
 
     Parameters
@@ -87,6 +96,8 @@ def record(net: nn.Module, *inputs: Tensor, head: Callable[[Any], Any] | None = 
         What it is called with, batch axes included; no tensor comes twice.
     head
         Applied to the net's output inside the recording, such as a target function.
+    channel_axes
+        For each input the axis that counts channels, without the batch axis, where that is known.
 
     Raises
     ------
@@ -111,7 +122,8 @@ def record(net: nn.Module, *inputs: Tensor, head: Callable[[Any], Any] | None = 
         stack.enter_context(mode.follow_modules(net))
         stack.enter_context(mode)
         output = torch.func.functionalize(run)(inputs, buffers)
-    return Recording(inputs, input_names(net, len(inputs)), mode.calls, mode.now(output))
+    axes = tuple(channel_axes or [None] * len(inputs))
+    return Recording(inputs, input_names(net, len(inputs)), mode.calls, mode.now(output), axes)
 
 
 def input_names(net: nn.Module, count: int) -> tuple[str, ...]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import torch
+from torch import Tensor
+
 from heapwidget.engine.boxes import Shape
 from heapwidget.engine.flow import Flow
 from heapwidget.engine.graph import Graph
@@ -78,7 +81,23 @@ def _sources(graph: Graph, operand: Operand, sources: tuple[int, ...]) -> list[t
             (b.layer, {a: (a, seen.start - at.start) for a, (seen, at) in enumerate(zip(b.within, b.at, strict=True))})
             for b in operand.blocks
         ]
+    if operand.index is not None and len(sources) == 1 and bool((operand.index >= 0).all()):
+        layer = graph.layers[sources[0]]
+        return [(sources[0], _moved_axes(operand.index - layer.offset, layer.shape))]
     return [(number, {}) for number in sources]
+
+
+def _moved_axes(units: Tensor, shape: Shape) -> dict[int, tuple[int, int]]:
+    """Which axes of a layer an index map runs along, one by one and whole: those that it permutes."""
+    found = {}
+    for axis, at in enumerate(torch.unravel_index(units, shape)):
+        for other, size in enumerate(units.shape):
+            if size != shape[axis] or size == 1:
+                continue
+            expected = torch.arange(size, device=at.device).reshape([-1 if a == other else 1 for a in range(at.ndim)])
+            if bool((at == expected).all()):
+                found[axis] = (other, 0)
+    return found
 
 
 def _kept_axes(before: Shape, after: Shape) -> dict[int, tuple[int, int]]:

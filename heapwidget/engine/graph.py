@@ -100,8 +100,7 @@ class Builder:
     `reads` counts how often each tensor, by its id, is read.
     """
 
-    inputs: tuple[Tensor, ...]
-    names: tuple[str, ...]
+    recording: Recording
     leaves: set[str]
     dtype: torch.dtype
     reads: Counter[int] = field(default_factory=Counter)
@@ -110,8 +109,9 @@ class Builder:
     _named: set[tuple[str, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        for number, (x, name) in enumerate(zip(self.inputs, self.names, strict=True)):
-            self.drafts.append(Draft(name, "input", unbatched(tuple(x.shape)), None, self._n_units, (), None, x))
+        named = zip(self.recording.inputs, self.recording.names, self.recording.channel_axes, strict=True)
+        for number, (x, name, axis) in enumerate(named):
+            self.drafts.append(Draft(name, "input", unbatched(tuple(x.shape)), axis, self._n_units, (), None, x))
             self._streams[id(x)] = _Stream(number, None)
 
     @property
@@ -130,7 +130,7 @@ class Builder:
     def units(self, t: Tensor) -> Tensor:
         """Global unit ids in the shape of `t`, below zero where an entry is no unit."""
         if not self.active(t):
-            return torch.full(t.shape, CONSTANT_ENTRY, dtype=torch.int64, device=self.inputs[0].device)
+            return torch.full(t.shape, CONSTANT_ENTRY, dtype=torch.int64, device=self.recording.inputs[0].device)
         stream = self._streams[id(t)]
         if stream.index is not None:
             return stream.index
@@ -310,7 +310,7 @@ def build(recording: Recording, leaves: set[str], handler_of: Callable[[Call], H
     """
     n_inputs = len(recording.inputs)
     dtype = torch.float64 if any(x.dtype == torch.float64 for x in recording.inputs) else torch.float32
-    builder = Builder(recording.inputs, recording.names, leaves, dtype, _reads(recording))
+    builder = Builder(recording, leaves, dtype, _reads(recording))
     for call in recording.calls:
         if not any(builder.active(t) for t in tensors(call)):
             continue

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 from e2e.gallery import write_gallery
+from e2e.inputs import Show
 from e2e.jupyter import Server, Watch, jupyterlab
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+import heapwidget as hw
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -56,3 +59,23 @@ def page(browser: Browser, watch: Watch) -> Iterator[Page]:
     page = context.new_page()
     yield page
     context.close()
+
+
+@pytest.fixture
+def show(browser: Browser, bundle: Path, tmp_path: Path) -> Iterator[Show]:
+    """Opens an explanation as a page of its own, in a light theme; nothing may go wrong in it."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1000}, color_scheme="light")
+    watch = Watch()
+    watch.attach(context)
+
+    def shown(explanation: hw.Explanation) -> Page:
+        path = tmp_path / "page.html"
+        explanation.to_html(path)
+        page = context.new_page()
+        page.goto(path.as_uri())
+        expect(page.locator(".heapwidget")).to_be_visible()
+        return page
+
+    yield shown
+    context.close()
+    assert watch.errors == []

@@ -1,28 +1,15 @@
 """The input panel on its own page: modes against the trace, zoom, opacity, what the pointer tells."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
-from e2e.jupyter import Watch, overlay
+from e2e.inputs import EXPONENT, Show, choose, colour, go, rgba
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 import heapwidget as hw
 from heapwidget.replay import replay
-
-# Tones of the sequential map on a light page (frontend/src/core/colormap.ts).
-STOPS = ("ffeda0", "fed976", "feb24c", "fd8d3c", "fc4e2a", "e31a1c", "bd0026", "800026")
-EXPONENT = 0.6
-
-
-def colour(share: NDArray[np.floating]) -> NDArray[np.float64]:
-    """RGB of the sequential map at a share of its length."""
-    stops = np.array([[int(stop[i : i + 2], 16) for i in (0, 2, 4)] for stop in STOPS], np.float64)
-    at = np.linspace(0, 1, len(stops))
-    return np.stack([np.interp(share, at, stops[:, c]) for c in range(3)], axis=-1)
 
 
 @pytest.fixture(scope="module")
@@ -30,47 +17,9 @@ def seven() -> hw.Explanation:
     return hw.attribute(hw.samples.lenet(), hw.samples.digits().images[7:8, None].float() / 255)
 
 
-@pytest.fixture(scope="module")
-def page_of_seven(bundle: Path, seven: hw.Explanation, tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("input") / "seven.html"
-    seven.to_html(path)
-    return path.as_uri()
-
-
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[object]:
-    context = browser.new_context(viewport={"width": 1400, "height": 1000}, color_scheme="light")
-    watch = Watch()
-    watch.attach(context)
-
-    def opened(uri: str) -> Page:
-        page = context.new_page()
-        page.goto(uri)
-        expect(page.locator(".heapwidget")).to_be_visible()
-        return page
-
-    yield opened
-    context.close()
-    assert watch.errors == []
-
-
-@pytest.fixture
-def viewer(open_page: object, page_of_seven: str) -> Page:
-    return open_page(page_of_seven)  # type: ignore[operator]
-
-
-def go(page: Page, step: int) -> None:
-    page.get_by_role("slider", name="Step", exact=True).fill(str(step))
-    expect(page.locator(".heapwidget")).to_have_attribute("data-step", str(step))
-
-
-def choose(page: Page, mode: str) -> None:
-    page.get_by_role("radio", name=mode, exact=True).click()
-    expect(page.get_by_role("radio", name=mode, exact=True)).to_have_attribute("aria-checked", "true")
-
-
-def rgba(page: Page) -> NDArray[np.int64]:
-    return np.array(overlay(page.locator(".hw-panel-input")))
+def viewer(show: Show, seven: hw.Explanation) -> Page:
+    return show(seven)
 
 
 def reached(e: hw.Explanation, step: int) -> NDArray[np.float64]:
@@ -230,7 +179,8 @@ def test_the_pointer_tells_exact_values(viewer: Page, seven: hw.Explanation) -> 
     viewer.mouse.move(*middle(viewer, row, column))
     slots = viewer.locator(".hw-panel-input .hw-slot")
     so_far, final = reached(seven, step)[node], seven.trace.columns["contribution"][node]
-    expect(slots.first).to_contain_text(f"pixel ({row},{column})")
+    value = float(seven.inputs[0].reshape(28, 28)[row, column])
+    expect(slots.first).to_have_text(f"pixel ({row},{column}) · {value:.3f}")
     expect(slots.last).to_have_text(f"{so_far:.3g} so far · {final:.3g} in the end · 3rd to be popped")
     go(viewer, seven.trace.phase_start("collect") + 3)
     viewer.mouse.move(*middle(viewer, row, column))

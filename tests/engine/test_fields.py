@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import zoo
 from examples import examples
 from hypothesis import given
 from nets import graph_of
@@ -112,6 +113,20 @@ def test_fields_tell_which_input_is_not_seen() -> None:
         "wide": [unseen, unseen, [0, 0, 6, None]],
         "out": None,
     }
+
+
+def test_fields_follow_axes_that_trade_places() -> None:
+    """A convolution over words takes their embeddings as channels."""
+    torch.manual_seed(0)
+    text = zoo.Net(lambda net, x: net.conv(x.transpose(1, 2)), conv=nn.Conv1d(4, 3, 3, padding=1))
+    layers = hw.attribute(text, torch.randn(1, 7, 4), tokens=list("abcdefg"), target=torch.sum).trace.header["layers"]
+    assert [layer["field"] for layer in layers[:2]] == [[[0, 1, 1, 0]], [[-1, 1, 3, 1]]]
+    grid = zoo.Net(lambda net, x: net.conv(x.transpose(2, 3)), conv=nn.Conv2d(2, 3, (3, 1)))
+    assert check_fields(grid, torch.randn(1, 2, 6, 5)) >= 1
+    assert hw.attribute(grid, torch.randn(1, 2, 6, 5), target=torch.sum).trace.header["layers"][1]["field"] == [
+        [0, 1, 1, 2],
+        [0, 1, 3, 1],
+    ]
 
 
 def test_fields_of_lenet_are_those_of_its_arithmetic() -> None:

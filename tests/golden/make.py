@@ -70,6 +70,8 @@ def explanations() -> dict[str, hw.Explanation]:
     mlp = nn.Sequential(nn.Linear(6, 10), nn.ReLU(), nn.Linear(10, 4))
     image, vector = torch.rand(1, 1, 6, 6), torch.randn(1, 6)
     both = PictureAndTable()
+    read = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(21, 2))
+    embedded = torch.randn(1, 7, 4)
     return {
         "units": hw.attribute(conv, image),
         "positions": hw.attribute(conv, image, nodes="position"),
@@ -81,6 +83,8 @@ def explanations() -> dict[str, hw.Explanation]:
         "five_steps": hw.attribute(conv, image, method="article"),
         "two_inputs": hw.attribute(both, (image, vector), target=lambda out: out.abs().sum(), max_pops=25),
         "two_inputs_five_steps": hw.attribute(both, (image, vector), method="article"),
+        "features": hw.attribute(mlp, vector, feature_names=[*"abc", "mean radius", "<b>", "six"]),
+        "tokens": hw.attribute(read, embedded, tokens=["The", "cat", "sat", "on", "‘it’", "<i>", ""]),
     }
 
 

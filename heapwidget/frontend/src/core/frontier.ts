@@ -11,13 +11,15 @@ import type { HeapLike } from "./heap";
 import type { Input, InputPart } from "./input";
 import { type Layer, layerIndex, type Trace } from "./trace";
 
-/** What the nodes of a layer see along one axis of an input. */
+/** What the nodes of a layer see along one axis of an input, by their index along the axis that they look from. */
 interface Sight {
-  /** A node's index along the axis that it looks from is `floor(index / stride) % size`. */
+  /** A node's index along that axis is `floor(index / stride) % size`. */
   readonly stride: number;
   readonly size: number;
+  /** Where what is seen begins and ends, in cells of the table, and how many positions it has. */
   readonly from: Int32Array;
   readonly to: Int32Array;
+  readonly length: Int32Array;
 }
 
 /** The table of differences of one input: one cell more along each axis. */
@@ -27,16 +29,32 @@ interface Table {
   readonly cells: Float64Array;
 }
 
+/** What a node sees of one input: the ends along each axis in cells, and the number of positions. */
+interface Box {
+  readonly from: Int32Array;
+  readonly to: Int32Array;
+  area: number;
+}
+
 export class Frontier {
   readonly #trace: Trace;
   readonly #tables: readonly Table[];
   /** What each layer's nodes see of each input, along each of its axes; null: everything. */
   readonly #sights: readonly (readonly (readonly Sight[])[] | null)[];
+  /** What the node at hand sees of each input: filled anew for each, since there are so many. */
+  readonly #boxes: readonly Box[];
 
   constructor(trace: Trace, input: Input) {
     this.#trace = trace;
     this.#tables = input.map(tableOf);
-    this.#sights = trace.layers.map((layer) => layer.field && input.map((part) => sightsOf(layer, part)));
+    this.#boxes = input.map(({ lengths }) => ({
+      from: new Int32Array(lengths.length),
+      to: new Int32Array(lengths.length),
+      area: 0,
+    }));
+    this.#sights = trace.layers.map(
+      (layer) => layer.field && this.#tables.map((table) => sightsOf(layer, table)),
+    );
   }
 
   /** Adds the keys in the heap, spread over what their nodes see, to `into`, a value a position; returns their sum. */
@@ -61,11 +79,17 @@ export class Frontier {
   /** Spreads one key; false: its node sees nothing that is known. */
   #add(sights: readonly (readonly Sight[])[], index: number, key: number): boolean {
     let area = 0;
-    for (const axes of sights) area += areaSeen(axes, index);
+    for (let i = 0; i < sights.length; i++) {
+      const box = this.#boxes[i] as Box;
+      look(sights[i] as readonly Sight[], index, box);
+      area += box.area;
+    }
     if (area === 0) return false;
-    sights.forEach((axes, i) => {
-      if (areaSeen(axes, index) > 0) addBox(this.#tables[i] as Table, axes, index, key / area);
-    });
+    const density = key / area;
+    for (let i = 0; i < sights.length; i++) {
+      const box = this.#boxes[i] as Box;
+      if (box.area > 0) addBox((this.#tables[i] as Table).cells, box, density);
+    }
     return true;
   }
 }
@@ -80,7 +104,7 @@ function tableOf(part: InputPart): Table {
   return { part, strides, cells: new Float64Array(size) };
 }
 
-function sightsOf(layer: Layer, part: InputPart): Sight[] {
+function sightsOf(layer: Layer, { part, strides }: Table): Sight[] {
   return part.lengths.map((length, i) => {
     const entry = layer.field?.[part.firstAxis + i];
     const axis = entry?.axis ?? null;
@@ -90,36 +114,38 @@ function sightsOf(layer: Layer, part: InputPart): Sight[] {
     const spans = Array.from({ length: size }, (_, at) =>
       entry ? seenFrom(entry, [at * box, Math.min((at + 1) * box, end)], length) : ([0, length] as const),
     );
+    const stride = strides[i] as number;
     return {
       stride: axis === null ? 1 : layer.grid.slice(axis + 1).reduce((a, b) => a * b, 1),
       size,
-      from: Int32Array.from(spans, ([from]) => from),
-      to: Int32Array.from(spans, ([, to]) => to),
+      from: Int32Array.from(spans, ([from]) => from * stride),
+      to: Int32Array.from(spans, ([, to]) => to * stride),
+      length: Int32Array.from(spans, ([from, to]) => to - from),
     };
   });
 }
 
-const along = ({ stride, size }: Sight, index: number): number =>
-  size === 1 ? 0 : Math.floor(index / stride) % size;
-
-function areaSeen(axes: readonly Sight[], index: number): number {
+/** What a node sees of an input. */
+function look(axes: readonly Sight[], index: number, box: Box): void {
   let area = 1;
-  for (const sight of axes) {
-    const at = along(sight, index);
-    area *= (sight.to[at] as number) - (sight.from[at] as number);
+  for (let axis = 0; axis < axes.length; axis++) {
+    const { stride, size, from, to, length } = axes[axis] as Sight;
+    const at = size === 1 ? 0 : Math.floor(index / stride) % size;
+    box.from[axis] = from[at] as number;
+    box.to[axis] = to[at] as number;
+    area *= length[at] as number;
   }
-  return area;
+  box.area = area;
 }
 
 /** Adds a density to a box: at its first corner, and with changing signs at all the others. */
-function addBox({ strides, cells }: Table, axes: readonly Sight[], index: number, density: number): void {
-  for (let corner = 0; corner < 1 << axes.length; corner++) {
+function addBox(cells: Float64Array, { from, to }: Box, density: number): void {
+  for (let corner = 0; corner < 1 << from.length; corner++) {
     let cell = 0;
     let change = density;
-    for (let axis = 0; axis < axes.length; axis++) {
-      const sight = axes[axis] as Sight;
+    for (let axis = 0; axis < from.length; axis++) {
       const end = (corner >> axis) & 1;
-      cell += ((end ? sight.to : sight.from)[along(sight, index)] as number) * (strides[axis] as number);
+      cell += (end ? to[axis] : from[axis]) as number;
       if (end) change = -change;
     }
     cells[cell] = (cells[cell] as number) + change;

@@ -22,6 +22,8 @@ function range([from, to]: readonly [number, number]): string {
 export function labelParts(trace: Trace, node: number): NodeLabel {
   const index = layerIndex(trace, node);
   const layer = trace.layers[index] as Layer;
+  const own = layer.names?.[node - layer.first];
+  if (own !== undefined) return named(layer, node - layer.first, own, trace.inputs > 1);
   let name = layer.kind === "image" && trace.inputs === 1 ? "pixel" : layer.label;
   const places: string[] = [];
   boxOf(layer, node).forEach((units, axis) => {
@@ -30,6 +32,13 @@ export function labelParts(trace: Trace, node: number): NodeLabel {
     else places.push(range(units));
   });
   return { name, place: places.length ? `(${places.join(",")})` : "" };
+}
+
+/** A position that has a name of its own. */
+function named({ kind, label }: Layer, position: number, own: string, several: boolean): NodeLabel {
+  const words = kind === "bars" ? [own] : [`token ${position}`, `‘${own}’`];
+  const [name = "", place = ""] = several ? [label, words.join(" ")] : words;
+  return { name, place };
 }
 
 export function nodeLabel(trace: Trace, node: number): string {

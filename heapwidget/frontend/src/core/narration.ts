@@ -11,12 +11,13 @@ export interface Part {
   readonly kind?: "popped" | "node";
 }
 
-/** Whether all positions of the input are pixels. */
-const isImage = (trace: Trace): boolean =>
-  trace.layers.slice(0, trace.inputs).every(({ kind }) => kind === "image");
+/** The words in which positions of the input are counted, by its kind; inputs of several kinds share one word. */
+const NOUNS: Readonly<Record<string, string>> = { image: "pixel", bars: "feature", tokens: "token" };
 
-/** The words in which positions of the input are counted. */
-export const positionNoun = (trace: Trace): string => (isImage(trace) ? "pixel" : "input position");
+export function positionNoun(trace: Trace): string {
+  const kinds = new Set(trace.layers.slice(0, trace.inputs).map(({ kind }) => kind));
+  return (kinds.size === 1 && NOUNS[[...kinds][0] ?? ""]) || "input position";
+}
 
 export const plainText = (parts: readonly Part[]): string => parts.map((part) => part.text).join("");
 
@@ -219,7 +220,8 @@ export function summary(replay: Replay): string {
 /** How much has reached the input after a row. */
 function onInput(trace: Trace, row: number): string {
   const share = formatShare(partOf(trace, trace.explained[row] ?? 0));
-  return `${share} on ${isImage(trace) ? "pixels" : "the input"}`;
+  const noun = positionNoun(trace);
+  return `${share} on ${noun === "input position" ? "the input" : `${noun}s`}`;
 }
 
 /** The error certified after a row, or nothing. */

@@ -90,6 +90,8 @@ export class Tones {
   /** Tone and key of each position once it is popped: with a million of them that is worth remembering. */
   readonly #popped: Uint16Array;
   readonly #keys: Float32Array;
+  /** Largest magnitude of the keys. */
+  readonly largest: number;
   /** Sign of what is in the heap: that of all contributions, 0 where they have both. */
   readonly #sign: -1 | 0 | 1;
 
@@ -109,6 +111,7 @@ export class Tones {
       const share = 1 - ((this.ranks.rank[p] as number) - 1) / this.ranks.count;
       this.#popped[p] = key === 0 ? Tone.idle : Tone.first + Math.round(255 * share);
     });
+    this.largest = this.#keys.reduce((most, key) => Math.max(most, Math.abs(key)), 0);
     this.#sign = signOf(replay, this.#keys);
   }
 
@@ -174,6 +177,12 @@ export class Tones {
       tones[p] = Math.abs(value) <= least ? Tone.none : Tone.first + colorIndex(value, scale, signed);
     }
   }
+}
+
+/** Positions of an input, from its first on, by the magnitude of the key they are popped with. */
+export function largestFirst(tones: Tones, first: number, count: number): number[] {
+  const size = (p: number) => Math.abs(tones.finalKey(first + p) ?? 0);
+  return Array.from({ length: count }, (_, p) => p).sort((a, b) => size(b) - size(a) || a - b);
 }
 
 function signOf({ signed }: Replay, keys: Float32Array): -1 | 0 | 1 {

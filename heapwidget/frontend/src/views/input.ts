@@ -55,7 +55,7 @@ class InputView implements View {
   readonly #keys: Positions;
   readonly #legend = new LegendView();
   readonly #opacity = h("input", { type: "range", class: "hw-opacity", min: 0, max: 100, step: 1 });
-  readonly #frameText = h("div", { class: "hw-caption hw-clip" });
+  readonly #frameText = h("span", { class: "hw-clip" });
   readonly #what = h("div", { class: "hw-slot hw-clip" });
   readonly #howMuch = h("div", { class: "hw-slot hw-clip" });
   /** Changes of size seen so far. */
@@ -125,6 +125,7 @@ class InputView implements View {
     this.#opacity.setAttribute("aria-label", "Opacity of the colours");
     const opacity = h("label", { class: "hw-opacity-label" }, icon(HALF, CIRCLE), this.#opacity);
     opacity.title = "Opacity of the colours";
+    opacity.hidden = !this.#parts.some((part) => part.fades);
     return h(
       "div",
       { class: "hw-notes" },

@@ -48,8 +48,8 @@ export class Theme {
   #palette: Palette;
   /** Measures text. */
   #pen: CanvasRenderingContext2D | null = null;
-  /** The font of labels, once known. */
-  #font = "";
+  /** The family of all text, once known. */
+  #family = "";
   /** The viewer's root, which bears the class. */
   readonly #root: HTMLElement;
 
@@ -72,9 +72,14 @@ export class Theme {
   textWidth(text: string): number {
     this.#pen ??= document.createElement("canvas").getContext("2d");
     if (!this.#pen) return text.length * LETTER;
-    if (this.#font === "") this.#font = `${LABEL_SIZE}px ${getComputedStyle(this.#root).fontFamily}`;
-    this.#pen.font = this.#font;
+    this.#pen.font = this.font(LABEL_SIZE);
     return this.#pen.measureText(text).width;
+  }
+
+  /** The viewer's font, for canvases, in a size in pixels. */
+  font(size: number): string {
+    if (this.#family === "") this.#family = getComputedStyle(this.#root).fontFamily || "sans-serif";
+    return `${size}px ${this.#family}`;
   }
 
   get palette(): Palette {

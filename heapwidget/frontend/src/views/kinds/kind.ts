@@ -35,6 +35,8 @@ export interface PartView {
   readonly element: HTMLElement;
   /** How far it can be magnified; 1: not at all. */
   readonly mostZoom: number;
+  /** Whether its colours lie over its values, and fade with the opacity. */
+  readonly fades: boolean;
   fit(room: Room): void;
   draw(shown: Shown): void;
   point(pointed: Pointed): void;
@@ -54,6 +56,10 @@ export interface Patch {
   readonly node: number | null;
   readonly palette: Palette;
 }
+
+/** A tone as CSS takes it. */
+export const cssColor = (colors: ToneColors, tone: number): string =>
+  `rgb(${colors[4 * tone]} ${colors[4 * tone + 1]} ${colors[4 * tone + 2]} / ${(colors[4 * tone + 3] as number) / 255})`;
 
 export interface KindOfInput {
   create(part: InputPart, stage: Stage): PartView;

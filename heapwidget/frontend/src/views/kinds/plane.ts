@@ -23,6 +23,7 @@ const FEWEST_CELLS = 5;
 export class Plane implements PartView {
   readonly element = h("div", { class: "hw-picture" });
   readonly mostZoom: number;
+  readonly fades = true;
   readonly #part: InputPart;
   readonly #stage: Stage;
   readonly #picture: Picture;
