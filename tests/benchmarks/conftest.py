@@ -28,6 +28,10 @@ def best_of_both(run: Callable[[], object], peer: Callable[[], object], repeats:
     return min(times[0]), min(times[1])
 
 
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
 class Figures:
     """Rows of the table."""
 
@@ -36,17 +40,20 @@ class Figures:
 
     def at_most(self, what: str, value: float, limit: float, unit: str) -> None:
         """Note a figure that must not be larger than its limit."""
-        self.rows.append((what, f"{value:,.4g} {unit}", f"at most {limit:g} {unit}"))
-        assert value <= limit, f"{what}: {value:.4g} {unit} is more than {limit:g}"
+        self.rows.append((what, f"{_shown(value)} {unit}", f"at most {limit:g} {unit}"))
+        assert value <= limit, f"{what}: {_shown(value)} {unit} is more than {limit:g}"
 
     def at_least(self, what: str, value: float, limit: float, unit: str) -> None:
         """Note a figure that must not be smaller than its limit."""
-        self.rows.append((what, f"{value:,.4g} {unit}", f"at least {limit:,g} {unit}"))
-        assert value >= limit, f"{what}: {value:.4g} {unit} is less than {limit:g}"
+        self.rows.append((what, f"{_shown(value)} {unit}", f"at least {limit:,g} {unit}"))
+        assert value >= limit, f"{what}: {_shown(value)} {unit} is less than {limit:g}"
 
     def note(self, what: str, text: str) -> None:
         """Note a figure without a limit."""
         self.rows.append((what, text, ""))
+
+
+TABLE = pytest.StashKey[Figures]()
 
 
 @pytest.fixture(autouse=True)
@@ -59,11 +66,13 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
-    table = Figures()
-    yield table
-    widths = [max(len(row[c]) for row in table.rows) for c in range(3)]
-    reporter = request.config.pluginmanager.getplugin("terminalreporter")
-    reporter.write_line("")
-    for row in table.rows:
-        reporter.write_line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+def figures(request: pytest.FixtureRequest) -> Figures:
+    return request.config.stash.setdefault(TABLE, Figures())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    rows = config.stash[TABLE].rows if TABLE in config.stash else []
+    widths = [max(len(row[c]) for row in rows) for c in range(3)] if rows else []
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        terminalreporter.write_line("  ".join(cells).rstrip())

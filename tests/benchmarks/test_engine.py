@@ -69,7 +69,7 @@ def test_recording(figures: Figures) -> None:
         with torch.no_grad():
             net(x)
 
-    seconds, peer = best_of_both(lambda: record(net, x), plain, repeats=9)
+    seconds, peer = best_of_both(lambda: record(net, x), plain, repeats=15)
     figures.at_most("recording a ResNet-18-sized net, over a plain forward", seconds / peer, 1.3, "x")
     torchlens, peer = best_of_both(lambda: torchlens_trace(net, x), plain, repeats=3)
     figures.note("  TorchLens, over a plain forward", f"{torchlens / peer:.1f} x")

@@ -11,9 +11,9 @@ import heapwidget
 IMPORT = """
 import sys, time
 import torch, ipywidgets
-start = time.perf_counter()
+start = time.process_time()
 import heapwidget
-print(time.perf_counter() - start, "matplotlib" in sys.modules)
+print(time.process_time() - start, "matplotlib" in sys.modules)
 """
 
 
