@@ -78,7 +78,7 @@ SQUASHES: dict[str, Callable[[Tensor], Tensor]] = {
     "shuffled": lambda h: h.reshape(1, -1).roll(3, 1).view(h.shape),
     "padded": lambda h: F.pad(h, (1, 0, 0, 1), value=0.5),
     "cut": lambda h: h[:, :, :, 1:] if h.shape[3] > 2 else h * 1,
-    "normed": lambda h: F.group_norm(h, 1),
+    "normed": lambda h: F.group_norm(h, 1) if h.numel() > 1 else h * 1,
     "upsampled": lambda h: F.interpolate(h, scale_factor=2, mode="bilinear") if h.numel() < 30 else h * 1,
     "detour": lambda h: h.reshape(1, h.shape[1], -1).unsqueeze(0).squeeze(0).reshape(h.shape),
 }
