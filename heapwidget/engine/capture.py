@@ -114,6 +114,8 @@ def record(
     with ExitStack() as stack:
         stack.enter_context(untouched(net))
         stack.enter_context(_open_attention())
+        if any(isinstance(module, nn.RNNBase) for module in net.modules()):
+            stack.enter_context(_open_recurrence())
         stack.enter_context(_plain_functions())
         stack.enter_context(torch.no_grad())
         net.eval()
@@ -368,6 +370,20 @@ def _plain_functions() -> Iterator[None]:
             yield
     finally:
         torch._C._are_functorch_transforms_active = before
+
+
+@contextmanager
+def _open_recurrence() -> Iterator[None]:
+    """Keep recurrent layers in plain ops: the libraries that fuse them are left out."""
+    # PyTorch's own contexts for these set more than is asked for, and warn of it.
+    before = torch._C._get_mkldnn_enabled(), torch._C._get_cudnn_enabled()
+    torch._C._set_mkldnn_enabled(False)
+    torch._C._set_cudnn_enabled(False)
+    try:
+        yield
+    finally:
+        torch._C._set_mkldnn_enabled(before[0])
+        torch._C._set_cudnn_enabled(before[1])
 
 
 @contextmanager

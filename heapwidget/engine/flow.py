@@ -146,6 +146,11 @@ def _extremes(t: Tensor) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def total(t: Tensor) -> float:
+    """The sum of a tensor in double precision, on the host where its device has none."""
+    return float((t.cpu() if t.device.type == "mps" else t).sum(dtype=torch.float64))
+
+
 def add_up(absorbed: dict[str, float], cause: str, value: float) -> None:
     """Add to one cause, leaving causes that never took anything out of the ledger."""
     if value != 0.0:

@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_map
 from heapwidget.engine.boxes import unbatched
 from heapwidget.engine.capture import Call
 from heapwidget.engine.errors import UnsupportedOpError
-from heapwidget.engine.flow import BIAS, DEAD_END, Flow, add_up, inverse
+from heapwidget.engine.flow import BIAS, DEAD_END, Flow, add_up, inverse, total
 from heapwidget.engine.rules import Rule
 
 # Above this many entries the op's Jacobian is not worked out, and there is no certified bound.
@@ -52,10 +52,9 @@ class Generic(Flow):
     def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
         messages = self._messages(r * self._over)
         absorbed: dict[str, float] = {}
-        lost = float(r[self._over == 0].sum(dtype=torch.float64))
-        passed = float(sum(m.sum(dtype=torch.float64) for m in messages))
+        lost, passed = total(r[self._over == 0]), sum(total(m) for m in messages)
         add_up(absorbed, DEAD_END, lost)
-        add_up(absorbed, BIAS, float(r.sum(dtype=torch.float64)) - lost - passed)
+        add_up(absorbed, BIAS, total(r) - lost - passed)
         return messages, absorbed
 
     def amplification(self, k: list[Tensor]) -> Tensor:

@@ -24,6 +24,22 @@ def _lerp(a: Tensor, b: Tensor, weight: Any) -> Any:
     return a * (1 - weight) + b * weight
 
 
+def _lstm_cell(own: Tensor, past: Tensor, cell: Tensor, b: Tensor | None = None, c: Tensor | None = None) -> Any:
+    """The cell that CUDA fuses, without its workspace."""
+    gates = own + past if b is None or c is None else own + b + past + c
+    enter, forget, new, leave = gates.chunk(4, 1)
+    cell = forget.sigmoid() * cell + enter.sigmoid() * new.tanh()
+    return leave.sigmoid() * cell.tanh(), cell, gates
+
+
+def _gru_cell(own: Tensor, past: Tensor, state: Tensor, b: Tensor | None = None, c: Tensor | None = None) -> Any:
+    """The same for the gated recurrent unit."""
+    own, past = (own, past) if b is None or c is None else (own + b, past + c)
+    (reset, update, new), (past_reset, past_update, past_new) = own.chunk(3, 1), past.chunk(3, 1)
+    new = (new + (reset + past_reset).sigmoid() * past_new).tanh()
+    return (state - new) * (update + past_update).sigmoid() + new, own
+
+
 PARTS: dict[Any, Callable[..., Any]] = {
     aten.mv.default: lambda a, v: torch.mm(a, v[:, None])[:, 0],
     aten.dot.default: lambda a, b: torch.mm(a[None], b[:, None])[0, 0],
@@ -36,6 +52,8 @@ PARTS: dict[Any, Callable[..., Any]] = {
     aten.addcdiv.default: lambda c, a, b, value=1: c + _scaled(a / b, value),
     aten.lerp.Scalar: _lerp,
     aten.lerp.Tensor: _lerp,
+    aten._thnn_fused_lstm_cell.default: _lstm_cell,
+    aten._thnn_fused_gru_cell.default: _gru_cell,
 }
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from twin_checks import assert_twins, last_flow, passed
 
 import heapwidget as hw
+from heapwidget.engine.parts import PARTS
 
 W, V, B = values((4, 3), "both", 11), values((4,), "both", 12), values((3,), "both", 13)
 STACK, BIASES = values((2, 4, 3), "both", 14), values((2, 5, 3), "both", 15)
@@ -157,6 +158,22 @@ def test_composite_ops_that_write_into_views(op: Callable[[Tensor], Tensor]) -> 
 def test_a_cosine_is_recorded() -> None:
     x = values((1, 6), "both", 3)
     graph_of(Fn(lambda t: F.cosine_similarity(t, W.reshape(1, -1)[:, :6])), x)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("make", [nn.LSTMCell, nn.GRUCell])
+def test_fused_cells_compute_what_the_plain_ones_do(make: type, bias: bool) -> None:
+    torch.manual_seed(0)
+    module = make(4, 3, bias=bias).double()
+    x, h, c = values((1, 4), "both", 1), values((1, 3), "both", 2), values((1, 3), "both", 3)
+    gates = x @ module.weight_ih.mT, h @ module.weight_hh.mT
+    biases = (module.bias_ih, module.bias_hh) if bias else ()
+    name = "_thnn_fused_lstm_cell" if make is nn.LSTMCell else "_thnn_fused_gru_cell"
+    state = c if make is nn.LSTMCell else h
+    found = PARTS[getattr(torch.ops.aten, name).default](*gates, state, *biases)
+    expected = module(x, (h, c)) if make is nn.LSTMCell else (module(x, h),)
+    for a, b in zip(found, expected, strict=False):
+        torch.testing.assert_close(a, b)
 
 
 # --- Attention --------------------------------------------------------------------------------------------------------

@@ -142,6 +142,27 @@ def test_recurrent_nets_add_up(cell: type) -> None:
     assert e.ledger.explained + e.ledger.absorbed_total == pytest.approx(e.ledger.target, rel=1e-4)
 
 
+@pytest.mark.parametrize("cell", [nn.GRU, nn.LSTM, nn.RNN])
+def test_recurrent_nets_are_taken_apart_in_every_float(cell: type) -> None:
+    """In single precision a library would run the whole layer as one op, by other rules."""
+    torch.manual_seed(0)
+    net, x = cell(5, 3, num_layers=2, batch_first=True, bidirectional=True), torch.randn(1, 4, 5)
+    enabled = torch._C._get_mkldnn_enabled(), torch._C._get_cudnn_enabled()
+
+    class Sequence(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.cell = net
+
+        def forward(self, t: Tensor) -> Tensor:
+            return self.cell(t)[0]
+
+    ops = [[layer.op for layer in graph_of(Sequence().to(d), x.to(d)).layers] for d in (torch.float32, torch.float64)]
+    assert ops[0] == ops[1]
+    assert ops[0].count("linear") >= 4
+    assert (torch._C._get_mkldnn_enabled(), torch._C._get_cudnn_enabled()) == enabled
+
+
 class Straight(torch.autograd.Function):
     """A rectifier of the old kind, its context in the forward."""
 

@@ -146,7 +146,7 @@ MOVES = [
     "expand_copy",
 ]
 
-# The same, for ops that know no integers: a float64 holds every index exactly.
+# The same, for ops that know no integers: a float64 holds every index exactly. The host has those, whatever the device.
 FLOAT_MOVES = [
     "upsample_nearest1d",
     "upsample_nearest2d",
@@ -304,7 +304,7 @@ def move(builder: Builder, call: Call) -> bool:
         if not isinstance(a, Tensor) or not (builder.active(a) or a.is_floating_point()):
             return a
         index = builder.units(a)
-        return index.double() if floats else index
+        return index.cpu().double() if floats else index
 
     given = {name: a if name in CHOOSING else tree_map(units, a) for name, a in bound.items()}
     if call.name == "constant_pad_nd":
@@ -313,7 +313,7 @@ def move(builder: Builder, call: Call) -> bool:
     outs, indices = ([call.out], [moved]) if isinstance(call.out, Tensor) else (call.out, moved)
     gate = all(builder.is_gate(t) for t in moving)
     for out, index in zip(outs, indices, strict=True):
-        builder.moved(out, index.long(), gate=gate)
+        builder.moved(out, index.long().to(out.device), gate=gate)
     return True
 
 
@@ -331,8 +331,8 @@ def scatter(builder: Builder, call: Call) -> bool:
 def patches(builder: Builder, call: Call) -> bool:
     """Windows side by side; what lies outside is padding."""
     # Units are counted from 1 here, so that what lies outside stands out.
-    index = call.op((builder.units(call.args[0]) + 1).double(), *call.args[1:]).long() - 1
-    builder.moved(call.out, index)
+    index = call.op((builder.units(call.args[0]).cpu() + 1).double(), *call.args[1:]).long() - 1
+    builder.moved(call.out, index.to(call.out.device))
     return True
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from heapwidget.engine.boxes import unbatched
-from heapwidget.engine.flow import CONSTANT, RULE, Flow, add_up
+from heapwidget.engine.flow import CONSTANT, RULE, Flow, add_up, total
 from heapwidget.engine.generic import JACOBIAN_LIMIT
 
 Share = Callable[[Sequence[Any], Tensor, Tensor], Any]
@@ -54,7 +54,9 @@ class Shared(Flow):
     def _check_linear(self) -> None:
         """Relevance that comes in pieces must go where it would go at once."""
         draw = torch.Generator().manual_seed(0)
-        a, b = (torch.rand(self._output.shape, generator=draw).to(self._output) + 0.5 for _ in range(2))
+        a, b = (
+            torch.rand(self._output.shape, generator=draw, dtype=torch.float32).to(self._output) + 0.5 for _ in range(2)
+        )
         close = 1e-3 if self._output.dtype == torch.float32 else 1e-8
         for one, other, both in zip(self._given(a), self._given(b), self._given(a - 2 * b), strict=True):
             scale = float(one.abs().max() + other.abs().max()) if one.numel() else 0.0
@@ -116,10 +118,10 @@ class Shared(Flow):
 
     def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
         given = self._given(r.reshape(self._output.shape))
-        sums = [float(part.sum(dtype=torch.float64)) for part in given]
+        sums = [total(part) for part in given]
         absorbed: dict[str, float] = {}
         add_up(absorbed, CONSTANT, sum(s for i, s in enumerate(sums) if i not in self._operands))
-        add_up(absorbed, RULE, float(r.sum(dtype=torch.float64)) - sum(sums))
+        add_up(absorbed, RULE, total(r) - sum(sums))
         return [given[i].reshape(unbatched(tuple(given[i].shape))) for i in self._operands], absorbed
 
     @cached_property
