@@ -55,6 +55,22 @@ def cube() -> Explanation:
     return hw.attribute(net, torch.rand(1, 4, 8, 8), target=1)
 
 
+class Tagged(nn.Module):
+    """A digit, and a few numbers about it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lenet, self.wide, self.out = hw.samples.lenet(), nn.Linear(5, 8), nn.Linear(18, 3)
+
+    def forward(self, picture: Tensor, facts: Tensor) -> Tensor:
+        return self.out(torch.cat([self.lenet(picture), 3 * torch.relu(self.wide(facts))], 1))
+
+
+def two_inputs() -> Explanation:
+    digit_and_facts = hw.samples.digits().images[7:8, None].float() / 255, torch.randn(1, 5)
+    return hw.attribute(Tagged(), digit_and_facts, target=lambda out: out.abs().sum())
+
+
 # Each with a step at which there is much to see.
 GALLERY: dict[str, tuple[Callable[[], Explanation], int]] = {
     "digit": (digit, 334),
@@ -65,6 +81,7 @@ GALLERY: dict[str, tuple[Callable[[], Explanation], int]] = {
     "deep": (deep, 900),
     "signal": (signal, 60),
     "cube": (cube, 40),
+    "two inputs": (two_inputs, 200),
 }
 
 

@@ -175,6 +175,7 @@ export class Plane implements PartView {
 
   /** Lines across all cells in view whose value is negative: sign is not told by colour alone. */
   #drawHatching({ tones, replay, palette }: Shown): void {
+    this.#hatch.hidden = !replay.signed;
     if (!replay.signed) return;
     const { grid, first, count } = this.#part;
     const context = fitCanvas(this.#hatch, this.#width, this.#height);
