@@ -28,6 +28,5 @@ def test_import(figures: Figures) -> None:
 
 def test_bundle(figures: Figures) -> None:
     static = Path(heapwidget.__file__).parent / "static"
-    script, style = ((static / name).stat().st_size / 1000 for name in ("widget.js", "widget.css"))
-    figures.at_most("front-end bundle, the module that each viewer is sent", script, 150, "kB")
-    figures.note("  its style sheet", f"{style:.1f} kB")
+    kilobytes = sum((static / name).stat().st_size for name in ("widget.js", "widget.css")) / 1000
+    figures.at_most("front-end bundle, script and style", kilobytes, 150, "kB")

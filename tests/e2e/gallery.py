@@ -45,6 +45,17 @@ def deep() -> Explanation:
     return hw.attribute(net, torch.rand(1, 1, 12, 12), target=1)
 
 
+def table() -> Explanation:
+    names = [*(f"feature {i}" for i in range(9)), "mean radius of the cell nuclei"]
+    net = nn.Sequential(nn.Linear(10, 16), nn.ReLU(), nn.Linear(16, 3))
+    return hw.attribute(net, torch.randn(1, 10), target=1, feature_names=names)
+
+
+def text() -> Explanation:
+    words = ["the", "film", "was", "not", "very", "good", ",", "indeed"]
+    return hw.attribute(WordNet(), torch.randn(1, len(words), 8), target=1, tokens=words)
+
+
 def signal() -> Explanation:
     net = nn.Sequential(nn.Conv1d(2, 6, 5), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(6, 2))
     return hw.attribute(net, torch.randn(1, 2, 80), target=1)
@@ -79,6 +90,8 @@ GALLERY: dict[str, tuple[Callable[[], Explanation], int]] = {
     "article": (lambda: digit(method="article"), 400),
     "photo": (photo, 300),
     "deep": (deep, 900),
+    "table": (table, 12),
+    "text": (text, 20),
     "signal": (signal, 60),
     "cube": (cube, 40),
     "two inputs": (two_inputs, 200),
@@ -94,6 +107,7 @@ def write_gallery(folder: Path) -> dict[str, str]:
         path = folder / f"{name}.html"
         walked = explanation.trace.phase_start("collect") > 0
         panels = PANELS if walked else [panel for panel in PANELS if panel != "network"]
+        step = min(step, explanation.trace.n_steps // 2)
         explanation.to_html(path, step=step, bookmarks={0: "start", step: "here"}, panels=panels)
         addresses[name] = path.as_uri()
     return addresses
