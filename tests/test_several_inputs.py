@@ -82,7 +82,7 @@ def test_labels_are_the_parameters_of_forward(tagged: tuple[nn.Module, tuple[Ten
     assert [layer["label"] for layer in e.trace.header["layers"]] == [
         "picture", "facts", "conv", "max_pool", "wide", "out",
     ]  # fmt: skip
-    assert [layer["kind"] for layer in e.trace.header["layers"][:2]] == ["image", "strip"]
+    assert [layer["kind"] for layer in e.trace.header["layers"][:2]] == ["image", "bars"]
     assert e.trace.label(0) == "picture (0,0)"
     assert e.trace.label(64) == "facts (0)"
     assert set(e.pops["layer"][e.pops["phase"] == "collect"]) == {"picture", "facts"}
@@ -270,7 +270,7 @@ def test_a_net_that_adds_batch_axes_by_itself() -> None:
     picture, facts = torch.rand(3, 5, 5), torch.rand(4)
     e = hw.attribute(net, (picture, facts), target=0)
     assert [a.shape for a in e.attribution] == [picture.shape, facts.shape]
-    assert e.trace.input_kinds == ["image", "strip"]
+    assert e.trace.input_kinds == ["image", "bars"]
 
 
 REFUSED: list[tuple[Any, type[Exception], str]] = [
