@@ -140,12 +140,13 @@ export class StepPlot implements Plot {
   }
 
   #drawSpecks(context: CanvasRenderingContext2D, area: Path2D, palette: Palette): void {
-    context.save();
-    context.clip(area);
-    context.fillStyle = palette.faint;
-    for (let y = SPECK / 2; y < this.#height; y += SPECK)
-      for (let x = SPECK / 2; x < this.#width; x += SPECK) context.fillRect(x, y, 1, 1);
-    context.restore();
+    const tile = h("canvas", { width: SPECK, height: SPECK });
+    const pen = tile.getContext("2d");
+    if (!pen) return;
+    pen.fillStyle = palette.faint;
+    pen.fillRect(2, 2, 1, 1);
+    context.fillStyle = context.createPattern(tile, "repeat") ?? palette.areas.dust;
+    context.fill(area);
   }
 
   /** A hairline where a phase begins, and at zero. */
