@@ -54,11 +54,15 @@ def test_axe_finds_nothing(browser: Browser, gallery: dict[str, str], axe: str, 
 def test_axe_finds_nothing_in_what_opens(browser: Browser, gallery: dict[str, str], axe: str, scheme: str) -> None:
     with opened(browser, gallery["digit"], scheme=scheme) as page:
         page.evaluate(axe)
-        for name in ("Panels", "Help"):
+        for name in ("Refine", "Panels", "Help"):
             page.get_by_role("button", name=name, exact=True).click()
             expect(page.get_by_role("dialog", name=name)).to_be_visible()
             assert violations(page) == [], name
             page.keyboard.press("Escape")
+        page.locator(".heapwidget").focus()
+        page.keyboard.press("b")
+        expect(page.get_by_role("textbox", name="Bookmark label")).to_be_visible()
+        assert violations(page) == [], "bookmark"
         page.get_by_role("radio", name="compare and swap").click()
         for _ in range(3):
             page.get_by_role("button", name="Forward", exact=True).click()

@@ -86,6 +86,7 @@ describe("refining", () => {
     say({ type: "running", done: 430, of: 1000 });
     frame();
     expect(pill(el)?.textContent).toBe("Refining 43 %");
+    expect(pill(el)?.getAttribute("aria-label")).toBe("Refining 43 %");
     expect(said(el)).toBe("430 of 1,000 pops");
     expect(sheet(el)?.querySelector("progress")).toMatchObject({ value: 430, max: 1000, hidden: false });
     expect(start(el)?.disabled).toBe(true);

@@ -41,7 +41,9 @@ export class Refine implements View {
     const { refining } = state;
     const running = refining.kind === "running";
     const { button } = this.popover;
-    setText(this.#word, progressWord(refining));
+    const word = progressWord(refining);
+    setText(this.#word, word);
+    button.setAttribute("aria-label", word);
     button.style.setProperty("--hw-done", String(running ? refining.done / Math.max(refining.of, 1) : 0));
     button.classList.toggle("hw-dim", refining.kind === "impossible");
     button.title = refining.kind === "impossible" ? refining.reason : "Ask Python for more pops";
