@@ -210,3 +210,15 @@ def overlay(viewer: Locator) -> list[list[int]]:
             return Array.from({ length: data.length / 4 }, (_, i) => Array.from(data.subarray(4 * i, 4 * i + 4)));
         }"""
     )
+
+
+@contextmanager
+def running(page: Page, server: Server, name: str, *cells: str) -> Iterator[Kernel]:
+    """A notebook of these cells, open and run, and a line to its kernel."""
+    write_notebook(server, name, cells)
+    open_notebook(page, server, name)
+    run_all(page)
+    kernel = Kernel(server, name)
+    kernel.wait_for_cells()
+    yield kernel
+    kernel.close()

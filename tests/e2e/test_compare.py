@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.jupyter import Kernel, Server, Watch, open_notebook, run_all, wait_for, write_notebook
+from e2e.jupyter import Kernel, Server, Watch, running, wait_for
+from e2e.pages import opened
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import heapwidget as hw
@@ -35,15 +36,8 @@ def address(
 
 @pytest.fixture
 def both(browser: Browser, address: str) -> Iterator[list[Locator]]:
-    context = browser.new_context(viewport={"width": 1400, "height": 1000})
-    watch = Watch()
-    watch.attach(context)
-    page = context.new_page()
-    page.goto(address)
-    yield page.locator(".heapwidget").all()
-    context.close()
-    assert watch.errors == []
-    assert watch.outside in ([], [address])
+    with opened(browser, address) as page:
+        yield page.locator(".heapwidget").all()
 
 
 def seek(viewer: Locator, step: int) -> None:
@@ -96,13 +90,8 @@ def test_they_stand_beside_one_another_where_there_is_room(both: list[Locator], 
 
 @pytest.fixture(scope="module")
 def kernel(page: Page, server: Server) -> Iterator[Kernel]:
-    write_notebook(server, NOTEBOOK, [CELL])
-    open_notebook(page, server, NOTEBOOK)
-    run_all(page)
-    kernel = Kernel(server, NOTEBOOK)
-    kernel.wait_for_cells()
-    yield kernel
-    kernel.close()
+    with running(page, server, NOTEBOOK, CELL) as kernel:
+        yield kernel
 
 
 def test_in_jupyterlab_too_and_the_kernel_hears_of_both(page: Page, kernel: Kernel, watch: Watch) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from e2e.jupyter import Kernel, Server, Watch, open_notebook, run_all, wait_for, write_notebook
+from e2e.jupyter import Kernel, Server, Watch, running, wait_for
 from e2e.saved import show_saved
 from playwright.sync_api import Browser, Page, expect
 
@@ -151,13 +151,8 @@ def test_what_is_out_of_sight_is_drawn_when_it_comes_back_or_stops(bare: Page, v
 
 @pytest.fixture(scope="module")
 def kernel(page: Page, server: Server) -> Iterator[Kernel]:
-    write_notebook(server, NOTEBOOK, [CELL])
-    open_notebook(page, server, NOTEBOOK)
-    run_all(page)
-    kernel = Kernel(server, NOTEBOOK)
-    kernel.wait_for_cells()
-    yield kernel
-    kernel.close()
+    with running(page, server, NOTEBOOK, CELL) as kernel:
+        yield kernel
 
 
 def test_cleared_outputs_are_gone_from_jupyterlab(page: Page, kernel: Kernel, watch: Watch) -> None:

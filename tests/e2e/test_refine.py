@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.jupyter import Kernel, Server, Watch, open_notebook, run_all, wait_for, write_notebook
+from e2e.jupyter import Kernel, Server, Watch, running, wait_for
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import heapwidget as hw
@@ -29,13 +29,8 @@ WORDS = """button => {
 @pytest.fixture(scope="module")
 def kernel(page: Page, server: Server) -> Iterator[Kernel]:
     """A notebook with one model in two cells, run."""
-    write_notebook(server, NOTEBOOK, CELLS)
-    open_notebook(page, server, NOTEBOOK)
-    run_all(page)
-    kernel = Kernel(server, NOTEBOOK)
-    kernel.wait_for_cells()
-    yield kernel
-    kernel.close()
+    with running(page, server, NOTEBOOK, *CELLS) as kernel:
+        yield kernel
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from e2e.jupyter import Kernel, Server, Watch, open_notebook, run_all, wait_for, write_notebook
+from e2e.jupyter import Kernel, Server, Watch, running, wait_for
 from playwright.sync_api import Page, expect
 
 NOTEBOOK = "traits.ipynb"
@@ -21,13 +21,8 @@ widgets.VBox([play, progress, viewer])"""
 
 @pytest.fixture(scope="module")
 def kernel(page: Page, server: Server) -> Iterator[Kernel]:
-    write_notebook(server, NOTEBOOK, [CELL])
-    open_notebook(page, server, NOTEBOOK)
-    run_all(page)
-    kernel = Kernel(server, NOTEBOOK)
-    kernel.wait_for_cells()
-    yield kernel
-    kernel.close()
+    with running(page, server, NOTEBOOK, CELL) as kernel:
+        yield kernel
 
 
 def test_links_and_observers_hear_of_what_is_done(page: Page, kernel: Kernel, watch: Watch) -> None:

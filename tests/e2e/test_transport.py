@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.jupyter import Watch
+from e2e.pages import opened
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import heapwidget as hw
@@ -27,14 +27,8 @@ def address(bundle: Path, explanation: hw.Explanation, tmp_path_factory: pytest.
 
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1400, "height": 1000})
-    watch = Watch()
-    watch.attach(context)
-    page = context.new_page()
-    page.goto(address)
-    yield page
-    context.close()
-    assert watch.errors == []
+    with opened(browser, address) as page:
+        yield page
 
 
 @pytest.fixture
