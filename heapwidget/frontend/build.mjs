@@ -1,7 +1,8 @@
 // Bundles the viewer: node build.mjs [--outdir DIR] writes widget.js, widget.css and standalone.js.
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -19,13 +20,8 @@ const shared = {
   logLevel: "warning",
 };
 await mkdir(outdir, { recursive: true });
-await Promise.all([
-  build({
-    ...shared,
-    entryPoints: [join(here, "src/widget.ts")],
-    outfile: join(outdir, "widget.js"),
-    format: "esm",
-  }),
+const [widget] = await Promise.all([
+  build({ ...shared, entryPoints: [join(here, "src/widget.ts")], format: "esm", write: false }),
   build({
     ...shared,
     entryPoints: [join(here, "src/standalone.ts")],
@@ -34,3 +30,19 @@ await Promise.all([
   }),
   build({ ...shared, entryPoints: [join(here, "src/widget.css")], outfile: join(outdir, "widget.css") }),
 ]);
+await writeFile(join(outdir, "widget.js"), packed(widget.outputFiles[0].contents));
+
+/**
+ * A module that unpacks another and exports what that does. Every viewer is sent the whole module, and a saved notebook
+ * keeps it once for each: packed, it has half the bytes.
+ */
+function packed(module) {
+  return `const packed = "${gzipSync(module, { level: 9 }).toString("base64")}";
+const bytes = Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
+const unpacked = new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
+const url = URL.createObjectURL(new Blob([await unpacked.arrayBuffer()], { type: "text/javascript" }));
+const { default: widget } = await import(url);
+URL.revokeObjectURL(url);
+export default widget;
+`;
+}

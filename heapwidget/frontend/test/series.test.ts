@@ -46,11 +46,17 @@ describe("the chart of a walk", () => {
       {
         explained: negative([0, 3, 5, 7, 7, 7]),
         absorbed: negative([0, 1, 1, 1, 1, 1]),
-        dust: negative([0, 0, 0.4, 0, 0, 0]),
+        // A mass.
+        dust: [0, 0, 0.4, 0, 0, 0],
       },
     );
     expect(chartOf(trace).kind).toBe("stack");
     expect(at(chartOf(trace), "explained", 3)).toBe(5 / 8);
+    expect(
+      chartOf(trace)
+        .series.find(({ id }) => id === "dust")
+        ?.own?.(3),
+    ).toBeCloseTo(0.4 / 8);
   });
 });
 

@@ -1,6 +1,6 @@
 /** What the curve shows: shares of the target over the steps, or the keys in pop order, cut to the screen's pixels. */
 
-import { partOf } from "./narration";
+import { partOf, shareOf } from "./narration";
 import type { Trace } from "./trace";
 
 export type SeriesId = "dust" | "heap" | "absorbed" | "explained" | "popped" | "bound" | "keys";
@@ -33,7 +33,8 @@ export function chartOf(trace: Trace): Chart {
     step === 0 ? first : partOf(trace, column[step - 1] as number);
   const explained = share(trace.explained, 0);
   const absorbed = share(trace.absorbed, 0);
-  const dust = share(trace.dust, 0);
+  // A mass has no sign.
+  const dust = (step: number) => (step === 0 ? 0 : shareOf(trace, trace.dust[step - 1] as number));
   const heap = (step: number) => 1 - explained(step) - absorbed(step) - dust(step);
   const popped = poppedShares(trace);
   const front: Series[] = [{ id: "explained", label: "explained", at: explained }];
@@ -78,7 +79,7 @@ function keyChart(trace: Trace): Chart {
 function boundShare(trace: Trace): (step: number) => number {
   return (step) => {
     const row = Math.max(step - 1, 0);
-    return Math.abs(partOf(trace, trace.bound[row] ?? 0));
+    return shareOf(trace, trace.bound[row] ?? 0);
   };
 }
 
