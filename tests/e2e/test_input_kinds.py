@@ -86,7 +86,7 @@ def test_a_table_has_a_bar_a_feature(show: Show, table: hw.Explanation) -> None:
     list_of_rows.focus()
     page.keyboard.press("End")
     last = FEATURES[by_size[-1]]
-    expect(panel.get_by_text(last, exact=True)).to_be_in_viewport()
+    expect(rows.get_by_text(last, exact=True)).to_be_in_viewport()
     expect(page.locator(".heapwidget")).to_have_attribute("data-step", str(table.trace.phase_start("collect")))
 
 
