@@ -27,6 +27,24 @@ describe("playback", () => {
     expect(steps).toEqual([1, 1, 1]);
   });
 
+  it.each([
+    [10, [2, 3, 3, 3]],
+    [100, [1, 1, 1, 1]],
+  ])(
+    "keeps its pace on a slow page if play is fast, and leaves no pop out if it is slow: %i ms",
+    (interval, wanted) => {
+      const steps: number[] = [];
+      const playback = new Playback(interval, (n) => {
+        // Drawing takes ten milliseconds.
+        vi.advanceTimersByTime(10);
+        return steps.push(n) < wanted.length;
+      });
+      playback.start();
+      vi.advanceTimersByTime(1000);
+      expect(steps).toEqual(wanted);
+    },
+  );
+
   it("takes several pops a tick where the interval is shorter than a tick", () => {
     let at = 0;
     const playback = new Playback(3, (n) => {

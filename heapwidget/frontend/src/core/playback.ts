@@ -2,6 +2,8 @@
 
 /** Screens show no more than this many steps a second; faster play takes several pops a tick. */
 const SHORTEST_TICK = 20;
+/** A page that slept does not make up for more than this. */
+const LATEST = 250;
 
 export class Playback {
   /** Moves the cursor on by n; false: the end is reached. */
@@ -40,14 +42,18 @@ export class Playback {
     this.#timer = undefined;
   }
 
-  #schedule(): void {
+  /** `begun`: when the time began that no tick has shown yet. */
+  #schedule(begun = performance.now()): void {
     const tick = Math.max(this.#interval, SHORTEST_TICK);
     const timer = setTimeout(() => {
-      this.#rest += tick / Math.max(this.#interval, 1e-3);
+      const now = performance.now();
+      // Fast play keeps its pace by the clock, however late a tick is; slow play leaves no pop out.
+      const passed = this.#interval < SHORTEST_TICK ? Math.min(now - begun, LATEST) : tick;
+      this.#rest += passed / Math.max(this.#interval, 1e-3);
       const n = Math.floor(this.#rest + 1e-9);
       this.#rest -= n;
       // Whoever is told of the step may have stopped the clock, or started it anew.
-      if (this.#advance(n) && this.#timer === timer) this.#schedule();
+      if (this.#advance(n) && this.#timer === timer) this.#schedule(now);
     }, tick);
     this.#timer = timer;
   }
