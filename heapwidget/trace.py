@@ -161,3 +161,26 @@ class Trace:
             else:
                 positions.append(text)
         return f"{name} ({','.join(positions)})" if positions else str(name)
+
+    @property
+    def pops(self) -> NDArray[np.void]:
+        """One record a pop: step (from 1), layer, box (as slices), label, mass, phase."""
+        counts = self.header["phases"]
+        phases = np.repeat(list(counts), list(counts.values()))
+        nodes, masses = self.columns["pop_node"].tolist(), self.columns["pop_mass"].tolist()
+        records: list[tuple[int, str, str, str, float, str]] = []
+        for i, node in enumerate(nodes):
+            number = self.layer_of(node)
+            layer = self.header["layers"][number]
+            if phases[i] == "finish":
+                box, label = tuple(slice(0, s) for s in layer["shape"]), layer["label"]
+            else:
+                box = self.partitions[number].window(node - int(self.node_offsets[number]))
+                label = self.label(node)
+            text = ", ".join(f"{s.start}:{s.stop}" for s in box)
+            records.append((i + 1, layer["label"], text, label, masses[i], str(phases[i])))
+        widths = [
+            max((len(text) for text in texts), default=1) for texts in zip(*(r[1:4] for r in records), strict=True)
+        ] or [1] * 3
+        names = [("step", "u4"), *zip(("layer", "box", "label"), (f"U{w}" for w in widths), strict=True)]
+        return np.array(records, dtype=[*names, ("mass", "f4"), ("phase", "U7")])
