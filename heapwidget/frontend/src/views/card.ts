@@ -175,22 +175,21 @@ export class Card {
       ? { name: layerOf(trace, face.node).label, place: "" }
       : labelParts(trace, face.node);
     this.element.title = place ? `${name} ${place}` : name;
-    this.#name.dataset.full = name;
+    setText(this.#name, name);
     setText(this.#position, place);
     this.fit(stage);
   }
 
-  /** Shortens the label to the card's width. */
+  /** Shortens the label to the card's width, for the eye only: its text stays what it is. */
   fit(stage: Stage): void {
-    const full = this.#name.dataset.full ?? "";
+    const full = this.#name.textContent;
     const room = this.#width - this.#patchSize - PADDING;
     const fitted = `${room} ${full}`;
     if (fitted === this.#fitted) return;
     this.#fitted = fitted;
-    setText(
-      this.#name,
-      shorten(full, (text) => stage.theme.textWidth(text) <= room),
-    );
+    const shown = shorten(full, (text) => stage.theme.textWidth(text) <= room);
+    if (shown === full) delete this.#name.dataset.shown;
+    else this.#name.dataset.shown = shown;
   }
 
   #drawPatch(face: CardFace, stage: Stage): void {
