@@ -25,7 +25,7 @@ it("is prepared in slices while nothing else is done, and only until all is", ()
   const session = new Session(long, strip);
   expect(vi.getTimerCount()).toBe(1);
   // The clock of the slices stands still in this test: one slice is all there is.
-  vi.advanceTimersByTime(100);
+  vi.advanceTimersByTime(500);
   expect(vi.getTimerCount()).toBe(0);
   session.destroy();
 });
@@ -54,7 +54,7 @@ it("tells later that pops are not those of the heap, where the trace is long", (
   const told = vi.fn();
   session.subscribe(told);
   expect(session.replay.step).toBe(0);
-  vi.advanceTimersByTime(100);
+  vi.advanceTimersByTime(500);
   expect(told).toHaveBeenCalled();
   expect(() => session.replay).toThrow(TraceError);
   session.destroy();

@@ -43,7 +43,7 @@ const ROOTS = Float32Array.from({ length: FINENESS + 1 }, (_, i) => (i / FINENES
 /** Index into the map of a value within `[-scale, scale]` (signed) or `[0, scale]`. */
 export function colorIndex(value: number, scale: number, signed: boolean): number {
   const share = Math.min(Math.abs(value / scale), 1);
-  const root = ROOTS[Math.round(share * FINENESS)] as number;
-  if (!signed) return value > 0 ? Math.round(255 * root) : 0;
+  const root = ROOTS[(share * FINENESS + 0.5) | 0] as number;
+  if (!signed) return value > 0 ? (255 * root + 0.5) | 0 : 0;
   return Math.round(127.5 + (value < 0 ? -127.5 : 127.5) * root);
 }

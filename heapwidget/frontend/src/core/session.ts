@@ -98,6 +98,8 @@ export const DEFAULT_STATE: ViewState = {
 /** Milliseconds of preparation at a time, and between: frames must not be missed. */
 const SLICE = 10;
 const PAUSE = 6;
+/** Milliseconds before it begins: the first picture is not kept waiting. */
+const HEAD_START = 250;
 
 const NO_POPS = new Uint32Array();
 
@@ -249,8 +251,9 @@ export class Session {
 
   #prepare(): void {
     try {
-      if (!this.#replay.prepare(this.#preparing === undefined ? 0 : SLICE)) return;
-      this.#preparing = setTimeout(() => this.#prepare(), PAUSE);
+      const first = this.#preparing === undefined;
+      if (!this.#replay.prepare(first ? 0 : SLICE)) return;
+      this.#preparing = setTimeout(() => this.#prepare(), first ? HEAD_START : PAUSE);
     } catch (error) {
       this.#error = error;
       for (const listener of [...this.#listeners]) listener(this.#state, this.#state);

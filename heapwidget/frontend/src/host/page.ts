@@ -14,8 +14,13 @@ interface PageData {
   readonly state?: Partial<ViewState>;
 }
 
-/** A plain loop: ten times faster than `Uint8Array.from` with a function. */
+/** Bytes that know base64, as they do in newer browsers. */
+type Bytes = typeof Uint8Array & { fromBase64?: (base64: string) => Uint8Array };
+
+/** Elsewhere a plain loop: ten times faster than `Uint8Array.from` with a function. */
 function decode(base64: string): Uint8Array {
+  const { fromBase64 } = Uint8Array as Bytes;
+  if (fromBase64) return fromBase64.call(Uint8Array, base64);
   const binary = atob(base64);
   const bytes = new Uint8Array(binary.length);
   for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);

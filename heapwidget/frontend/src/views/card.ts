@@ -140,7 +140,7 @@ export class Card {
     classList.toggle("hw-hot", face.hot);
     classList.toggle("hw-selected", face.selected);
     classList.toggle("hw-sees", face.sees);
-    dataset.node = String(face.node);
+    if (before?.node !== face.node) dataset.node = String(face.node);
     this.#drawPatch(face, stage);
   }
 

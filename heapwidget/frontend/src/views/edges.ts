@@ -37,10 +37,12 @@ export function drawEdges(
   { color, strength = 1, most = MOST }: Stroke,
 ): void {
   const edges = all.length > most ? [...all].sort((a, b) => b.share - a.share).slice(0, most) : all;
-  const paths = Array.from({ length: WIDTHS }, () => new Path2D());
+  /** By width; where there are none of a width, none are stroked. */
+  const paths: Path2D[] = [];
   for (const edge of edges) {
-    const path = paths[Math.min(Math.floor(Math.sqrt(edge.share) * WIDTHS), WIDTHS - 1)] as Path2D;
-    trace(path, edge);
+    const width = Math.min(Math.floor(Math.sqrt(edge.share) * WIDTHS), WIDTHS - 1);
+    paths[width] ??= new Path2D();
+    trace(paths[width], edge);
   }
   context.save();
   context.strokeStyle = color;

@@ -62,6 +62,8 @@ class InputView implements View {
   #measured = 0;
   /** Step, mode and theme that the parts show. */
   #drawn = "";
+  /** Opacity of the colours, as it was written last. */
+  #faded = Number.NaN;
   /** Colours in force, and what they were made for. */
   #colors: { made: string; plain: ToneColors; sheer: ToneColors } | null = null;
 
@@ -101,14 +103,21 @@ class InputView implements View {
       this.#modes.update(mode);
       this.#drawn = drawn;
     }
-    this.#opacity.value = String(Math.round(100 * session.state.opacity));
-    this.#root.style.setProperty("--hw-opacity", String(session.state.opacity));
+    this.#fade(session.state.opacity);
     this.#point();
     this.#write(replay);
   }
 
   destroy(): void {
     this.#root.replaceChildren();
+  }
+
+  /** Written only where it changed: all that is below the root would be styled anew. */
+  #fade(opacity: number): void {
+    if (opacity === this.#faded) return;
+    this.#faded = opacity;
+    this.#opacity.value = String(Math.round(100 * opacity));
+    this.#root.style.setProperty("--hw-opacity", String(opacity));
   }
 
   /** The parts, each under its name where there are several. */

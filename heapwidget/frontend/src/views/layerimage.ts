@@ -5,6 +5,9 @@ import type { Column } from "../core/columns";
 import type { LayerMap } from "../core/maps";
 import { h } from "./dom";
 
+/** Of more changed cells no list is kept. */
+const MANY = 1024;
+
 export class LayerImage {
   readonly map: LayerMap;
   /** Value of each cell. */
@@ -14,6 +17,9 @@ export class LayerImage {
   /** As large as it is shown. */
   readonly #shown = h("canvas");
   #pixels: ImageData | null = null;
+  /** The same, a word a pixel, and the words of the colours. */
+  #words = new Uint32Array();
+  #palette = new Uint32Array();
   /** Cells that changed since they were drawn; null: so many that all are drawn anew. */
   #changed: number[] | null = null;
   /** Largest magnitude; null: not known since cells changed. */
@@ -49,7 +55,7 @@ export class LayerImage {
     this.#values[cell] = value;
     this.#largest = null;
     this.#changed?.push(cell);
-    if (this.#changed && this.#changed.length > this.#values.length / 4) this.#changed = null;
+    if (this.#changed && this.#changed.length > Math.min(this.#values.length / 4, MANY)) this.#changed = null;
   }
 
   draw(
@@ -62,34 +68,34 @@ export class LayerImage {
   ): void {
     const ratio = globalThis.devicePixelRatio || 1;
     const drawn = `${column.width} ${column.cell} ${patch} ${ratio}`;
-    if (colors !== this.#colors) this.#changed = null;
+    if (colors !== this.#colors) {
+      this.#changed = null;
+      this.#palette = wordsOf(colors);
+    }
     if (this.#changed?.length !== 0 || drawn !== this.#drawn) {
       this.#colors = colors;
       this.#drawn = drawn;
-      this.#paint(colors, scale, signed);
+      this.#paint(scale, signed);
       this.#enlarge(column, ratio, patch);
       this.#changed = [];
     }
     context.drawImage(this.#shown, column.x, column.y, this.#shown.width / ratio, this.#shown.height / ratio);
   }
 
-  #paint(colors: ColorMap, scale: number, signed: boolean): void {
+  #paint(scale: number, signed: boolean): void {
     const context = this.#small.getContext("2d");
     if (!context) return;
-    this.#pixels ??= context.createImageData(this.#small.width, this.#small.height);
-    const { data } = this.#pixels;
-    const values = this.#values;
+    if (!this.#pixels) {
+      this.#pixels = context.createImageData(this.#small.width, this.#small.height);
+      this.#words = new Uint32Array(this.#pixels.data.buffer);
+    }
+    const [values, words, palette] = [this.#values, this.#words, this.#palette];
     // What an addition and its reversal leave is no relevance.
     const least = 1e-9 * scale;
     const paint = (cell: number) => {
-      const [value, at] = [values[cell] as number, 4 * cell];
+      const value = values[cell] as number;
       const seen = value > least || value < -least;
-      data[at + 3] = seen ? 255 : 0;
-      if (!seen) return;
-      const color = 3 * colorIndex(value, scale, signed);
-      data[at] = colors[color] as number;
-      data[at + 1] = colors[color + 1] as number;
-      data[at + 2] = colors[color + 2] as number;
+      words[cell] = seen ? (palette[colorIndex(value, scale, signed)] as number) : 0;
     };
     if (this.#changed) this.#changed.forEach(paint);
     else for (let cell = 0; cell < values.length; cell++) paint(cell);
@@ -116,4 +122,11 @@ export class LayerImage {
       context.drawImage(this.#small, 0, tile * tileHeight, tileWidth, tileHeight, x, y, tw, th);
     }
   }
+}
+
+/** Colours as they lie in the memory of an image: red, green, blue, and opaque. */
+function wordsOf(colors: ColorMap): Uint32Array<ArrayBuffer> {
+  const bytes = new Uint8Array((4 * colors.length) / 3).fill(255);
+  for (let i = 0; 3 * i < colors.length; i++) bytes.set(colors.subarray(3 * i, 3 * i + 3), 4 * i);
+  return new Uint32Array(bytes.buffer);
 }

@@ -192,8 +192,11 @@ export class NetMap {
   }
 
   #fillInput(replay: Replay): void {
-    for (let node = 0; node < this.#trace.inputCount; node++)
-      this.#images[layerIndex(this.#trace, node)]?.set(node, shownValue(replay, node) ?? 0);
+    const { layers, inputs } = this.#trace;
+    layers.slice(0, inputs).forEach(({ first, count }, i) => {
+      const image = this.#images[i] as LayerImage;
+      for (let node = first; node < first + count; node++) image.set(node, shownValue(replay, node) ?? 0);
+    });
   }
 
   /** A bar a layer, filled as far as the strongest of its nodes has come. */

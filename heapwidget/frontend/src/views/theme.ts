@@ -70,9 +70,11 @@ export class Theme {
 
   /** Width of a text in the size of the cards' labels. */
   textWidth(text: string): number {
-    this.#pen ??= document.createElement("canvas").getContext("2d");
-    if (!this.#pen) return text.length * LETTER;
-    this.#pen.font = this.font(LABEL_SIZE);
+    if (!this.#pen) {
+      this.#pen = document.createElement("canvas").getContext("2d");
+      if (!this.#pen) return text.length * LETTER;
+      this.#pen.font = this.font(LABEL_SIZE);
+    }
     return this.#pen.measureText(text).width;
   }
 
