@@ -76,19 +76,23 @@ export class Strip {
     const zero = ABOVE + most * unit;
     const bar = this.#step >= 4 ? this.#step - 1 : this.#step >= 2.4 ? this.#step - 0.6 : this.#step;
     const colors = this.#colors(heap, marks, palette);
-    const paths: Record<string, Path2D> = {};
+    const ratio = globalThis.devicePixelRatio || 1;
+    /** Bars that touch end at whole pixels of the screen, or seams would show between them. */
+    const edge = (x: number) => (bar < this.#step ? x : Math.round(x * ratio) / ratio);
+    let filled = "";
+    /** Rectangles one by one: a path of a thousand of them takes far longer to fill. */
+    const fill = (color: string, x: number, y: number, height: number) => {
+      if (color !== filled) context.fillStyle = filled = color;
+      context.fillRect(edge(x), y, Math.max(edge(x + bar) - edge(x), 1 / ratio), height);
+    };
     for (let bin = 0; bin < bins; bin++) {
       const [above, below, color] = [high[bin] as number, low[bin] as number, colors.get(bin)];
       const x = bin * this.#step;
       if (above > 0 || below === 0) {
         const height = Math.max(above * unit, 1);
-        add(paths, color ?? palette.warmSoft, x, zero - height, bar, height);
+        fill(color ?? palette.warmSoft, x, zero - height, height);
       }
-      if (below < 0) add(paths, color ?? palette.cool, x, zero, bar, Math.max(-below * unit, 1));
-    }
-    for (const [color, path] of Object.entries(paths)) {
-      context.fillStyle = color;
-      context.fill(path);
+      if (below < 0) fill(color ?? palette.cool, x, zero, Math.max(-below * unit, 1));
     }
     this.#drawLevels(context, palette);
     this.#drawSigns(context, heap, marks, bar, width, palette);
@@ -168,17 +172,4 @@ function sparsely(): (x: number) => boolean {
     last = x;
     return true;
   };
-}
-
-function add(
-  paths: Record<string, Path2D>,
-  color: string,
-  x: number,
-  y: number,
-  width: number,
-  height: number,
-): void {
-  const path = paths[color] ?? new Path2D();
-  paths[color] = path;
-  path.rect(x, y, width, height);
 }
