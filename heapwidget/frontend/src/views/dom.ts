@@ -46,6 +46,11 @@ export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Sets a variable of styles only where it changed: all that is below the element would be styled anew. */
+export function setVariable(element: HTMLElement, name: string, value: string): void {
+  if (element.style.getPropertyValue(name) !== value) element.style.setProperty(name, value);
+}
+
 /** Has readers told what a line says while the keyboard is at `target`; a pointer's wanderings are not read out. */
 export function tellWhileFocused(target: Element, line: Element, signal: AbortSignal): void {
   target.addEventListener("focus", () => line.setAttribute("aria-live", "polite"), { signal });

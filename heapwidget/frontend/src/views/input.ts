@@ -17,7 +17,7 @@ import {
 } from "../core/tones";
 import { phaseOf } from "../core/trace";
 import { Choice } from "./choice";
-import { h, icon, setText, tellWhileFocused } from "./dom";
+import { h, icon, setText, setVariable, tellWhileFocused } from "./dom";
 import { KINDS } from "./kinds";
 import type { PartView, Room } from "./kinds/kind";
 import { LegendView, titleOf } from "./legend";
@@ -62,8 +62,6 @@ class InputView implements View {
   #measured = 0;
   /** Step, mode and theme that the parts show. */
   #drawn = "";
-  /** Opacity of the colours, as it was written last. */
-  #faded = Number.NaN;
   /** Colours in force, and what they were made for. */
   #colors: { made: string; plain: ToneColors; sheer: ToneColors } | null = null;
 
@@ -103,21 +101,14 @@ class InputView implements View {
       this.#modes.update(mode);
       this.#drawn = drawn;
     }
-    this.#fade(session.state.opacity);
+    this.#opacity.value = String(Math.round(100 * session.state.opacity));
+    setVariable(this.#root, "--hw-opacity", String(session.state.opacity));
     this.#point();
     this.#write(replay);
   }
 
   destroy(): void {
     this.#root.replaceChildren();
-  }
-
-  /** Written only where it changed: all that is below the root would be styled anew. */
-  #fade(opacity: number): void {
-    if (opacity === this.#faded) return;
-    this.#faded = opacity;
-    this.#opacity.value = String(Math.round(100 * opacity));
-    this.#root.style.setProperty("--hw-opacity", String(opacity));
   }
 
   /** The parts, each under its name where there are several. */
