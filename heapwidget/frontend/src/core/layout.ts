@@ -15,6 +15,8 @@ export interface TreeLayout {
   readonly width: number;
   readonly height: number;
   readonly cardLevels: number;
+  /** Height of the levels of cards. */
+  readonly cardsHeight: number;
   /** Levels of cards and dots together. */
   readonly levels: number;
   readonly slots: readonly Slot[];
@@ -85,7 +87,15 @@ export function treeLayout(width: number, largestHeap: number, room: number | nu
   }
   const root = (slots[0] as Slot).size;
   const popped = { x: 0, y: 0, size: Math.floor(Math.min(CARD_WIDTH, width / 2 - root / 2 - 2 * GAP)) };
-  return { width, height: heightOf(cardLevels, dots, loose), cardLevels, levels, slots, popped };
+  return {
+    width,
+    height: heightOf(cardLevels, dots, loose),
+    cardLevels,
+    cardsHeight: heightOf(cardLevels, 0, loose),
+    levels,
+    slots,
+    popped,
+  };
 }
 
 function heightOf(cards: number, dots: number, loose: number): number {

@@ -2,7 +2,7 @@
 
 import { bookmarkAt, momentName, nextBookmark, withBookmark, withoutBookmark } from "../core/bookmarks";
 import type { Session } from "../core/session";
-import { h, icon } from "./dom";
+import { h, icon, setHidden } from "./dom";
 import type { View } from "./panel";
 import { RIBBON } from "./scrubber";
 
@@ -70,7 +70,7 @@ export class BookmarkLabel implements View {
   update(): void {
     const { step, bookmarks } = this.#session.state;
     const bookmark = bookmarkAt(bookmarks, step);
-    this.element.hidden = bookmark === undefined;
+    setHidden(this.element, bookmark === undefined);
     if (!bookmark || this.#input.value === bookmark.label || this.#writing(step)) return;
     this.#input.dataset.at = String(step);
     this.#input.value = bookmark.label;

@@ -4,8 +4,10 @@ import { formatKey } from "../core/format";
 import { labelParts, shorten } from "../core/labels";
 import { CARD_HEIGHT } from "../core/layout";
 import { layerOf } from "../core/trace";
-import { h, icon, s, setText } from "./dom";
+import { h, icon, s, setAttributes, setHidden, setText, setVariable } from "./dom";
+import { Glide, type Pose } from "./glide";
 import type { Stage } from "./panel";
+import { PATCH } from "./patches";
 
 export type CardState = "" | "pushed" | "rekeyed" | "lowered" | "popped";
 
@@ -34,7 +36,7 @@ export interface CardPlace {
 }
 
 /** Shapes within the badge: up out of the heap, new in it, moved up or down within it. */
-const BADGES: Readonly<Record<CardState, string>> = {
+export const BADGES: Readonly<Record<CardState, string>> = {
   "": "",
   popped: "M4.5 9.5 8 6l3.5 3.5",
   pushed: "M8 4.2v7.6M4.2 8h7.6",
@@ -49,11 +51,15 @@ const SAID: Readonly<Record<CardState, string>> = {
   lowered: ", re-keyed, lower than before",
 };
 /** Edge of the patch, on cards narrower than `NARROW` and on others. */
-const PATCH = 36;
 const SMALL_PATCH = 28;
 const NARROW = 120;
 /** What neither patch nor text can use of a card's width. */
 const PADDING = 18;
+/** Where the patch is: from the left edge, and above the middle by half of this. */
+const PATCH_LEFT = 6;
+const PATCH_ABOVE = 4;
+/** How much is seen of the patch in the hole. */
+const HOLE = 0.45;
 
 /** The badge of a state, for the help as well. */
 export function badge(state: CardState): SVGSVGElement {
@@ -65,7 +71,8 @@ export function badge(state: CardState): SVGSVGElement {
 
 export class Card {
   readonly element: HTMLElement;
-  readonly #patch = h("canvas", { class: "hw-patch", "aria-hidden": "true" });
+  /** What the node sees, drawn once; the tree shows it. */
+  readonly #patch = h("canvas");
   readonly #name = h("span", { class: "hw-name" });
   readonly #position = h("span", { class: "hw-place" });
   readonly #key = h("div", { class: "hw-key" });
@@ -73,10 +80,15 @@ export class Card {
   readonly #badge = badge("pushed");
   /** What the patch shows: node and theme. */
   #drawn = "";
+  /** What the bar leaves empty, in per cent. */
+  #rest = "";
   /** The label as it was last fitted, and into what. */
   #fitted = "";
-  /** Where the card stands. */
+  /** Where the card belongs, and its way there. */
   #place: CardPlace | null = null;
+  readonly #glide = new Glide({ x: 0, y: 0, alpha: 1 });
+  /** Where it was put last. */
+  #pose: Pose | null = null;
   /** What the card shows. */
   #face: CardFace | null = null;
 
@@ -88,7 +100,7 @@ export class Card {
       h("div", { class: "hw-label" }, this.#name, " ", this.#position),
       this.#key,
     );
-    this.element = h("div", { class: "hw-card" }, this.#patch, text, scale, this.#badge);
+    this.element = h("div", { class: "hw-card" }, h("div", { class: "hw-patch" }), text, scale, this.#badge);
     this.element.style.height = `${CARD_HEIGHT}px`;
   }
 
@@ -96,29 +108,48 @@ export class Card {
     return this.#face?.node ?? -1;
   }
 
-  /** Moves the card, gliding from where it stood for `glide` milliseconds, or fading in if it is new there. */
-  moveTo(place: CardPlace, glide: number, fresh: boolean): void {
+  /** Sends the card to a place, for `time` milliseconds on its way, or fading in if it is new there. */
+  moveTo(place: CardPlace, time: number, fresh: boolean): void {
     const old = this.#place;
-    const same = old && old.x === place.x && old.y === place.y && old.width === place.width;
-    this.element.hidden = false;
-    if (same && !fresh) return;
+    setHidden(this.element, false);
+    if (old && old.x === place.x && old.y === place.y && old.width === place.width && !fresh) return;
     this.#place = place;
-    const to = `translate(${place.x}px, ${place.y}px)`;
-    this.element.style.transform = to;
-    this.element.style.width = `${place.width}px`;
-    if (glide <= 0 || !this.element.animate) return;
-    const frames =
-      fresh || !old
-        ? [{ opacity: 0 }, { opacity: 1 }]
-        : [
-            { transform: `translate(${old.x + (old.width - place.width) / 2}px, ${old.y}px)` },
-            { transform: to },
-          ];
-    this.element.animate(frames, { duration: glide, easing: "cubic-bezier(.2,.7,.3,1)" });
+    if (old?.width !== place.width) {
+      this.element.style.width = `${place.width}px`;
+      setVariable(this.element, "--hw-patch-size", `${this.#patchSize}px`);
+    }
+    const end = { x: place.x, y: place.y, alpha: 1 };
+    const { x, y } = this.#glide.pose;
+    if (fresh || !old) this.#glide.to(end, time, { ...end, alpha: 0 });
+    // Its middle stays where it is when it gets narrower or wider.
+    else this.#glide.to(end, time, { x: x + (old.width - place.width) / 2, y, alpha: 1 });
+  }
+
+  /** Puts the card where it is at a moment; false: it has arrived. */
+  stand(moment: number): boolean {
+    const moves = this.#glide.at(moment);
+    const { pose } = this.#glide;
+    const { x, y, alpha } = pose;
+    if (pose === this.#pose) return moves;
+    this.#pose = pose;
+    this.element.style.transform = `translate(${x}px, ${y}px)`;
+    this.element.style.opacity = alpha < 1 ? String(alpha) : "";
+    return moves;
+  }
+
+  /** Draws the patch where the card is. */
+  drawPatch(context: CanvasRenderingContext2D, ratio: number): void {
+    const { x, y, alpha } = this.#glide.pose;
+    const size = this.#patchSize;
+    const pixels = Math.round(size * ratio);
+    const onPixel = (at: number) => Math.round(at * ratio);
+    context.globalAlpha = this.#face?.mark === "hole" ? HOLE * alpha : alpha;
+    const [left, top] = [onPixel(x + PATCH_LEFT), onPixel(y + (CARD_HEIGHT - PATCH_ABOVE - size) / 2)];
+    context.drawImage(this.#patch, 0, 0, pixels, pixels, left, top, pixels, pixels);
   }
 
   hide(): void {
-    this.element.hidden = true;
+    setHidden(this.element, true);
     this.#place = null;
   }
 
@@ -128,8 +159,10 @@ export class Card {
     if (before?.node !== face.node || before.layer !== face.layer) this.#label(face, stage);
     const { classList, dataset } = this.element;
     if (before?.key !== face.key) setText(this.#key, formatKey(face.key));
-    const share = `${(100 * Math.min(Math.max(face.share, 0.02), 1)).toFixed(1)}%`;
-    if (this.#bar.style.width !== share) this.#bar.style.width = share;
+    // A clipped bar, unlike a narrower one, needs no layout.
+    const rest = (100 * (1 - Math.min(Math.max(face.share, 0.02), 1))).toFixed(1);
+    if (rest !== this.#rest) this.#bar.style.clipPath = `inset(0 ${rest}% 0 0 round 1.5px)`;
+    this.#rest = rest;
     this.#bar.classList.toggle("hw-negative", face.key < 0);
     if (before?.state !== face.state) {
       this.#badge.querySelector("path")?.setAttribute("d", BADGES[face.state]);
@@ -141,7 +174,7 @@ export class Card {
     classList.toggle("hw-selected", face.selected);
     classList.toggle("hw-sees", face.sees);
     if (before?.node !== face.node) dataset.node = String(face.node);
-    this.#drawPatch(face, stage);
+    this.#makePatch(face, stage);
   }
 
   /** Tells a screen reader where in the tree the card is; null: set aside. */
@@ -150,14 +183,12 @@ export class Card {
     if (!face) return;
     const { element } = this;
     const label = `${element.title}, ${formatKey(face.key)}${SAID[face.state]}`;
-    if (element.getAttribute("aria-label") !== label) element.setAttribute("aria-label", label);
-    element.setAttribute("role", level === null ? "img" : "treeitem");
+    setAttributes(element, { "aria-label": label, role: level === null ? "img" : "treeitem" });
     if (level === null) {
       element.removeAttribute("aria-level");
       element.removeAttribute("aria-selected");
     } else {
-      element.setAttribute("aria-level", String(level + 1));
-      element.setAttribute("aria-selected", String(face.selected));
+      setAttributes(element, { "aria-level": String(level + 1), "aria-selected": String(face.selected) });
     }
   }
 
@@ -192,7 +223,7 @@ export class Card {
     else this.#name.dataset.shown = shown;
   }
 
-  #drawPatch(face: CardFace, stage: Stage): void {
+  #makePatch(face: CardFace, stage: Stage): void {
     const { dark } = stage.theme.palette;
     const size = this.#patchSize;
     const what = `${face.node} ${face.layer} ${dark} ${size}`;

@@ -5,7 +5,7 @@ import type { HeapLike } from "../core/heap";
 import { nodeLabel } from "../core/labels";
 import { pathTo } from "../core/layout";
 import type { Trace } from "../core/trace";
-import { h } from "./dom";
+import { h, setHidden } from "./dom";
 
 /** Width of a digit and of what parts two crumbs, and what stands beside the crumbs: words, and "whole heap". */
 const DIGIT = 7;
@@ -22,7 +22,7 @@ export class Crumbs {
   }
 
   show(trace: Trace, heap: HeapLike, top: number, width: number): void {
-    this.element.hidden = top === 0;
+    setHidden(this.element, top === 0);
     const path = pathTo(top);
     const crumb = PARTING + DIGIT * formatCount(top).length;
     const most = Math.max(Math.floor((width - BESIDE) / crumb), 2);

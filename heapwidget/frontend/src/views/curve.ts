@@ -4,7 +4,7 @@ import { formatCount } from "../core/format";
 import { readScores } from "../core/scores";
 import { Choice, type Option } from "./choice";
 import { Legend } from "./curvelegend";
-import { h, setText } from "./dom";
+import { h, setHidden, setText } from "./dom";
 import type { Panel, Stage, View } from "./panel";
 import type { Plot } from "./plot";
 import { ScorePlot } from "./scoreplot";
@@ -60,7 +60,7 @@ class CurveView implements View {
     this.#plot = new StepPlot(trace);
     this.#plots = { relevance: this.#plot, score: scores && new ScorePlot(trace, scores) };
     this.#modes = new Choice("What the curve shows", MODES, (mode) => this.#choose(mode), stage.signal);
-    this.#modes.element.hidden = !scores;
+    setHidden(this.#modes.element, !scores);
     this.#field = h("div", {
       class: "hw-curve",
       role: "slider",

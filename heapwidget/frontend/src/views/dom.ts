@@ -43,7 +43,22 @@ export function icon(filled: string, stroked = ""): SVGSVGElement {
 
 /** Sets text only where it changed: writing it anew would cost layout and be read out again. */
 export function setText(element: Element, text: string): void {
-  if (element.textContent !== text) element.textContent = text;
+  if (element.textContent === text) return;
+  const { firstChild, lastChild } = element;
+  // The same text node goes on: a new one would be a new box to lay out.
+  if (firstChild?.nodeType === Node.TEXT_NODE && firstChild === lastChild) firstChild.nodeValue = text;
+  else element.textContent = text;
+}
+
+/** Sets an attribute only where it changed: some are styled anew whenever they are written. */
+export function setAttributes(element: Element, attributes: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(attributes))
+    if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
+/** Hides or shows an element, likewise. */
+export function setHidden(element: HTMLElement, hidden: boolean): void {
+  if (element.hidden !== hidden) element.hidden = hidden;
 }
 
 /** Sets a variable of styles only where it changed: all that is below the element would be styled anew. */

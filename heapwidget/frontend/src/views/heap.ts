@@ -92,7 +92,7 @@ class HeapView implements View {
       return this.#picked && this.#scene.heap.nodeAt(this.#picked.cell);
     };
     const at = (event: MouseEvent) =>
-      event.currentTarget === canvas ? pick(event) : this.#tree.nodeOf(event.target as Element, this.#scene);
+      event.currentTarget === canvas ? pick(event) : this.#tree.nodeAt(event, this.#scene);
     const leave = () => {
       this.#picked = null;
       session.update({ hovered: null });
@@ -103,11 +103,14 @@ class HeapView implements View {
       if (clicked === null) return;
       session.update({ selected: session.state.selected === clicked ? null : clicked });
     };
-    for (const [target, over] of [
-      [element, "pointerover"],
-      [canvas, "pointermove"],
-    ] as const) {
-      target.addEventListener(over, (e) => session.update({ hovered: at(e as MouseEvent) }), { signal });
+    const hover = (event: MouseEvent) => {
+      const hovered = at(event);
+      element.style.cursor = hovered === null ? "" : "pointer";
+      session.update({ hovered });
+    };
+    for (const target of [element, canvas]) {
+      for (const over of ["pointerover", "pointermove"] as const)
+        target.addEventListener(over, hover, { signal });
       target.addEventListener("pointerleave", leave, { signal });
       target.addEventListener("click", select, { signal });
       // The arrow keys go on stepping after a click: only Tab leads into the tree and the array.

@@ -8,14 +8,22 @@ import { h } from "./dom";
 /** Of more changed cells no list is kept. */
 const MANY = 1024;
 
+/** How the cells of a layer are coloured. */
+export interface Coloring {
+  readonly colors: ColorMap;
+  /** Magnitude with the strongest colour. */
+  readonly scale: number;
+  readonly signed: boolean;
+  /** Ground of the tiles. */
+  readonly ground: string;
+}
+
 export class LayerImage {
   readonly map: LayerMap;
   /** Value of each cell. */
   readonly #values: Float64Array;
   /** A pixel a cell, the tiles under one another. */
   readonly #small = h("canvas");
-  /** As large as it is shown. */
-  readonly #shown = h("canvas");
   #pixels: ImageData | null = null;
   /** The same, a word a pixel, and the words of the colours. */
   #words = new Uint32Array();
@@ -25,8 +33,6 @@ export class LayerImage {
   /** Largest magnitude; null: not known since cells changed. */
   #largest: number | null = null;
   #colors: ColorMap | null = null;
-  /** Where and on what it was drawn last. */
-  #drawn = "";
 
   constructor(map: LayerMap) {
     this.map = map;
@@ -58,31 +64,31 @@ export class LayerImage {
     if (this.#changed && this.#changed.length > Math.min(this.#values.length / 4, MANY)) this.#changed = null;
   }
 
-  draw(
-    context: CanvasRenderingContext2D,
-    column: Column,
-    colors: ColorMap,
-    scale: number,
-    signed: boolean,
-    patch: string,
-  ): void {
-    const ratio = globalThis.devicePixelRatio || 1;
-    const drawn = `${column.width} ${column.cell} ${patch} ${ratio}`;
-    if (colors !== this.#colors) {
-      this.#changed = null;
-      this.#palette = wordsOf(colors);
-    }
-    if (this.#changed?.length !== 0 || drawn !== this.#drawn) {
-      this.#colors = colors;
-      this.#drawn = drawn;
-      this.#paint(scale, signed);
-      this.#enlarge(column, ratio, patch);
-      this.#changed = [];
-    }
-    context.drawImage(this.#shown, column.x, column.y, this.#shown.width / ratio, this.#shown.height / ratio);
+  /** Has all tiles drawn anew: what they were drawn on is gone. */
+  forget(): void {
+    this.#changed = null;
   }
 
-  #paint(scale: number, signed: boolean): void {
+  /** Draws the tiles that changed into their column; `context` keeps the others, and has a unit for each device pixel. */
+  draw(context: CanvasRenderingContext2D, column: Column, ratio: number, coloring: Coloring): void {
+    if (coloring.colors !== this.#colors) {
+      this.#colors = coloring.colors;
+      this.#palette = wordsOf(coloring.colors);
+    }
+    if (this.#changed?.length === 0) return;
+    const area = this.map.tileWidth * this.map.tileHeight;
+    const tiles = this.#changed
+      ? new Set(this.#changed.map((cell) => Math.floor(cell / area)))
+      : Array.from({ length: this.map.tiles }, (_, tile) => tile);
+    this.#paint(coloring);
+    context.fillStyle = coloring.ground;
+    context.imageSmoothingEnabled = column.cell * ratio < 1;
+    for (const tile of tiles) this.#drawTile(context, column, ratio, tile);
+    this.#changed = [];
+  }
+
+  /** Colours what changed. */
+  #paint({ scale, signed }: Coloring): void {
     const context = this.#small.getContext("2d");
     if (!context) return;
     if (!this.#pixels) {
@@ -102,25 +108,21 @@ export class LayerImage {
     context.putImageData(this.#pixels, 0, 0);
   }
 
-  #enlarge({ width, height, cell, gap }: Column, ratio: number, patch: string): void {
-    const [w, hgt] = [Math.max(Math.round(width * ratio), 1), Math.max(Math.round(height * ratio), 1)];
-    if (this.#shown.width !== w || this.#shown.height !== hgt) {
-      this.#shown.width = w;
-      this.#shown.height = hgt;
-    }
-    const context = this.#shown.getContext("2d");
-    if (!context) return;
-    context.clearRect(0, 0, w, hgt);
-    context.fillStyle = patch;
-    context.imageSmoothingEnabled = cell * ratio < 1;
-    const { tiles, across, tileWidth, tileHeight } = this.map;
-    const [tw, th] = [tileWidth * cell * ratio, tileHeight * cell * ratio];
-    for (let tile = 0; tile < tiles; tile++) {
-      const x = (tile % across) * (tw + gap * ratio);
-      const y = Math.floor(tile / across) * (th + gap * ratio);
-      context.fillRect(x, y, tw, th);
-      context.drawImage(this.#small, 0, tile * tileHeight, tileWidth, tileHeight, x, y, tw, th);
-    }
+  /** Tiles begin and end at whole pixels: drawn again, an edge in between would add up. */
+  #drawTile(
+    context: CanvasRenderingContext2D,
+    { x, y, cell, gap }: Column,
+    ratio: number,
+    tile: number,
+  ): void {
+    const { across, tileWidth, tileHeight } = this.map;
+    const left = x + (tile % across) * (tileWidth * cell + gap);
+    const top = y + Math.floor(tile / across) * (tileHeight * cell + gap);
+    const [x0, y0] = [Math.round(left * ratio), Math.round(top * ratio)];
+    const width = Math.max(Math.round((left + tileWidth * cell) * ratio) - x0, 1);
+    const height = Math.max(Math.round((top + tileHeight * cell) * ratio) - y0, 1);
+    context.fillRect(x0, y0, width, height);
+    context.drawImage(this.#small, 0, tile * tileHeight, tileWidth, tileHeight, x0, y0, width, height);
   }
 }
 

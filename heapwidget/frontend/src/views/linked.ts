@@ -2,7 +2,7 @@
 
 import type { Session } from "../core/session";
 import { lengthsOf, linkWords } from "../core/timeline";
-import { h, icon, setText } from "./dom";
+import { h, icon, setHidden, setText } from "./dom";
 import type { View } from "./panel";
 
 const CHAIN =
@@ -19,7 +19,7 @@ export class LinkNote implements View {
 
   update(): void {
     const { companions, step, place, shared } = this.#session.state;
-    this.element.hidden = companions === 0;
+    setHidden(this.element, companions === 0);
     if (companions > 0) setText(this.#words, linkWords(step, place, lengthsOf(this.#session.trace), shared));
   }
 

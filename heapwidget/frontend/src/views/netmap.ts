@@ -16,8 +16,9 @@ import { Passed } from "../core/passed";
 import type { Replay } from "../core/replay";
 import { shownValue } from "../core/tones";
 import { layerIndex, type Trace } from "../core/trace";
+import { h } from "./dom";
 import type { Edge } from "./edges";
-import { LayerImage } from "./layerimage";
+import { type Coloring, LayerImage } from "./layerimage";
 import type { Palette } from "./theme";
 
 /** Frames stand out over the maps' edges. */
@@ -26,6 +27,8 @@ const MARGIN = 4;
 const LANE = 12;
 /** Columns are easier to hit than they are wide. */
 const NEAR = 4;
+
+const NONE: ColorMap = new Uint8Array();
 
 /** What is at a point: a node of an open layer, or a layer of a folded run. */
 export type Hit = { readonly node: number | null; readonly layer: number; readonly column: Column };
@@ -38,11 +41,16 @@ export class NetMap {
   readonly #scales: number[];
   /** Pops of each layer. */
   readonly #busy: number[];
+  /** All maps as they were drawn last: from step to step, few cells change. */
+  readonly #picture = h("canvas");
+  /** Size and theme of the picture. */
+  #pictured = "";
   #columns: readonly Column[] = [];
   /** Index of the column of each layer. */
   #columnOf: readonly number[] = [];
+  #width = 1;
   #height = 0;
-  #colors: { dark: boolean; walk: ColorMap; input: ColorMap } | null = null;
+  #colors: { walk: ColorMap; input: ColorMap } = { walk: NONE, input: NONE };
   /** Step that the images show. */
   #step = -1;
   /** Whether any message passes over a column. */
@@ -80,6 +88,8 @@ export class NetMap {
       const down = MARGIN + top + Math.floor((this.#height - used - 2 * MARGIN - top) / 2);
       return columns.map((column) => ({ ...column, x: column.x + MARGIN, y: column.y + down }));
     };
+    this.#width = width;
+    this.#pictured = "";
     this.#columns = place(0);
     this.#lane = skips(this.#columns, this.#trace.layers);
     if (this.#lane) this.#columns = place(LANE);
@@ -87,26 +97,33 @@ export class NetMap {
   }
 
   draw(context: CanvasRenderingContext2D, replay: Replay, palette: Palette): void {
-    if (this.#colors?.dark !== palette.dark)
-      this.#colors = {
-        dark: palette.dark,
-        walk: colorMap(palette.dark, this.passed.signed),
-        input: colorMap(palette.dark, replay.signed),
-      };
     if (this.#step !== replay.step) {
       this.#seek(replay.step);
       this.#fillInput(replay);
       this.#step = replay.step;
     }
-    const { walk, input } = this.#colors;
+    const ratio = globalThis.devicePixelRatio || 1;
+    const [width, height] = [Math.round(this.#width * ratio), Math.round(this.#height * ratio)];
+    const pictured = `${width} ${height} ${palette.dark}`;
+    if (pictured !== this.#pictured) {
+      this.#pictured = pictured;
+      // A new size empties a canvas, even if it is the old one.
+      [this.#picture.width, this.#picture.height] = [width, height];
+      this.#colors = {
+        walk: colorMap(palette.dark, this.passed.signed),
+        input: colorMap(palette.dark, replay.signed),
+      };
+      for (const image of this.#images) image.forget();
+    }
+    const picture = this.#picture.getContext("2d");
+    if (!picture) return;
     for (const column of this.#columns) {
       const layer = column.layers[0] as number;
-      const image = this.#images[layer] as LayerImage;
-      if (column.folded) this.#drawFold(context, column, palette);
-      else if (layer < this.#trace.inputs)
-        image.draw(context, column, input, replay.inputScale, replay.signed, palette.map);
-      else image.draw(context, column, walk, this.#scales[layer] as number, this.passed.signed, palette.map);
+      if (!column.folded)
+        this.#images[layer]?.draw(picture, column, ratio, this.#coloring(layer, replay, palette));
     }
+    context.drawImage(this.#picture, 0, 0, width / ratio, height / ratio);
+    for (const column of this.#columns) if (column.folded) this.#drawFold(context, column, palette);
   }
 
   /** Where a node is drawn; in a fold, the bar of its layer. */
@@ -197,6 +214,18 @@ export class NetMap {
       const image = this.#images[i] as LayerImage;
       for (let node = first; node < first + count; node++) image.set(node, shownValue(replay, node) ?? 0);
     });
+  }
+
+  #coloring(layer: number, replay: Replay, palette: Palette): Coloring {
+    const { walk, input } = this.#colors;
+    return layer < this.#trace.inputs
+      ? { colors: input, scale: replay.inputScale, signed: replay.signed, ground: palette.map }
+      : {
+          colors: walk,
+          scale: this.#scales[layer] as number,
+          signed: this.passed.signed,
+          ground: palette.map,
+        };
   }
 
   /** A bar a layer, filled as far as the strongest of its nodes has come. */

@@ -4,7 +4,7 @@ import type { Run } from "../core/columns";
 import { type Flow, strongestFlows } from "../core/flows";
 import { describeLayer, describeNode, kinOf, noFlows } from "../core/networds";
 import type { Replay } from "../core/replay";
-import { fitCanvas, h, setText, tellWhileFocused } from "./dom";
+import { fitCanvas, h, setHidden, setText, tellWhileFocused } from "./dom";
 import { drawFrame } from "./edges";
 import { FlowList } from "./flowlist";
 import { LayerNames } from "./layernames";
@@ -200,7 +200,7 @@ class NetworkView implements View {
 
   /** Looks for the strongest flows where they are shown; of many messages only when nothing moves. */
   #findFlows(replay: Replay): void {
-    this.#flowList.element.hidden = !this.#showsFlows;
+    setHidden(this.#flowList.element, !this.#showsFlows);
     if (!this.#showsFlows) return;
     const { trace, messages } = replay;
     const { playing, scrubbing } = this.#stage.session.state;

@@ -2,9 +2,13 @@
 
 import { fieldSpans } from "../core/field";
 import type { InputPart } from "../core/input";
+import { fitCanvas } from "./dom";
 import { KINDS } from "./kinds";
 import type { Stage } from "./panel";
 import { Picture } from "./picture";
+
+/** Edge of the largest patch, in CSS pixels. */
+export const PATCH = 36;
 
 export class Patches {
   /** The pictures drawn so far. */
@@ -16,16 +20,16 @@ export class Patches {
     return picture;
   }
 
-  /** Draws what a node sees, or with `whole` its whole layer, into a square canvas of `size` CSS pixels. */
+  /**
+   * Draws what a node sees, or with `whole` its whole layer, into a square of `size` CSS pixels in the upper left of a
+   * canvas. The canvas has the largest size always: a new one would cost more than all that is drawn in it.
+   */
   draw(canvas: HTMLCanvasElement, stage: Stage, node: number, whole: boolean, size: number): void {
     const ratio = globalThis.devicePixelRatio || 1;
     const pixels = Math.round(size * ratio);
-    if (canvas.width !== pixels) canvas.width = canvas.height = pixels;
-    canvas.style.width = canvas.style.height = `${size}px`;
-    const context = canvas.getContext("2d");
+    const context = fitCanvas(canvas, PATCH, PATCH);
     if (!context) return;
     context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, pixels, pixels);
     const seen = stage.session.input.filter((part) => whole || isSeen(stage, node, part));
     // Several inputs share the square: one beside the other, as small as they get.
     const across = Math.ceil(Math.sqrt(seen.length));

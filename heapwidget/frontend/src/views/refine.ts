@@ -3,7 +3,7 @@
 import { formatCount } from "../core/format";
 import { outlook, progressWord } from "../core/refining";
 import type { Session } from "../core/session";
-import { h, setText } from "./dom";
+import { h, setHidden, setText } from "./dom";
 import type { View } from "./panel";
 import { Popover } from "./popover";
 
@@ -50,7 +50,7 @@ export class Refine implements View {
     setText(this.#about, outlook(trace, refining));
     this.#start.disabled = refining.kind !== "ready";
     this.#pops.disabled = refining.kind !== "ready";
-    this.#progress.hidden = !running;
+    setHidden(this.#progress, !running);
     if (running) {
       this.#progress.max = Math.max(refining.of, 1);
       this.#progress.value = refining.done;

@@ -11,6 +11,9 @@ export interface Palette {
   readonly blue: string;
   readonly cool: string;
   readonly bg: string;
+  /** Dots of the tree, and what is written on colour. */
+  readonly dot: string;
+  readonly onColor: string;
   /** Ground of the network's maps. */
   readonly map: string;
   /** Areas of the curve. */
@@ -105,6 +108,8 @@ export class Theme {
       blue: color("blue"),
       cool: color("cool"),
       bg: color("bg"),
+      dot: color("dot"),
+      onColor: color("on-color"),
       map: color("map"),
       areas: {
         explained: color("area-explained"),

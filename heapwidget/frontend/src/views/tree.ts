@@ -4,9 +4,11 @@ import { sees } from "../core/field";
 import { cellOf, type Slot, type TreeLayout, treeLayout } from "../core/layout";
 import type { Replay } from "../core/replay";
 import { type Phase, phaseOf } from "../core/trace";
+import { Branches } from "./branches";
 import { Card, type CardFace, type CardPlace } from "./card";
-import { h, setText } from "./dom";
-import { Dots } from "./dots";
+import { fitCanvas, h, setAttributes, setHidden, setText } from "./dom";
+import { type DotFace, dotAt, drawDot } from "./dots";
+import { Frames } from "./glide";
 import { glideTime, type Shown } from "./motion";
 import type { Stage } from "./panel";
 import type { Scene } from "./scene";
@@ -24,11 +26,14 @@ interface Wish {
 export class Tree {
   readonly element: HTMLElement;
   readonly #stage: Stage;
-  readonly #dots = new Dots();
+  readonly #branches = new Branches();
   readonly #cards = h("div", { class: "hw-cards" });
   /** What readers, and the keyboard, take for the tree: its items are the cards, in the order of the array. */
   readonly #items = h("div", { class: "hw-items", tabindex: 0, "aria-label": "The heap as a tree" });
+  /** The dots, and the patches of all cards: a canvas on every card would be a layer of its own to the browser. */
+  readonly #leaves = h("canvas", { class: "hw-leaves", "aria-hidden": "true" });
   readonly #calm = h("div", { class: "hw-calm", hidden: true });
+  readonly #frames: Frames;
   /** Sets this view's cards apart from those of other views in the page. */
   readonly #name = Math.random().toString(36).slice(2, 8);
   /** Cards in use, by node. */
@@ -45,7 +50,16 @@ export class Tree {
 
   constructor(stage: Stage) {
     this.#stage = stage;
-    this.element = h("div", { class: "hw-tree" }, this.#dots.element, this.#items, this.#cards, this.#calm);
+    this.#frames = new Frames((moment) => this.#stand(moment), stage.signal);
+    this.element = h(
+      "div",
+      { class: "hw-tree" },
+      this.#branches.element,
+      this.#items,
+      this.#cards,
+      this.#leaves,
+      this.#calm,
+    );
   }
 
   get layout(): TreeLayout {
@@ -63,15 +77,16 @@ export class Tree {
     this.#arranged = arranged;
     this.#layout = treeLayout(width, largestHeap, room);
     this.element.style.height = `${this.#layout.height}px`;
-    this.#dots.arrange(this.#layout);
+    this.#branches.arrange(this.#layout);
     this.#shownAt = NOWHERE;
   }
 
-  /** Node of a card or dot. */
-  nodeOf(target: Element, { heap }: Scene): number | null {
-    const card = target.closest<HTMLElement>(".hw-card");
+  /** Node of the card or dot that an event is on. */
+  nodeAt(event: MouseEvent, { heap }: Scene): number | null {
+    const card = (event.target as Element).closest<HTMLElement>(".hw-card");
     if (card) return Number(card.dataset.node);
-    const slot = this.#layout.slots[Number(target.getAttribute("data-slot") ?? -1)];
+    const { left, top } = this.element.getBoundingClientRect();
+    const slot = dotAt(this.#layout.slots, event.clientX - left, event.clientY - top);
     const cell = slot ? cellOf(slot, this.#top) : heap.size;
     return cell < heap.size ? heap.nodeAt(cell) : null;
   }
@@ -81,20 +96,22 @@ export class Tree {
     const { state } = this.#stage.session;
     this.#top = top;
     const wishes: Wish[] = [];
+    const context = fitCanvas(this.#leaves, this.#layout.width, this.#layout.height);
     let filled = 0;
     for (const slot of this.#layout.slots) {
       const cell = cellOf(slot, top);
       if (cell >= scene.heap.size) continue;
       filled = slot.index + 1;
       if (slot.kind === "card") wishes.push(this.#wish(scene, slot, cell, largest));
-      else this.#drawDot(scene, slot, cell, largest);
+      else if (context) drawDot(context, slot, this.#dot(scene, cell, largest), this.#stage.theme.palette);
     }
-    this.#dots.fill(filled);
-    this.#dots.light(this.#kin(scene), filled);
+    this.#branches.fill(filled);
+    this.#branches.light(this.#kin(scene));
     if (scene.popped) wishes.push(this.#aside(scene, scene.popped, largest));
     this.#deal(wishes, glideTime(state, this.#shownAt));
+    if (this.#stand(performance.now())) this.#frames.start();
     this.#order(scene);
-    this.#calm.hidden = scene.heap.size > 0;
+    setHidden(this.#calm, scene.heap.size > 0);
     if (scene.heap.size === 0) setText(this.#calm, calm);
     this.#shownAt = state;
   }
@@ -127,7 +144,7 @@ export class Tree {
 
   #wish(scene: Scene, slot: Slot, cell: number, largest: number): Wish {
     const face = this.#face(scene, scene.heap.nodeAt(cell), scene.heap.keyAt(cell), largest);
-    const place = { x: slot.x - slot.size / 2, y: slot.y, width: slot.size };
+    const place = { x: Math.round(slot.x - slot.size / 2), y: slot.y, width: slot.size };
     const level = Math.floor(Math.log2(cell + 1));
     return { face: { ...face, mark: scene.mark(cell) }, place, level };
   }
@@ -162,6 +179,22 @@ export class Tree {
     for (const card of free) card.hide();
   }
 
+  /** Puts all cards where they are at a moment, and their patches on them; false: all have arrived. */
+  #stand(moment: number): boolean {
+    const cards = [...this.#shown.values()];
+    const moving = cards.filter((card) => card.stand(moment)).length > 0;
+    this.element.classList.toggle("hw-gliding", moving);
+    const context = this.#leaves.getContext("2d");
+    if (!context) return moving;
+    const { width, cardsHeight } = this.#layout;
+    context.clearRect(0, 0, width, cardsHeight);
+    context.save();
+    context.resetTransform();
+    for (const card of cards) card.drawPatch(context, globalThis.devicePixelRatio || 1);
+    context.restore();
+    return moving;
+  }
+
   #show(card: Card, { face, place, level }: Wish, glide: number, fresh: boolean): void {
     this.#shown.set(face.node, card);
     card.moveTo(place, glide, fresh);
@@ -185,13 +218,11 @@ export class Tree {
       .filter(({ cell }) => cell >= 0)
       .sort((a, b) => a.cell - b.cell);
     const active = cards.find(({ node }) => node === this.#stage.session.state.selected)?.id;
-    const attributes = {
+    setAttributes(this.#items, {
       role: cards.length ? "tree" : "group",
       "aria-owns": cards.map(({ id }) => id).join(" "),
       "aria-activedescendant": active ?? "",
-    };
-    for (const [name, value] of Object.entries(attributes))
-      if (this.#items.getAttribute(name) !== value) this.#items.setAttribute(name, value);
+    });
   }
 
   /** Whether a node sees the input position under the pointer. */
@@ -202,16 +233,16 @@ export class Tree {
     return sees(replay.trace, input, node, at);
   }
 
-  #drawDot(scene: Scene, slot: Slot, cell: number, largest: number): void {
+  #dot(scene: Scene, cell: number, largest: number): DotFace {
     const { hovered, selected } = this.#stage.session.state;
     const [node, key] = [scene.heap.nodeAt(cell), scene.heap.keyAt(cell)];
-    this.#dots.show(slot, {
+    return {
       share: Math.abs(key) / largest,
       negative: key < 0,
       state: scene.state(node),
       mark: scene.mark(cell),
       hot: hovered === node || selected === node,
       sees: this.#sees(scene.replay, node),
-    });
+    };
   }
 }

@@ -1,7 +1,7 @@
 /** Zoom and pan of the input's parts, once switched on: by wheel, drag, double click, buttons and keys. */
 
 import { type Camera, panned, WHOLE, zoomed } from "../core/camera";
-import { h, icon } from "./dom";
+import { h, icon, setHidden } from "./dom";
 import type { PartView } from "./kinds/kind";
 
 const STEP = 1.5;
@@ -95,7 +95,7 @@ export class Zoom {
   #switch(on: boolean): void {
     this.#on = on;
     this.button.setAttribute("aria-pressed", String(on));
-    this.tools.hidden = !on;
+    setHidden(this.tools, !on);
     for (const view of this.#views) {
       view.element.classList.toggle("hw-zooming", on);
       if (on) view.element.tabIndex = 0;

@@ -6,7 +6,7 @@ import { type InputPart, positionValues } from "../../core/input";
 import { nodeLabel } from "../../core/labels";
 import { largestFirst } from "../../core/tones";
 import { Choice } from "../choice";
-import { h, setText } from "../dom";
+import { h, setHidden, setText } from "../dom";
 import type { Stage } from "../panel";
 import { drawMiniBars } from "./barpatch";
 import { cssColor, type KindOfInput, type PartView, type Pointed, type Room, type Shown } from "./kind";
@@ -188,7 +188,7 @@ class Bars implements PartView {
     const { style } = row.bar;
     style.left = `${100 * (value < 0 ? scale.zero - share * scale.zero : scale.zero)}%`;
     style.width = `${100 * share * (value < 0 ? scale.zero : 1 - scale.zero)}%`;
-    row.bar.hidden = tone === 0;
+    setHidden(row.bar, tone === 0);
     style.background = cssColor(colors, tone);
     row.bar.classList.toggle("hw-negative", value < 0);
     row.bar.parentElement?.style.setProperty("--hw-zero", `${100 * scale.zero}%`);

@@ -5,7 +5,7 @@ import { fieldRun } from "../../core/field";
 import { channelRows, type InputPart } from "../../core/input";
 import { envelope, extent, ticks } from "../../core/signal";
 import { Tone } from "../../core/tones";
-import { fitCanvas, h } from "../dom";
+import { fitCanvas, h, setHidden } from "../dom";
 import type { Stage } from "../panel";
 import { cssColor, type KindOfInput, type PartView, type Pointed, type Room, type Shown } from "./kind";
 import { drawMiniLine } from "./linepatch";
@@ -89,10 +89,10 @@ class Signal implements PartView {
     if (this.#shown && this.#opacity !== this.#stage.session.state.opacity) this.draw(this.#shown);
     const run = framed === null ? null : fieldRun(this.#stage.session.trace, framed, this.#part);
     const narrow = run && run[1] - run[0] < count ? run : null;
-    this.#frame.hidden = narrow === null;
+    setHidden(this.#frame, narrow === null);
     if (narrow) this.#place(this.#frame, ...narrow, 2);
     const at = position === null ? -1 : position - first;
-    this.#cell.hidden = at < 0 || at >= count;
+    setHidden(this.#cell, at < 0 || at >= count);
     if (!this.#cell.hidden) this.#place(this.#cell, at, at + 1, 0);
   }
 

@@ -3,7 +3,7 @@
 import { type Camera, toPicture, toView, WHOLE } from "../../core/camera";
 import { fieldRects, type Rect } from "../../core/field";
 import type { InputPart } from "../../core/input";
-import { fitCanvas, h } from "../dom";
+import { fitCanvas, h, setHidden } from "../dom";
 import type { Stage } from "../panel";
 import { isBand, type Picture } from "../picture";
 import type { PartView, Pointed, Room, Shown } from "./kind";
@@ -120,11 +120,11 @@ export class Plane implements PartView {
     [...this.#frames.children].forEach((child, i) => {
       const rect = rects[i];
       const frame = child as HTMLElement;
-      frame.hidden = !rect;
+      setHidden(frame, !rect);
       if (rect) this.#place(frame, rect, 2);
     });
     const at = position === null ? -1 : position - first;
-    this.#cell.hidden = at < 0 || at >= count;
+    setHidden(this.#cell, at < 0 || at >= count);
     if (this.#cell.hidden) return;
     const [x0, y0] = [at % grid.columns, Math.floor(at / grid.columns)];
     this.#place(this.#cell, { x0, y0, x1: x0 + 1, y1: y0 + 1 }, 0);
@@ -175,7 +175,7 @@ export class Plane implements PartView {
 
   /** Lines across all cells in view whose value is negative: sign is not told by colour alone. */
   #drawHatching({ tones, replay, palette }: Shown): void {
-    this.#hatch.hidden = !replay.signed;
+    setHidden(this.#hatch, !replay.signed);
     if (!replay.signed) return;
     const { grid, first, count } = this.#part;
     const context = fitCanvas(this.#hatch, this.#width, this.#height);

@@ -1,0 +1,70 @@
+/** What moves for a moment: from place to place, or into sight. */
+
+/** A place, and how much is seen of what stands there. */
+export interface Pose {
+  readonly x: number;
+  readonly y: number;
+  readonly alpha: number;
+}
+
+export class Glide {
+  /** Where it is, and where it belongs. */
+  #now: Pose;
+  #end: Pose;
+  #start: Pose;
+  #begun = 0;
+  /** Milliseconds on the way; 0: it stands. */
+  #time = 0;
+
+  constructor(pose: Pose) {
+    this.#now = this.#start = this.#end = pose;
+  }
+
+  get pose(): Pose {
+    return this.#now;
+  }
+
+  /** Sets out for another place, from `start` or from where it is now. */
+  to(end: Pose, time: number, start: Pose = this.#now): void {
+    this.#start = start;
+    this.#end = end;
+    this.#time = time;
+    this.#begun = performance.now();
+    this.at(this.#begun);
+  }
+
+  /** Goes on to a moment of the page's clock; false: it has arrived. */
+  at(moment: number): boolean {
+    const past = this.#time > 0 ? Math.max(moment - this.#begun, 0) / this.#time : 1;
+    if (past >= 1) {
+      this.#now = this.#end;
+      this.#time = 0;
+      return false;
+    }
+    // Fast at first: most of the way is done before the eye is there.
+    const way = 1 - (1 - past) ** 3;
+    const between = (key: keyof Pose) => this.#start[key] + (this.#end[key] - this.#start[key]) * way;
+    this.#now = { x: between("x"), y: between("y"), alpha: between("alpha") };
+    return true;
+  }
+}
+
+/** Draws frame after frame for as long as anything moves. */
+export class Frames {
+  readonly #draw: (moment: number) => boolean;
+  #asked = 0;
+
+  /** `draw` tells whether there is more to come. */
+  constructor(draw: (moment: number) => boolean, signal: AbortSignal) {
+    this.#draw = draw;
+    signal.addEventListener("abort", () => cancelAnimationFrame(this.#asked));
+  }
+
+  start(): void {
+    if (this.#asked !== 0) return;
+    this.#asked = requestAnimationFrame((moment) => {
+      this.#asked = 0;
+      if (this.#draw(moment)) this.start();
+    });
+  }
+}
