@@ -24,19 +24,17 @@ const WIDEST = 2.6;
 const PALEST = 0.28;
 const STRONGEST = 0.85;
 
-export interface Stroke {
-  readonly color: string;
-  /** Opacity of all, and the most that are drawn. */
-  readonly strength?: number;
-  readonly most?: number;
-}
+const largest = (edges: readonly Edge[], most: number): readonly Edge[] =>
+  edges.length > most ? [...edges].sort((a, b) => b.share - a.share).slice(0, most) : edges;
 
+/** Curves in a color, with `strength` as the opacity of all. */
 export function drawEdges(
   context: CanvasRenderingContext2D,
   all: readonly Edge[],
-  { color, strength = 1, most = MOST }: Stroke,
+  color: string,
+  strength = 1,
 ): void {
-  const edges = all.length > most ? [...all].sort((a, b) => b.share - a.share).slice(0, most) : all;
+  const edges = largest(all, MOST);
   /** By width; where there are none of a width, none are stroked. */
   const paths: Path2D[] = [];
   for (const edge of edges) {
@@ -46,13 +44,29 @@ export function drawEdges(
   }
   context.save();
   context.strokeStyle = color;
-  context.lineCap = "round";
   paths.forEach((path, i) => {
     const share = i / (WIDTHS - 1);
     context.lineWidth = THINNEST + (WIDEST - THINNEST) * share;
     context.globalAlpha = strength * (PALEST + (STRONGEST - PALEST) * share);
     context.stroke(path);
   });
+  context.restore();
+}
+
+/** The largest few as hairlines, which take a browser a fraction of the time of wider ones. */
+export function drawHairlines(
+  context: CanvasRenderingContext2D,
+  all: readonly Edge[],
+  most: number,
+  color: string,
+  strength: number,
+): void {
+  const path = new Path2D();
+  for (const edge of largest(all, most)) trace(path, edge);
+  context.save();
+  context.strokeStyle = color;
+  context.globalAlpha = strength;
+  context.stroke(path);
   context.restore();
 }
 

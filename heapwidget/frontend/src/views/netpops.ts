@@ -6,7 +6,7 @@ import type { Kin } from "../core/networds";
 import type { Replay } from "../core/replay";
 import type { SlowMoment } from "../core/session";
 import { layerIndex, phaseOf } from "../core/trace";
-import { drawEdges, drawFrame, drawWay } from "./edges";
+import { drawEdges, drawFrame, drawHairlines, drawWay } from "./edges";
 import type { NetMap } from "./netmap";
 import type { Palette } from "./theme";
 
@@ -39,7 +39,7 @@ export class NetPops {
     for (let at = first; at < row; at++) {
       if (phaseOf(trace, at) === "finish" || phaseOf(trace, at) !== phaseOf(trace, row)) continue;
       const strength = FAINT * (1 - (row - at) / TRAIL);
-      drawEdges(this.#context, this.#messages(at), { color: blue, strength, most: TRAIL_EDGES });
+      drawHairlines(this.#context, this.#messages(at), TRAIL_EDGES, blue, strength);
       drawFrame(this.#context, this.#map.placeOf(trace.popNode[at] as number), warm, bg, strength + 0.15);
     }
   }
@@ -54,7 +54,7 @@ export class NetPops {
       drawFrame(this.#context, this.#map.placeOfLayer(layerIndex(trace, popped)), warm, bg);
       return;
     }
-    drawEdges(this.#context, this.#messages(row), { color: blue, strength: pale ? 0.2 : 1 });
+    drawEdges(this.#context, this.#messages(row), blue, pale ? 0.2 : 1);
     drawFrame(this.#context, this.#map.placeOf(popped), warm, bg);
   }
 
@@ -63,7 +63,7 @@ export class NetPops {
     const { warm, blue, bg } = this.#palette;
     const { kind, node } = last.operation;
     const popped = pop.popped.node;
-    if (kind !== "pop") drawEdges(this.#context, [this.#map.edge(popped, node, 1)], { color: blue });
+    if (kind !== "pop") drawEdges(this.#context, [this.#map.edge(popped, node, 1)], blue);
     drawFrame(this.#context, this.#map.placeOf(popped), warm, bg);
   }
 
@@ -77,8 +77,8 @@ export class NetPops {
     const [got, gave] = [share(sources), share(sent)];
     const into = sources.map(([source, amount]) => this.#map.edge(source, node, got(amount)));
     const onwards = [...sent].map(([to, amount]) => this.#map.edge(node, to, gave(amount)));
-    drawEdges(this.#context, into, { color: this.#palette.warm });
-    drawEdges(this.#context, onwards, { color: this.#palette.blue });
+    drawEdges(this.#context, into, this.#palette.warm);
+    drawEdges(this.#context, onwards, this.#palette.blue);
   }
 
   /** The strongest flows, weakest first, so that the strongest lies on top; `lit` is looked at alone. */
