@@ -8,6 +8,7 @@ import { h, icon, s, setAttributes, setHidden, setText, setVariable } from "./do
 import { Glide, type Pose } from "./glide";
 import type { Stage } from "./panel";
 import { PATCH } from "./patches";
+import type { Palette } from "./theme";
 
 export type CardState = "" | "pushed" | "rekeyed" | "lowered" | "popped";
 
@@ -58,7 +59,15 @@ const PADDING = 18;
 /** Where the patch is: from the left edge, and above the middle by half of this. */
 const PATCH_LEFT = 6;
 const PATCH_ABOVE = 4;
-/** How much is seen of the patch in the hole. */
+/** The bar: its height, its distance from the sides and from the foot to its top, and its shortest part of the width. */
+const BAR = 3;
+const BAR_INSET = 6;
+const BAR_BELOW = 6;
+const SHORTEST = 0.02;
+/** Dashes of a negative bar. */
+const DASH = 4;
+const DASH_GAP = 2;
+/** How much is seen of patch and bar in the hole. */
 const HOLE = 0.45;
 
 /** The badge of a state, for the help as well. */
@@ -76,12 +85,9 @@ export class Card {
   readonly #name = h("span", { class: "hw-name" });
   readonly #position = h("span", { class: "hw-place" });
   readonly #key = h("div", { class: "hw-key" });
-  readonly #bar = h("div", { class: "hw-bar" });
   readonly #badge = badge("pushed");
   /** What the patch shows: node and theme. */
   #drawn = "";
-  /** What the bar leaves empty, in per cent. */
-  #rest = "";
   /** The label as it was last fitted, and into what. */
   #fitted = "";
   /** Where the card belongs, and its way there. */
@@ -93,14 +99,13 @@ export class Card {
   #face: CardFace | null = null;
 
   constructor() {
-    const scale = h("div", { class: "hw-scale" }, this.#bar);
     const text = h(
       "div",
       { class: "hw-text" },
       h("div", { class: "hw-label" }, this.#name, " ", this.#position),
       this.#key,
     );
-    this.element = h("div", { class: "hw-card" }, h("div", { class: "hw-patch" }), text, scale, this.#badge);
+    this.element = h("div", { class: "hw-card" }, h("div", { class: "hw-patch" }), text, this.#badge);
     this.element.style.height = `${CARD_HEIGHT}px`;
   }
 
@@ -137,15 +142,30 @@ export class Card {
     return moves;
   }
 
-  /** Draws the patch where the card is. */
-  drawPatch(context: CanvasRenderingContext2D, ratio: number): void {
+  /** Draws where the card is what changes with nearly every step: the patch, and the bar of the key. */
+  draw(context: CanvasRenderingContext2D, palette: Palette): void {
+    const face = this.#face;
+    if (!face) return;
+    const ratio = globalThis.devicePixelRatio || 1;
     const { x, y, alpha } = this.#glide.pose;
     const size = this.#patchSize;
     const pixels = Math.round(size * ratio);
-    const onPixel = (at: number) => Math.round(at * ratio);
-    context.globalAlpha = this.#face?.mark === "hole" ? HOLE * alpha : alpha;
+    const onPixel = (at: number) => Math.round(at * ratio) / ratio;
+    context.globalAlpha = face.mark === "hole" ? HOLE * alpha : alpha;
     const [left, top] = [onPixel(x + PATCH_LEFT), onPixel(y + (CARD_HEIGHT - PATCH_ABOVE - size) / 2)];
-    context.drawImage(this.#patch, 0, 0, pixels, pixels, left, top, pixels, pixels);
+    context.drawImage(this.#patch, 0, 0, pixels, pixels, left, top, pixels / ratio, pixels / ratio);
+    const room = this.#width - 2 * BAR_INSET;
+    const length = room * Math.min(Math.max(face.share, SHORTEST), 1);
+    const [start, under] = [onPixel(x + BAR_INSET), onPixel(y + CARD_HEIGHT - BAR_BELOW)];
+    if (face.key >= 0) {
+      context.fillStyle = face.state === "popped" ? palette.warm : palette.warmSoft;
+      context.fillRect(start, under, length, BAR);
+    } else {
+      // Sign is not told by colour alone.
+      context.fillStyle = palette.cool;
+      for (let at = 0; at < length; at += DASH + DASH_GAP)
+        context.fillRect(start + at, under, Math.min(DASH, length - at), BAR);
+    }
   }
 
   hide(): void {
@@ -159,13 +179,9 @@ export class Card {
     if (before?.node !== face.node || before.layer !== face.layer) this.#label(face, stage);
     const { classList, dataset } = this.element;
     if (before?.key !== face.key) setText(this.#key, formatKey(face.key));
-    // A clipped bar, unlike a narrower one, needs no layout.
-    const rest = (100 * (1 - Math.min(Math.max(face.share, 0.02), 1))).toFixed(1);
-    if (rest !== this.#rest) this.#bar.style.clipPath = `inset(0 ${rest}% 0 0 round 1.5px)`;
-    this.#rest = rest;
-    this.#bar.classList.toggle("hw-negative", face.key < 0);
     if (before?.state !== face.state) {
-      this.#badge.querySelector("path")?.setAttribute("d", BADGES[face.state]);
+      // A badge out of sight keeps its shape.
+      if (face.state !== "") this.#badge.querySelector("path")?.setAttribute("d", BADGES[face.state]);
       for (const state of ["popped", "pushed", "rekeyed", "lowered"])
         classList.toggle(`hw-${state}`, state === face.state);
     }

@@ -152,16 +152,28 @@ export class Narration implements View {
     const key = JSON.stringify(parts);
     if (key === this.#written) return;
     this.#written = key;
-    this.element.replaceChildren(...parts.map(partElement));
+    this.#write(parts);
   }
 
   destroy(): void {
     this.element.remove();
   }
-}
 
-function partElement({ text, kind }: Part): Node {
-  return kind
-    ? h("b", { class: kind === "popped" ? "hw-popped-word" : "" }, text)
-    : document.createTextNode(text);
+  /** Sentences of one form follow each other: their elements stay, and get new words. */
+  #write(parts: readonly Part[]): void {
+    const { element } = this;
+    while (element.childElementCount > parts.length) element.lastElementChild?.remove();
+    parts.forEach(({ text, kind }, i) => {
+      const tag = kind ? "b" : "span";
+      let part = element.children[i];
+      if (part?.localName !== tag) {
+        const other = h(tag);
+        if (part) part.replaceWith(other);
+        else element.append(other);
+        part = other;
+      }
+      part.classList.toggle("hw-popped-word", kind === "popped");
+      setText(part, text);
+    });
+  }
 }

@@ -50,7 +50,9 @@ export class Tree {
 
   constructor(stage: Stage) {
     this.#stage = stage;
-    this.#frames = new Frames((moment) => this.#stand(moment), stage.signal);
+    // What is about to be drawn anyway is not drawn twice.
+    const stale = () => stage.session.state !== this.#shownAt;
+    this.#frames = new Frames((moment) => stale() || this.#stand(moment), stage.signal);
     this.element = h(
       "div",
       { class: "hw-tree" },
@@ -188,10 +190,8 @@ export class Tree {
     if (!context) return moving;
     const { width, cardsHeight } = this.#layout;
     context.clearRect(0, 0, width, cardsHeight);
-    context.save();
-    context.resetTransform();
-    for (const card of cards) card.drawPatch(context, globalThis.devicePixelRatio || 1);
-    context.restore();
+    for (const card of cards) card.draw(context, this.#stage.theme.palette);
+    context.globalAlpha = 1;
     return moving;
   }
 
