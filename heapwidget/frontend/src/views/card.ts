@@ -4,7 +4,7 @@ import { formatKey } from "../core/format";
 import { labelParts, shorten } from "../core/labels";
 import { CARD_HEIGHT } from "../core/layout";
 import { layerOf } from "../core/trace";
-import { h, icon, s, setAttributes, setHidden, setText, setVariable } from "./dom";
+import { h, icon, placeAt, s, setAttributes, setHidden, setText, setVariable } from "./dom";
 import { Glide, type Pose } from "./glide";
 import type { Stage } from "./panel";
 import { PATCH } from "./patches";
@@ -54,6 +54,8 @@ const SAID: Readonly<Record<CardState, string>> = {
 /** Edge of the patch, on cards narrower than `NARROW` and on others. */
 const SMALL_PATCH = 28;
 const NARROW = 120;
+/** How far below its place a new card begins. */
+const RISE = 12;
 /** What neither patch nor text can use of a card's width. */
 const PADDING = 18;
 /** Where the patch is: from the left edge, and above the middle by half of this. */
@@ -92,7 +94,7 @@ export class Card {
   #fitted = "";
   /** Where the card belongs, and its way there. */
   #place: CardPlace | null = null;
-  readonly #glide = new Glide({ x: 0, y: 0, alpha: 1 });
+  readonly #glide = new Glide({ x: 0, y: 0 });
   /** Where it was put last. */
   #pose: Pose | null = null;
   /** What the card shows. */
@@ -113,7 +115,7 @@ export class Card {
     return this.#face?.node ?? -1;
   }
 
-  /** Sends the card to a place, for `time` milliseconds on its way, or fading in if it is new there. */
+  /** Sends the card to a place, for `time` milliseconds on its way, or rising into it if it is new there. */
   moveTo(place: CardPlace, time: number, fresh: boolean): void {
     const old = this.#place;
     setHidden(this.element, false);
@@ -123,22 +125,20 @@ export class Card {
       this.element.style.width = `${place.width}px`;
       setVariable(this.element, "--hw-patch-size", `${this.#patchSize}px`);
     }
-    const end = { x: place.x, y: place.y, alpha: 1 };
     const { x, y } = this.#glide.pose;
-    if (fresh || !old) this.#glide.to(end, time, { ...end, alpha: 0 });
+    if (fresh || !old) this.#glide.to(place, time, { x: place.x, y: place.y + RISE });
     // Its middle stays where it is when it gets narrower or wider.
-    else this.#glide.to(end, time, { x: x + (old.width - place.width) / 2, y, alpha: 1 });
+    else this.#glide.to(place, time, { x: x + (old.width - place.width) / 2, y });
   }
 
   /** Puts the card where it is at a moment; false: it has arrived. */
   stand(moment: number): boolean {
     const moves = this.#glide.at(moment);
     const { pose } = this.#glide;
-    const { x, y, alpha } = pose;
+    const { x, y } = pose;
     if (pose === this.#pose) return moves;
     this.#pose = pose;
-    this.element.style.transform = `translate(${x}px, ${y}px)`;
-    this.element.style.opacity = alpha < 1 ? String(alpha) : "";
+    placeAt(this.element, x, y);
     return moves;
   }
 
@@ -147,11 +147,11 @@ export class Card {
     const face = this.#face;
     if (!face) return;
     const ratio = globalThis.devicePixelRatio || 1;
-    const { x, y, alpha } = this.#glide.pose;
+    const { x, y } = this.#glide.pose;
     const size = this.#patchSize;
     const pixels = Math.round(size * ratio);
     const onPixel = (at: number) => Math.round(at * ratio) / ratio;
-    context.globalAlpha = face.mark === "hole" ? HOLE * alpha : alpha;
+    context.globalAlpha = face.mark === "hole" ? HOLE : 1;
     const [left, top] = [onPixel(x + PATCH_LEFT), onPixel(y + (CARD_HEIGHT - PATCH_ABOVE - size) / 2)];
     context.drawImage(this.#patch, 0, 0, pixels, pixels, left, top, pixels / ratio, pixels / ratio);
     const room = this.#width - 2 * BAR_INSET;

@@ -12,8 +12,12 @@ import { StepPlot } from "./stepplot";
 
 const FALLBACK_WIDTH = 640;
 const HEIGHT = 84;
-/** Height of the cursor's label. */
+/** Height of the cursor's label, and how far beside the cursor it is. */
 const LABEL = 18;
+const BESIDE = 11;
+/** Size of the cursor's dot, and how far the cursor stands out above the plot. */
+const DOT = 11;
+const BEYOND = 4;
 /** Steps that Page Up and Page Down take, as a part of all. */
 const PAGE = 20;
 
@@ -98,8 +102,9 @@ class CurveView implements View {
     const y = (1 - plot.level(step)) * this.#height;
     const text = plot.label(step);
     setText(this.#label, text);
-    this.#cursor.style.transform = `translateX(${x.toFixed(2)}px)`;
-    this.#dot.style.transform = `translateY(${(y - 5.5).toFixed(2)}px)`;
+    this.#cursor.style.left = `${x.toFixed(2)}px`;
+    // The cursor begins above the plot.
+    this.#dot.style.top = `${(y + BEYOND - DOT / 2).toFixed(2)}px`;
     this.#placeLabel(x, (1 - plot.labelLevel(step)) * this.#height, theme.textWidth(text) * (12 / 11) + 24);
     this.#field.setAttribute("aria-valuenow", String(step));
     this.#field.setAttribute("aria-valuetext", `${formatCount(step)}: ${text}`);
@@ -117,9 +122,10 @@ class CurveView implements View {
   #placeLabel(x: number, y: number, width: number): void {
     const left = x + width > this.#width;
     const over = left ? Math.max(width - x, 0) : 0;
-    const top = Math.min(Math.max(y - LABEL / 2, 0), this.#height - LABEL) + 4;
-    this.#label.classList.toggle("hw-left", left);
-    this.#label.style.transform = `translate(${over.toFixed(1)}px, ${top.toFixed(1)}px)`;
+    const top = Math.min(Math.max(y - LABEL / 2, 0), this.#height - LABEL) + BEYOND;
+    this.#label.style.left = left ? "auto" : `${BESIDE}px`;
+    this.#label.style.right = left ? `${(BESIDE - over).toFixed(1)}px` : "auto";
+    this.#label.style.top = `${top.toFixed(1)}px`;
   }
 
   #choose(mode: Mode): void {

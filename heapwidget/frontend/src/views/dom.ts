@@ -66,6 +66,12 @@ export function setVariable(element: HTMLElement, name: string, value: string): 
   if (element.style.getPropertyValue(name) !== value) element.style.setProperty(name, value);
 }
 
+/** Puts an element somewhere. Not by a transform: each changed one has a browser arrange the layers of the whole page. */
+export function placeAt(element: HTMLElement, x: number, y: number): void {
+  element.style.left = `${x.toFixed(1)}px`;
+  element.style.top = `${y.toFixed(1)}px`;
+}
+
 /** Has readers told what a line says while the keyboard is at `target`; a pointer's wanderings are not read out. */
 export function tellWhileFocused(target: Element, line: Element, signal: AbortSignal): void {
   target.addEventListener("focus", () => line.setAttribute("aria-live", "polite"), { signal });

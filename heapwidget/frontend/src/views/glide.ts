@@ -1,10 +1,8 @@
-/** What moves for a moment: from place to place, or into sight. */
+/** What moves for a moment, from place to place. */
 
-/** A place, and how much is seen of what stands there. */
 export interface Pose {
   readonly x: number;
   readonly y: number;
-  readonly alpha: number;
 }
 
 export class Glide {
@@ -44,7 +42,7 @@ export class Glide {
     // Fast at first: most of the way is done before the eye is there.
     const way = 1 - (1 - past) ** 3;
     const between = (key: keyof Pose) => this.#start[key] + (this.#end[key] - this.#start[key]) * way;
-    this.#now = { x: between("x"), y: between("y"), alpha: between("alpha") };
+    this.#now = { x: between("x"), y: between("y") };
     return true;
   }
 }

@@ -5,7 +5,7 @@ import { fieldRun } from "../../core/field";
 import { channelRows, type InputPart } from "../../core/input";
 import { envelope, extent, ticks } from "../../core/signal";
 import { Tone } from "../../core/tones";
-import { fitCanvas, h, setHidden } from "../dom";
+import { fitCanvas, h, placeAt, setHidden } from "../dom";
 import type { Stage } from "../panel";
 import { cssColor, type KindOfInput, type PartView, type Pointed, type Room, type Shown } from "./kind";
 import { drawMiniLine } from "./linepatch";
@@ -119,7 +119,7 @@ class Signal implements PartView {
 
   #place(element: HTMLElement, from: number, to: number, border: number): void {
     const [left, right] = [this.#across(from), this.#across(to)];
-    element.style.transform = `translate(${left - border}px, 0)`;
+    placeAt(element, left - border, 0);
     element.style.width = `${Math.max(right - left, 1) + 2 * border}px`;
     element.style.height = `${this.#lanes + SPACE + BARS}px`;
   }

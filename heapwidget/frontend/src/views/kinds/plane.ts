@@ -3,7 +3,7 @@
 import { type Camera, toPicture, toView, WHOLE } from "../../core/camera";
 import { fieldRects, type Rect } from "../../core/field";
 import type { InputPart } from "../../core/input";
-import { fitCanvas, h, setHidden } from "../dom";
+import { fitCanvas, h, placeAt, setHidden } from "../dom";
 import type { Stage } from "../panel";
 import { isBand, type Picture } from "../picture";
 import type { PartView, Pointed, Room, Shown } from "./kind";
@@ -168,7 +168,7 @@ export class Plane implements PartView {
   #place(element: HTMLElement, rect: Rect, border: number): void {
     const { x, y, width, height } = this.#boxOf(rect);
     const out = width < SMALL_FRAME ? border : 0;
-    element.style.transform = `translate(${x - out}px, ${y - out}px)`;
+    placeAt(element, x - out, y - out);
     element.style.width = `${width + 2 * out}px`;
     element.style.height = `${height + 2 * out}px`;
   }
