@@ -185,10 +185,10 @@ export class Card {
       for (const state of ["popped", "pushed", "rekeyed", "lowered"])
         classList.toggle(`hw-${state}`, state === face.state);
     }
-    for (const mark of ["compared", "hole", "moved"]) classList.toggle(`hw-${mark}`, mark === face.mark);
-    classList.toggle("hw-hot", face.hot);
-    classList.toggle("hw-selected", face.selected);
-    classList.toggle("hw-sees", face.sees);
+    if (before?.mark !== face.mark)
+      for (const mark of ["compared", "hole", "moved"]) classList.toggle(`hw-${mark}`, mark === face.mark);
+    for (const look of ["hot", "selected", "sees"] as const)
+      if (before?.[look] !== face[look]) classList.toggle(`hw-${look}`, face[look]);
     if (before?.node !== face.node) dataset.node = String(face.node);
     this.#makePatch(face, stage);
   }
@@ -198,7 +198,7 @@ export class Card {
     const face = this.#face;
     if (!face) return;
     const { element } = this;
-    const label = `${element.title}, ${formatKey(face.key)}${SAID[face.state]}`;
+    const label = `${element.title}, ${this.#key.textContent}${SAID[face.state]}`;
     setAttributes(element, { "aria-label": label, role: level === null ? "img" : "treeitem" });
     if (level === null) {
       element.removeAttribute("aria-level");

@@ -3,7 +3,7 @@
 import { formatCount } from "../core/format";
 import { outlook, progressWord } from "../core/refining";
 import type { Session } from "../core/session";
-import { h, setHidden, setText } from "./dom";
+import { h, setHidden, setText, setVariable } from "./dom";
 import type { View } from "./panel";
 import { Popover } from "./popover";
 
@@ -44,7 +44,7 @@ export class Refine implements View {
     const word = progressWord(refining);
     setText(this.#word, word);
     button.setAttribute("aria-label", word);
-    button.style.setProperty("--hw-done", String(running ? refining.done / Math.max(refining.of, 1) : 0));
+    setVariable(button, "--hw-done", String(running ? refining.done / Math.max(refining.of, 1) : 0));
     button.classList.toggle("hw-dim", refining.kind === "impossible");
     button.title = refining.kind === "impossible" ? refining.reason : "Ask Python for more pops";
     setText(this.#about, outlook(trace, refining));

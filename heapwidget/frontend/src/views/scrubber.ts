@@ -10,6 +10,8 @@ import type { View } from "./panel";
 /** A ribbon, notched at its foot. */
 export const RIBBON = "M4 1.5h8v13l-4-3.6-4 3.6z";
 
+/** Width of the slider's thumb. */
+const THUMB = 14;
 /** Phases whose names are closer than this part of the track share one. */
 const APART = 0.16;
 
@@ -17,6 +19,7 @@ export class Scrubber implements View {
   readonly element: HTMLElement;
   readonly #session: Session;
   readonly #slider = h("input", { type: "range", class: "hw-slider", min: 0, step: 1, "aria-label": "Step" });
+  readonly #done = h("i", { class: "hw-done" });
   readonly #flags = h("div", { class: "hw-flags" });
   /** The bookmarks that the flags stand for. */
   #drawn: readonly Bookmark[] = [];
@@ -38,13 +41,15 @@ export class Scrubber implements View {
       },
       { signal },
     );
-    this.element = h("div", { class: "hw-track" }, phaseMarks(session.trace), this.#slider, this.#flags);
+    const marks = phaseMarks(session.trace);
+    this.element = h("div", { class: "hw-track" }, marks, this.#done, this.#slider, this.#flags);
   }
 
   update(): void {
     const { state, steps } = this.#session;
     if (Number(this.#slider.value) !== state.step) this.#slider.value = String(state.step);
-    this.#slider.style.setProperty("--hw-done", `${steps ? state.step / steps : 0}`);
+    const done = steps ? state.step / steps : 0;
+    this.#done.style.width = `calc(${THUMB / 2}px + (100% - ${THUMB}px) * ${done.toFixed(4)})`;
     this.#slider.setAttribute("aria-valuetext", `${formatCount(state.step)} of ${formatCount(steps)}`);
     if (this.#drawn !== state.bookmarks) {
       this.#drawn = state.bookmarks;
