@@ -22,30 +22,65 @@ net, digits = hw.samples.lenet(), hw.samples.digits()
 x = digits.images[7:8, None].float() / 255
 hw.explain(net, x)
 """
-# The same walk in a notebook without this viewer; its states are made beforehand, so that only drawing counts.
+# The same walk in a notebook without this viewer, with the same four panels; what they show is worked out beforehand,
+# so that only drawing counts. Patches on the cards, dots, trail and narration are left out.
 PEER = """
 %matplotlib inline
 import matplotlib.pyplot as plt, numpy as np
 from ipywidgets import IntSlider, interact
+from matplotlib.collections import LineCollection
 from heapwidget.replay import replay
 
 e = hw.attribute(net, x)
-states = [replay(e.trace, step) for step in range(40, 81)]
+trace, columns = e.trace, e.trace.columns
+ends = trace.node_offsets.tolist()
+sides = [int(np.ceil((end - first) ** 0.5)) for first, end in zip(ends, ends[1:])]
 
-def show(step):
-    state = states[step - 40]
-    figure, ((left, tree), (array, curve)) = plt.subplots(2, 2, figsize=(12, 7))
-    left.imshow(x[0, 0], cmap="gray_r")
+def place(node):
+    layer = trace.layer_of(node)
+    row, column = divmod(node - ends[layer], sides[layer])
+    return layer + 0.7 * (column + 0.5) / sides[layer], 1 - (row + 0.5) / sides[layer]
+
+def maps(mass):
+    squares = []
+    for side, first, end in zip(sides, ends, ends[1:]):
+        square = np.full(side * side, np.nan)
+        square[: end - first] = mass[first:end]
+        squares.append(square.reshape(side, side))
+    return squares
+
+def moment(step):
+    state = replay(trace, step)
     reached = np.full(784, np.nan)
     reached[list(state.input)] = list(state.input.values())
-    left.imshow(reached.reshape(28, 28), cmap="inferno")
-    tree.axis("off")
+    mass = np.zeros(ends[-1])
+    np.add.at(mass, columns["pop_node"][:step], columns["pop_mass"][:step])
+    children = columns["log_node"][columns["log_offset"][step - 1] : columns["log_offset"][step]].tolist()
+    popped = int(columns["pop_node"][step - 1])
+    lines = [(place(popped), place(child)) for child in children]
+    return state, reached.reshape(28, 28), maps(mass), lines
+
+moments = {step: moment(step) for step in range(40, 81)}
+
+def show(step):
+    state, reached, squares, lines = moments[step]
+    figure, axes = plt.subplot_mosaic([["input", "tree"], ["input", "array"], ["net", "net"], ["curve", "curve"]],
+                                      figsize=(12, 9), height_ratios=[3, 1, 2, 1])
+    axes["input"].imshow(x[0, 0], cmap="gray_r")
+    axes["input"].imshow(reached, cmap="inferno")
+    axes["tree"].axis("off")
     for cell, (node, key) in enumerate(state.heap.pairs[:15]):
         level = (cell + 1).bit_length() - 1
-        tree.text((cell + 1.5 - 2**level) / 2**level, 1 - level / 4, f"{e.trace.label(node)}\\n{key:.3f}", ha="center")
-    array.bar(range(len(state.heap.items)), [key for _, key in state.heap.pairs])
-    curve.plot(e.trace.columns["explained"])
-    curve.axvline(step)
+        axes["tree"].text((cell + 1.5 - 2**level) / 2**level, 1 - level / 4,
+                          f"{trace.label(node)}\\n{key:.3f}", ha="center")
+    axes["array"].bar(range(len(state.heap.items)), [key for _, key in state.heap.pairs])
+    for layer, square in enumerate(squares):
+        axes["net"].imshow(square, cmap="inferno", extent=(layer, layer + 0.7, 0, 1), aspect="auto")
+    axes["net"].add_collection(LineCollection(lines, linewidths=0.7, colors="tab:blue"))
+    axes["net"].set(xlim=(0, len(squares)), ylim=(0, 1))
+    for name in ("explained", "absorbed", "bound"):
+        axes["curve"].plot(columns[name])
+    axes["curve"].axvline(step)
     plt.show()
 
 interact(show, step=IntSlider(40, 40, 80));
