@@ -7,7 +7,6 @@ import { layerOf } from "../core/trace";
 import { h, icon, placeAt, s, setAttributes, setHidden, setText, setVariable } from "./dom";
 import { Glide, type Pose } from "./glide";
 import type { Stage } from "./panel";
-import { PATCH } from "./patches";
 import type { Palette } from "./theme";
 
 export type CardState = "" | "pushed" | "rekeyed" | "lowered" | "popped";
@@ -51,7 +50,8 @@ const SAID: Readonly<Record<CardState, string>> = {
   rekeyed: ", re-keyed",
   lowered: ", re-keyed, lower than before",
 };
-/** Edge of the patch, on cards narrower than `NARROW` and on others. */
+/** Edge of the patch, and on cards narrower than `NARROW`. */
+const PATCH = 36;
 const SMALL_PATCH = 28;
 const NARROW = 120;
 /** How far below its place a new card begins. */
@@ -82,14 +82,12 @@ export function badge(state: CardState): SVGSVGElement {
 
 export class Card {
   readonly element: HTMLElement;
-  /** What the node sees, drawn once; the tree shows it. */
-  readonly #patch = h("canvas");
+  /** What the node sees. */
+  #patch: ImageBitmap | null = null;
   readonly #name = h("span", { class: "hw-name" });
   readonly #position = h("span", { class: "hw-place" });
   readonly #key = h("div", { class: "hw-key" });
   readonly #badge = badge("pushed");
-  /** What the patch shows: node and theme. */
-  #drawn = "";
   /** The label as it was last fitted, and into what. */
   #fitted = "";
   /** Where the card belongs, and its way there. */
@@ -149,11 +147,11 @@ export class Card {
     const ratio = globalThis.devicePixelRatio || 1;
     const { x, y } = this.#glide.pose;
     const size = this.#patchSize;
-    const pixels = Math.round(size * ratio);
     const onPixel = (at: number) => Math.round(at * ratio) / ratio;
     context.globalAlpha = face.mark === "hole" ? HOLE : 1;
     const [left, top] = [onPixel(x + PATCH_LEFT), onPixel(y + (CARD_HEIGHT - PATCH_ABOVE - size) / 2)];
-    context.drawImage(this.#patch, 0, 0, pixels, pixels, left, top, pixels / ratio, pixels / ratio);
+    if (this.#patch)
+      context.drawImage(this.#patch, left, top, this.#patch.width / ratio, this.#patch.height / ratio);
     const room = this.#width - 2 * BAR_INSET;
     const length = room * Math.min(Math.max(face.share, SHORTEST), 1);
     const [start, under] = [onPixel(x + BAR_INSET), onPixel(y + CARD_HEIGHT - BAR_BELOW)];
@@ -190,7 +188,7 @@ export class Card {
     for (const look of ["hot", "selected", "sees"] as const)
       if (before?.[look] !== face[look]) classList.toggle(`hw-${look}`, face[look]);
     if (before?.node !== face.node) dataset.node = String(face.node);
-    this.#makePatch(face, stage);
+    this.#patch = stage.patches.of(stage, face.node, face.layer, this.#patchSize);
   }
 
   /** Tells a screen reader where in the tree the card is; null: set aside. */
@@ -237,14 +235,5 @@ export class Card {
     const shown = shorten(full, (text) => stage.theme.textWidth(text) <= room);
     if (shown === full) delete this.#name.dataset.shown;
     else this.#name.dataset.shown = shown;
-  }
-
-  #makePatch(face: CardFace, stage: Stage): void {
-    const { dark } = stage.theme.palette;
-    const size = this.#patchSize;
-    const what = `${face.node} ${face.layer} ${dark} ${size}`;
-    if (what === this.#drawn) return;
-    this.#drawn = what;
-    stage.patches.draw(this.#patch, stage, face.node, face.layer, size);
   }
 }

@@ -23,6 +23,7 @@ export class Crumbs {
 
   show(trace: Trace, heap: HeapLike, top: number, width: number): void {
     setHidden(this.element, top === 0);
+    if (top === 0) return;
     const path = pathTo(top);
     const crumb = PARTING + DIGIT * formatCount(top).length;
     const most = Math.max(Math.floor((width - BESIDE) / crumb), 2);

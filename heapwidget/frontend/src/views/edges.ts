@@ -24,9 +24,6 @@ const WIDEST = 2.6;
 const PALEST = 0.28;
 const STRONGEST = 0.85;
 
-const largest = (edges: readonly Edge[], most: number): readonly Edge[] =>
-  edges.length > most ? [...edges].sort((a, b) => b.share - a.share).slice(0, most) : edges;
-
 /** Curves in a color, with `strength` as the opacity of all. */
 export function drawEdges(
   context: CanvasRenderingContext2D,
@@ -34,7 +31,7 @@ export function drawEdges(
   color: string,
   strength = 1,
 ): void {
-  const edges = largest(all, MOST);
+  const edges = all.length > MOST ? [...all].sort((a, b) => b.share - a.share).slice(0, MOST) : all;
   /** By width; where there are none of a width, none are stroked. */
   const paths: Path2D[] = [];
   for (const edge of edges) {
@@ -53,16 +50,15 @@ export function drawEdges(
   context.restore();
 }
 
-/** The largest few as hairlines, which take a browser a fraction of the time of wider ones. */
+/** Hairlines, which take a browser a fraction of the time of wider curves. */
 export function drawHairlines(
   context: CanvasRenderingContext2D,
-  all: readonly Edge[],
-  most: number,
+  edges: readonly Edge[],
   color: string,
   strength: number,
 ): void {
   const path = new Path2D();
-  for (const edge of largest(all, most)) trace(path, edge);
+  for (const edge of edges) trace(path, edge);
   context.save();
   context.strokeStyle = color;
   context.globalAlpha = strength;

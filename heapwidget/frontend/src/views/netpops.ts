@@ -6,7 +6,7 @@ import type { Kin } from "../core/networds";
 import type { Replay } from "../core/replay";
 import type { SlowMoment } from "../core/session";
 import { layerIndex, phaseOf } from "../core/trace";
-import { drawEdges, drawFrame, drawHairlines, drawWay } from "./edges";
+import { drawEdges, drawFrame, drawHairlines, drawWay, type Edge } from "./edges";
 import type { NetMap } from "./netmap";
 import type { Palette } from "./theme";
 
@@ -39,7 +39,7 @@ export class NetPops {
     for (let at = first; at < row; at++) {
       if (phaseOf(trace, at) === "finish" || phaseOf(trace, at) !== phaseOf(trace, row)) continue;
       const strength = FAINT * (1 - (row - at) / TRAIL);
-      drawHairlines(this.#context, this.#messages(at), TRAIL_EDGES, blue, strength);
+      drawHairlines(this.#context, this.#messages(at, TRAIL_EDGES), blue, strength);
       drawFrame(this.#context, this.#map.placeOf(trace.popNode[at] as number), warm, bg, strength + 0.15);
     }
   }
@@ -95,15 +95,22 @@ export class NetPops {
     }
   }
 
-  #messages(row: number) {
+  /** Edges of a row's messages; with `most`, of the largest so many. */
+  #messages(row: number, most = Number.POSITIVE_INFINITY): Edge[] {
     const { trace, messages } = this.#replay;
     if (row >= trace.walkEnd) return [];
     const popped = trace.popNode[row] as number;
     const [first, end] = [trace.logOffset[row] as number, trace.logOffset[row + 1] as number];
     const amounts = messages.amount.subarray(first, end);
-    const most = amounts.reduce((a, b) => Math.max(a, Math.abs(b)), 0) || 1;
-    return Array.from(amounts, (amount, i) =>
-      this.#map.edge(popped, trace.logNode[first + i] as number, Math.abs(amount) / most),
-    );
+    const shares = amounts.map(Math.abs);
+    const largest = shares.reduce((a, b) => Math.max(a, b), 0) || 1;
+    const least = shares.length > most ? (shares.slice().sort().at(-most) as number) : 0;
+    let ties = most - shares.filter((share) => share > least).length;
+    const edges: Edge[] = [];
+    shares.forEach((share, i) => {
+      if (share > least || (share === least && ties-- > 0))
+        edges.push(this.#map.edge(popped, trace.logNode[first + i] as number, share / largest));
+    });
+    return edges;
   }
 }

@@ -2,17 +2,20 @@
 
 import { fieldSpans } from "../core/field";
 import type { InputPart } from "../core/input";
-import { fitCanvas } from "./dom";
 import { KINDS } from "./kinds";
 import type { Stage } from "./panel";
 import { Picture } from "./picture";
 
-/** Edge of the largest patch, in CSS pixels. */
-export const PATCH = 36;
+/** So many patches are kept. */
+const MOST = 256;
 
 export class Patches {
   /** The pictures drawn so far. */
   readonly #pictures = new Map<InputPart, Picture>();
+  /** The patches made last: an image is drawn in less time than a canvas, and nodes come again. */
+  readonly #images = new Map<string, ImageBitmap>();
+  readonly #canvas = globalThis.OffscreenCanvas ? new OffscreenCanvas(1, 1) : null;
+  readonly #context = this.#canvas?.getContext("2d") ?? null;
 
   pictureOf(part: InputPart): Picture {
     const picture = this.#pictures.get(part) ?? new Picture(part);
@@ -20,16 +23,29 @@ export class Patches {
     return picture;
   }
 
-  /**
-   * Draws what a node sees, or with `whole` its whole layer, into a square of `size` CSS pixels in the upper left of a
-   * canvas. The canvas has the largest size always: a new one would cost more than all that is drawn in it.
-   */
-  draw(canvas: HTMLCanvasElement, stage: Stage, node: number, whole: boolean, size: number): void {
+  /** What a node sees, or with `whole` its whole layer, in a square of `size` CSS pixels. */
+  of(stage: Stage, node: number, whole: boolean, size: number): ImageBitmap | null {
     const ratio = globalThis.devicePixelRatio || 1;
     const pixels = Math.round(size * ratio);
-    const context = fitCanvas(canvas, PATCH, PATCH);
-    if (!context) return;
-    context.setTransform(1, 0, 0, 1, 0, 0);
+    const name = `${node} ${whole} ${pixels} ${stage.theme.palette.dark}`;
+    const image = this.#images.get(name) ?? this.#make(stage, node, whole, pixels, ratio);
+    if (!image) return null;
+    // The one asked for last goes last.
+    this.#images.delete(name);
+    this.#images.set(name, image);
+    if (this.#images.size > MOST) {
+      const [oldest] = this.#images.keys();
+      this.#images.delete(oldest as string);
+    }
+    return image;
+  }
+
+  #make(stage: Stage, node: number, whole: boolean, pixels: number, ratio: number): ImageBitmap | null {
+    const canvas = this.#canvas;
+    if (!canvas || !this.#context) return null;
+    // A new size clears it.
+    canvas.width = canvas.height = pixels;
+    const context = this.#context;
     const seen = stage.session.input.filter((part) => whole || isSeen(stage, node, part));
     // Several inputs share the square: one beside the other, as small as they get.
     const across = Math.ceil(Math.sqrt(seen.length));
@@ -50,6 +66,7 @@ export class Patches {
       });
       context.restore();
     });
+    return canvas.transferToImageBitmap();
   }
 }
 

@@ -36,7 +36,7 @@ export class Picture {
    * of a single cell the neighbourhood, with the cell framed.
    */
   drawPatch(
-    context: CanvasRenderingContext2D,
+    context: OffscreenCanvasRenderingContext2D,
     rect: Rect,
     pixels: number,
     ratio: number,

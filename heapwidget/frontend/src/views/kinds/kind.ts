@@ -48,7 +48,7 @@ export interface PartView {
 
 /** A small picture on a card. */
 export interface Patch {
-  readonly context: CanvasRenderingContext2D;
+  readonly context: OffscreenCanvasRenderingContext2D;
   /** Edge of the square to draw into, in pixels of the canvas, and pixels a CSS pixel. */
   readonly size: number;
   readonly ratio: number;
