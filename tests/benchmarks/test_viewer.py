@@ -176,14 +176,19 @@ def test_cell_to_paint(figures: Figures, page: Page, lab: Callable[..., None]) -
 
 
 def test_step_beside_matplotlib(figures: Figures, page: Page, lab: Callable[..., None]) -> None:
+    """The same steps in both; the quietest of three rounds counts, as other programs only ever add time."""
     lab("peer.ipynb", SETUP, PEER)
     viewer = page.locator(".heapwidget").first
     viewer.scroll_into_view_if_needed()
-    viewer.get_by_role("slider", name="Step", exact=True).fill("40")
-    ours = page.evaluate("([root]) => steps(root, 60)", [viewer.element_handle()])
+    slider = viewer.get_by_role("slider", name="Step", exact=True)
+    ours, theirs = [], []
+    for _ in range(3):
+        slider.fill("40")
+        ours.append(median(page.evaluate("([root]) => steps(root, 39)", [viewer.element_handle()])))
     peer = page.locator(".widget-interact")
     peer.locator("img").scroll_into_view_if_needed()
-    theirs = page.evaluate("([root]) => sliderSteps(root, 20)", [peer.element_handle()])
-    figures.note("step in JupyterLab, median", f"{median(ours):.1f} ms")
-    figures.note("  the same walk with matplotlib and a slider", f"{median(theirs):.0f} ms")
-    figures.at_least("  times faster", median(theirs) / median(ours), 50, "x")
+    for _ in range(3):
+        theirs.append(median(page.evaluate("([root]) => sliderSteps(root, 13)", [peer.element_handle()])))
+    figures.note("step in JupyterLab, median", f"{min(ours):.1f} ms")
+    figures.note("  the same walk with matplotlib and a slider", f"{min(theirs):.0f} ms")
+    figures.at_least("  times faster", min(theirs) / min(ours), 50, "x")

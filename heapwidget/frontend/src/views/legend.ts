@@ -5,17 +5,17 @@ import type { Replay } from "../core/replay";
 import { type Legend, type Mode, Tone, type ToneColors } from "../core/tones";
 import { h, setText } from "./dom";
 
-const WIDTH = 256;
-/** Every so many pixels of the negative half are hatched, so many of them. */
+const TONES = 256;
+/** Tones that share a band of the ramp; of the negative half, one band of every `HATCH` tones is hatched. */
+const BAND = 4;
 const HATCH = 20;
-const HATCHED = 5;
 
 export class LegendView {
   readonly element: HTMLElement;
   readonly #words = h("span", { class: "hw-clip" });
   readonly #low = h("span");
   readonly #high = h("span");
-  readonly #ramp = h("canvas", { class: "hw-ramp", width: WIDTH, height: 1, "aria-hidden": "true" });
+  readonly #ramp = h("i", { class: "hw-ramp" });
   /** Colours of the ramp as it was drawn last. */
   #colors: ToneColors | null = null;
 
@@ -39,15 +39,15 @@ export class LegendView {
   }
 
   #draw({ mode, signed }: Legend, colors: ToneColors): void {
-    const context = this.#ramp.getContext("2d");
-    const image = context?.createImageData(WIDTH, 1);
-    for (let i = 0; image && i < WIDTH; i++) {
-      const index = mode === "popped" ? WIDTH - 1 - i : i;
+    const bands: string[] = [];
+    for (let i = 0; i < TONES; i += BAND) {
+      const index = mode === "popped" ? TONES - 1 - i : i;
       const tone = 4 * (Tone.first + index);
-      const hatched = signed && index < WIDTH / 2 && index % HATCH < HATCHED;
-      image.data.set([...colors.subarray(tone, tone + 3), hatched ? 110 : 255], 4 * i);
+      const hatched = signed && index < TONES / 2 && index % HATCH < BAND;
+      const color = `rgb(${colors.subarray(tone, tone + 3).join(" ")} / ${hatched ? 0.43 : 1})`;
+      bands.push(`${color} ${((100 * i) / TONES).toFixed(1)}% ${((100 * (i + BAND)) / TONES).toFixed(1)}%`);
     }
-    if (image) context?.putImageData(image, 0, 0);
+    this.#ramp.style.background = `linear-gradient(90deg, ${bands.join()})`;
   }
 }
 
