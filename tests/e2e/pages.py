@@ -43,6 +43,12 @@ def settled(page: Page) -> None:
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
+def at_rest(page: Page) -> None:
+    """Wait until all cards have arrived where they belong."""
+    settled(page)
+    page.locator(".hw-gliding").wait_for(state="detached")
+
+
 COUNT = """(canvas, [r, g, b, near, region]) => {
     const ratio = canvas.width / canvas.getBoundingClientRect().width;
     const [x, y, w, h] = region ? region.map((v) => Math.round(v * ratio)) : [0, 0, canvas.width, canvas.height];

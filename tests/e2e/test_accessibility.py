@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from e2e.gallery import GALLERY, SCHEMES, WIDTHS
-from e2e.pages import color_of, go_to, opened, settled
+from e2e.pages import at_rest, color_of, go_to, opened, settled
 from frontend import FRONTEND
 from numpy.typing import NDArray
 from PIL import Image
@@ -29,9 +29,7 @@ def digit(browser: Browser, gallery: dict[str, str]) -> Iterator[Page]:
 
 def violations(page: Page) -> list[str]:
     """What axe-core finds, a line a node."""
-    settled(page)
-    # What glides or fades is looked at when it has arrived.
-    page.evaluate("() => Promise.all(document.getAnimations().map((animation) => animation.finished))")
+    at_rest(page)
     found = page.evaluate("axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations)")
     return [f"{rule['id']}: {node['target']}: {node['failureSummary']}" for rule in found for node in rule["nodes"]]
 
@@ -152,7 +150,7 @@ def test_forced_colours_leave_all_to_be_seen(browser: Browser, gallery: dict[str
         behind = np.array([int(v) for v in ground[4:-1].split(",")][:3])
         for what in (
             ".hw-card",
-            ".hw-bar",
+            ".hw-leaves",
             ".hw-slider",
             ".hw-swatch",
             ".hw-dust-bar",
@@ -284,9 +282,11 @@ def test_nothing_moves_for_those_who_ask_for_stillness(digit: Page, wish: Any, m
     digit.emulate_media(reduced_motion=wish)
     go_to(digit, 100)
     digit.evaluate(
-        """() => { window.animated = 0; const animate = Element.prototype.animate;
-            Element.prototype.animate = function (...a) { window.animated += 1; return animate.apply(this, a); };
-            document.addEventListener("transitionrun", () => { window.animated += 1; }); }"""
+        """() => { window.animated = 0;
+            document.addEventListener("transitionrun", () => { window.animated += 1; });
+            new MutationObserver((changes) => {
+                for (const { target } of changes) window.animated += target.classList.contains("hw-gliding");
+            }).observe(document.querySelector(".hw-tree"), { attributeFilter: ["class"] }); }"""
     )
     for _ in range(5):
         digit.get_by_role("button", name="Forward", exact=True).click()

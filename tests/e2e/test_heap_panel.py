@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from e2e.pages import color_of, go_to, opened, pixels, settled, write
+from e2e.pages import at_rest, color_of, go_to, opened, pixels, settled, write
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import heapwidget as hw
@@ -49,6 +49,15 @@ def heap_of(explanation: Explanation, step: int) -> list[int]:
     return [node for node, _ in replay(explanation.trace, step).heap.pairs]
 
 
+def dot_at(page: Page, slot: int) -> tuple[float, float]:
+    """Middle of a dot: where the edge above it ends."""
+    path = page.locator(".hw-edge").nth(slot - 1).get_attribute("d") or ""
+    x, y = map(float, path.split()[-2:])
+    box = page.locator(".hw-tree").bounding_box()
+    assert box
+    return box["x"] + x, box["y"] + y
+
+
 def shown(page: Page) -> list[int]:
     """Nodes of the cards, in the order in which readers are told of them."""
     nodes: list[int] = page.evaluate(
@@ -90,7 +99,7 @@ def test_any_subtree_opens_by_double_click_and_the_way_back_is_shown(viewer: Pag
 def test_a_dot_opens_the_tree_below_it(viewer: Page, walk: Explanation) -> None:
     go_to(viewer, 334)
     cells = heap_of(walk, 334)
-    viewer.locator('.hw-dot[data-slot="40"]').dblclick()
+    viewer.mouse.dblclick(*dot_at(viewer, 40))
     settled(viewer)
     assert shown(viewer)[:3] == [cells[40], cells[81], cells[82]]
 
@@ -180,11 +189,16 @@ def test_dots_bear_the_badges_too(viewer: Page, walk: Explanation) -> None:
         if any(15 <= cell < 63 and node in log for cell, node in enumerate(heap_of(walk, step))):
             break
     go_to(viewer, step)
-    marks = viewer.locator(".hw-edges .hw-badge")
-    assert marks.count() > 0
-    expect(marks.first).to_be_visible()
+    at_rest(viewer)
+    leaves, blue = viewer.locator(".hw-leaves"), color_of(viewer, "blue")
+    box = leaves.bounding_box()
+    assert box
+    cards = max(card.bounding_box()["y"] for card in viewer.locator(".hw-card:not([hidden])").all())  # type: ignore[index]
+    top = cards + 54 - box["y"]
+    dots = (0, top, box["width"], box["height"] - top)
+    assert pixels(leaves, blue, 60, dots) > 8
     go_to(viewer, 0)
-    expect(marks).to_have_count(0)
+    assert pixels(leaves, blue, 60, dots) == 0
 
 
 @pytest.mark.parametrize("width", [480, 1400])

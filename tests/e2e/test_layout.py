@@ -2,7 +2,7 @@
 
 import pytest
 from e2e.gallery import GALLERY, SCHEMES, WIDTHS
-from e2e.pages import go_to, opened, settled
+from e2e.pages import at_rest, go_to, opened
 from playwright.sync_api import Browser, Page
 
 # Words whose boxes, as far as they can be seen, cross those of others in the same part of the viewer.
@@ -50,8 +50,7 @@ STICKING_OUT = """() => {
 
 
 def check(page: Page, width: int) -> None:
-    settled(page)
-    page.evaluate("() => Promise.all(document.getAnimations().map((animation) => animation.finished))")
+    at_rest(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(STICKING_OUT) == []
     found = page.evaluate(CROSSING)
