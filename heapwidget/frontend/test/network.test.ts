@@ -181,7 +181,8 @@ describe.each(traceCases())("what was passed on: %s", (_, golden) => {
     const passed = new Passed(trace, replay.previousPop);
     const followed = new Float64Array(trace.nodeCount);
     for (const step of [0, trace.steps, 3, 9, 5, trace.walkEnd, 1, 0]) {
-      passed.seek(step, (node, by) => {
+      passed.seek(step, (row, by) => {
+        const node = trace.popNode[row] as number;
         followed[node] = (followed[node] as number) + by;
       });
       const expected = new Float64Array(trace.nodeCount);

@@ -34,15 +34,15 @@ export class Passed {
     this.signed = signed;
   }
 
-  /** Goes to the state after `step` rows, and tells by how much the mass of each node changes on the way. */
-  seek(step: number, changed: (node: number, by: number) => void): void {
+  /** Goes to the state after `step` rows, and tells by how much each row on the way changes the mass of its node. */
+  seek(step: number, changed: (row: number, by: number) => void): void {
     const { popNode } = this.#trace;
     const target = Math.min(step, this.#trace.walkEnd);
     const set = (row: number, mass: number) => {
       const node = popNode[row] as number;
       const old = this.mass[node] as number;
       this.mass[node] = mass;
-      changed(node, mass - old);
+      changed(row, mass - old);
     };
     for (; this.#step < target; this.#step++) set(this.#step, this.#total[this.#step] as number);
     while (this.#step > target) {

@@ -47,8 +47,7 @@ export class LayerImage {
     return this.#largest;
   }
 
-  add(node: number, change: number): void {
-    const cell = this.map.cellOf(node);
+  add(cell: number, change: number): void {
     this.#write(cell, (this.#values[cell] as number) + change);
   }
 

@@ -39,6 +39,9 @@ export class NetMap {
   readonly #images: readonly LayerImage[];
   /** Magnitude with the strongest colour, a layer. */
   readonly #scales: number[];
+  /** Layer, and cell in its map, of the node that each row pops: a seek asks for thousands of them. */
+  readonly #layerOf: Uint16Array;
+  readonly #cellOf: Uint32Array;
   /** Pops of each layer. */
   readonly #busy: number[];
   /** All maps as they were drawn last: from step to step, few cells change. */
@@ -60,10 +63,14 @@ export class NetMap {
     this.#trace = trace;
     this.#images = trace.layers.map((layer) => new LayerImage(layerMap(layer)));
     this.#busy = trace.layers.map(() => 0);
-    for (const node of trace.popNode.subarray(0, trace.walkEnd)) {
+    this.#layerOf = new Uint16Array(trace.walkEnd);
+    this.#cellOf = new Uint32Array(trace.walkEnd);
+    trace.popNode.subarray(0, trace.walkEnd).forEach((node, row) => {
       const layer = layerIndex(trace, node);
       this.#busy[layer] = (this.#busy[layer] as number) + 1;
-    }
+      this.#layerOf[row] = layer;
+      this.#cellOf[row] = (this.#images[layer] as LayerImage).map.cellOf(node);
+    });
     this.passed = new Passed(trace, previousPop);
     this.#seek(trace.walkEnd);
     this.#scales = this.#images.map((image, i) => Math.max(image.largest, this.passed.largest[i] ?? 0) || 1);
@@ -203,8 +210,8 @@ export class NetMap {
   }
 
   #seek(step: number): void {
-    this.passed.seek(step, (node, change) => {
-      this.#images[layerIndex(this.#trace, node)]?.add(node, change);
+    this.passed.seek(step, (row, change) => {
+      this.#images[this.#layerOf[row] as number]?.add(this.#cellOf[row] as number, change);
     });
   }
 
