@@ -1,5 +1,6 @@
 """All panels on a page of their own, opened from disk under the page's own policy."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,9 +59,7 @@ def test_curve_seeks_by_drag_and_by_keys(viewer: Page) -> None:
     assert step(viewer) == before + 1
     viewer.keyboard.press("PageUp")
     assert step(viewer) > before + 10
-    expect(curve).to_have_attribute(
-        "aria-valuetext", f"{step(viewer):,}: {viewer.locator('.hw-cursor-label').inner_text()}"
-    )
+    expect(curve).to_have_attribute("aria-valuetext", re.compile(rf"{step(viewer):,}: .* on pixels"))
 
 
 def test_the_node_under_the_pointer_is_the_same_in_heap_and_network(viewer: Page) -> None:

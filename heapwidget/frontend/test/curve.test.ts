@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { stepAxis } from "../src/core/axis";
 import { area, fractionAt, readScores, scoreLabel, stepAtFraction, valueAt } from "../src/core/scores";
+import { labelLeft } from "../src/views/curvecursor";
 import { sampleTrace } from "./sample";
 
 describe("the axis of the steps", () => {
@@ -70,5 +71,17 @@ describe("the score's curves", () => {
     expect([-1, 0, 1 / 6, 0.4, 1].map((x) => stepAtFraction(trace, x))).toEqual([4, 4, 5, 6, 6]);
     const scores = readScores(HEADER);
     expect(scores && scoreLabel(trace, scores, 5)).toBe("1 pixel: 73\u202f% without, 25\u202f% alone");
+  });
+});
+
+describe("the words beside the cursor", () => {
+  it.each([320, 700, 1352])("stay within a plot of %i pixels, and off the line", (room) => {
+    for (let x = 0; x <= room; x++) {
+      const left = labelLeft(x, 180, room);
+      expect(left).toBeGreaterThanOrEqual(0);
+      expect(left + 180).toBeLessThanOrEqual(room);
+      // Where neither side has room, they begin at the edge.
+      if (left > 0) expect(left >= x + 5 || left + 180 <= x - 5).toBe(true);
+    }
   });
 });

@@ -3,8 +3,9 @@
 import { formatCount } from "../core/format";
 import { readScores } from "../core/scores";
 import { Choice, type Option } from "./choice";
+import { BEYOND, drawCursor, type Mark } from "./curvecursor";
 import { Legend } from "./curvelegend";
-import { h, setHidden, setText } from "./dom";
+import { fitCanvas, h, setHidden } from "./dom";
 import type { Panel, Stage, View } from "./panel";
 import type { Plot } from "./plot";
 import { ScorePlot } from "./scoreplot";
@@ -12,12 +13,6 @@ import { StepPlot } from "./stepplot";
 
 const FALLBACK_WIDTH = 640;
 const HEIGHT = 84;
-/** Height of the cursor's label, and how far beside the cursor it is. */
-const LABEL = 18;
-const BESIDE = 11;
-/** Size of the cursor's dot, and how far the cursor stands out above the plot. */
-const DOT = 11;
-const BEYOND = 4;
 /** Steps that Page Up and Page Down take, as a part of all. */
 const PAGE = 20;
 
@@ -43,9 +38,8 @@ class CurveView implements View {
   #plot: Plot;
   readonly #legend = new Legend();
   readonly #modes: Choice<Mode>;
-  readonly #dot = h("i", { class: "hw-cursor-dot" });
-  readonly #label = h("span", { class: "hw-cursor-label" });
-  readonly #cursor = h("div", { class: "hw-cursor", "aria-hidden": "true" }, this.#dot, this.#label);
+  /** The plot and the cursor: an element that moves over a canvas would cost more than drawing both. */
+  readonly #screen = h("canvas", { class: "hw-screen", "aria-hidden": "true" });
   readonly #ghost = h("div", { class: "hw-ghost", "aria-hidden": "true", hidden: true });
   readonly #axis = h("div", { class: "hw-axis", "aria-hidden": "true" });
   readonly #field: HTMLElement;
@@ -80,6 +74,7 @@ class CurveView implements View {
       this.#legend.element,
       this.#modes.element,
     );
+    this.#field.append(this.#screen, this.#ghost);
     root.append(heading, this.#field, this.#axis);
     this.#listen(stage);
     this.#choose("relevance");
@@ -98,16 +93,15 @@ class CurveView implements View {
     }
     this.#drawn = drawn;
     this.#legend.show(plot.entries(step));
-    const x = plot.at(step) * this.#width;
-    const y = (1 - plot.level(step)) * this.#height;
-    const text = plot.label(step);
-    setText(this.#label, text);
-    this.#cursor.style.left = `${x.toFixed(2)}px`;
-    // The cursor begins above the plot.
-    this.#dot.style.top = `${(y + BEYOND - DOT / 2).toFixed(2)}px`;
-    this.#placeLabel(x, (1 - plot.labelLevel(step)) * this.#height, theme.textWidth(text) * (12 / 11) + 24);
+    const words = plot.label(step);
+    this.#drawScreen({
+      x: plot.at(step) * this.#width,
+      y: (1 - plot.level(step)) * this.#height,
+      labelY: (1 - plot.labelLevel(step)) * this.#height,
+      words,
+    });
     this.#field.setAttribute("aria-valuenow", String(step));
-    this.#field.setAttribute("aria-valuetext", `${formatCount(step)}: ${text}`);
+    this.#field.setAttribute("aria-valuetext", `${formatCount(step)}: ${words}`);
   }
 
   height(): number {
@@ -118,20 +112,19 @@ class CurveView implements View {
     this.#root.replaceChildren();
   }
 
-  /** Beside the cursor where there is room, on the roomier side; never beyond the edges. */
-  #placeLabel(x: number, y: number, width: number): void {
-    const left = x + width > this.#width;
-    const over = left ? Math.max(width - x, 0) : 0;
-    const top = Math.min(Math.max(y - LABEL / 2, 0), this.#height - LABEL) + BEYOND;
-    this.#label.style.left = left ? "auto" : `${BESIDE}px`;
-    this.#label.style.right = left ? `${(BESIDE - over).toFixed(1)}px` : "auto";
-    this.#label.style.top = `${top.toFixed(1)}px`;
+  /** The plot as it was drawn, under the cursor. */
+  #drawScreen(mark: Mark): void {
+    const [width, height] = [this.#width, this.#height];
+    const context = fitCanvas(this.#screen, width + 2 * BEYOND, height + 2 * BEYOND);
+    if (!context) return;
+    context.translate(BEYOND, BEYOND);
+    context.drawImage(this.#plot.canvas, 0, 0, width, height);
+    drawCursor(context, mark, width, height, this.#stage.theme);
   }
 
   #choose(mode: Mode): void {
     this.#plot = this.#plots[mode] ?? this.#plot;
     this.#modes.update(mode);
-    this.#field.replaceChildren(this.#plot.canvas, this.#ghost, this.#cursor);
     this.#drawn = "";
     if (this.#measured > 0) this.update();
   }
