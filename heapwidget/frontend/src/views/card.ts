@@ -124,9 +124,10 @@ export class Card {
       setVariable(this.element, "--hw-patch-size", `${this.#patchSize}px`);
     }
     const { x, y } = this.#glide.pose;
-    if (fresh || !old) this.#glide.to(place, time, { x: place.x, y: place.y + RISE });
     // Its middle stays where it is when it gets narrower or wider.
-    else this.#glide.to(place, time, { x: x + (old.width - place.width) / 2, y });
+    const start =
+      fresh || !old ? { x: place.x, y: place.y + RISE } : { x: x + (old.width - place.width) / 2, y };
+    this.#glide.to(start, place, time, performance.now());
   }
 
   /** Puts the card where it is at a moment; false: it has arrived. */

@@ -22,13 +22,13 @@ export class Glide {
     return this.#now;
   }
 
-  /** Sets out for another place, from `start` or from where it is now. */
-  to(end: Pose, time: number, start: Pose = this.#now): void {
+  /** Sets out from one place for another, for `time` milliseconds from a moment of the page's clock on. */
+  to(start: Pose, end: Pose, time: number, moment: number): void {
     this.#start = start;
     this.#end = end;
     this.#time = time;
-    this.#begun = performance.now();
-    this.at(this.#begun);
+    this.#begun = moment;
+    this.at(moment);
   }
 
   /** Goes on to a moment of the page's clock; false: it has arrived. */
