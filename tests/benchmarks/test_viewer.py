@@ -24,7 +24,7 @@ x = digits.images[7:8, None].float() / 255
 hw.explain(net, x)
 """
 # The same walk in a notebook without this viewer, with the same four panels; what they show is worked out beforehand,
-# so that only drawing counts. Patches on the cards, dots, trail and narration are left out.
+# so that only drawing counts. Left out are the trail, the edges of the tree, the legend's values and the narration.
 PEER = """
 %matplotlib inline
 import matplotlib.pyplot as plt, numpy as np
@@ -50,6 +50,17 @@ def maps(mass):
         squares.append(square.reshape(side, side))
     return squares
 
+def patch(node):
+    layer = trace.layer_of(node)
+    window = trace.partitions[layer].window(node - ends[layer])
+    seen = [slice(max(start + step * window[axis].start, 0), start + step * (window[axis].stop - 1) + size)
+            for start, step, size, axis in trace.header["layers"][layer]["field"] or ()]
+    return x[0, 0].numpy()[tuple(seen)]
+
+def slot(cell):
+    level = (cell + 1).bit_length() - 1
+    return (cell + 1.5 - 2**level) / 2**level, 1 - level / 6
+
 def moment(step):
     state = replay(trace, step)
     reached = np.full(784, np.nan)
@@ -59,21 +70,29 @@ def moment(step):
     children = columns["log_node"][columns["log_offset"][step - 1] : columns["log_offset"][step]].tolist()
     popped = int(columns["pop_node"][step - 1])
     lines = [(place(popped), place(child)) for child in children]
-    return state, reached.reshape(28, 28), maps(mass), lines
+    cards = [(*slot(cell), trace.label(node), key, patch(node))
+             for cell, (node, key) in enumerate(state.heap.pairs[:15])]
+    return state, reached.reshape(28, 28), cards, maps(mass), lines
 
 moments = {step: moment(step) for step in range(40, 81)}
 
 def show(step):
-    state, reached, squares, lines = moments[step]
+    state, reached, cards, squares, lines = moments[step]
     figure, axes = plt.subplot_mosaic([["input", "tree"], ["input", "array"], ["net", "net"], ["curve", "curve"]],
                                       figsize=(12, 9), height_ratios=[3, 1, 2, 1])
     axes["input"].imshow(x[0, 0], cmap="gray_r")
     axes["input"].imshow(reached, cmap="inferno")
     axes["tree"].axis("off")
-    for cell, (node, key) in enumerate(state.heap.pairs[:15]):
-        level = (cell + 1).bit_length() - 1
-        axes["tree"].text((cell + 1.5 - 2**level) / 2**level, 1 - level / 4,
-                          f"{trace.label(node)}\\n{key:.3f}", ha="center")
+    for across, down, label, key, seen in cards:
+        axes["tree"].text(across, down, f"{label}\\n{key:.3f}", fontsize=7)
+        axes["tree"].imshow(seen, cmap="gray_r", extent=(across - 0.05, across - 0.01, down, down + 0.1), aspect="auto")
+    across, down, _, keys, _ = zip(*cards)
+    left = np.array(across) - 0.05
+    axes["tree"].hlines(np.array(down) - 0.02, left, left + np.array(keys) / 2, color="tab:orange")
+    dots = state.heap.pairs[15:63]
+    places = np.array([slot(15 + i) for i in range(len(dots))])
+    axes["tree"].scatter(*places.T, s=[200 * key for _, key in dots], color="tab:orange")
+    axes["tree"].set(xlim=(0, 1), ylim=(0, 1.2))
     axes["array"].bar(range(len(state.heap.items)), [key for _, key in state.heap.pairs])
     for layer, square in enumerate(squares):
         axes["net"].imshow(square, cmap="inferno", extent=(layer, layer + 0.7, 0, 1), aspect="auto")
