@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from e2e.jupyter import Kernel, Server, Watch, running, wait_for
+from e2e.pages import settled
 from e2e.saved import show_saved
 from playwright.sync_api import Browser, Page, expect
 
@@ -145,6 +146,8 @@ def test_what_is_out_of_sight_is_drawn_when_it_comes_back_or_stops(bare: Page, v
     last.scroll_into_view_if_needed()
     wait_for(lambda: int(count.inner_text()) > drawn, "the last to be drawn again")
     bare.evaluate("viewers.forEach(({ model }) => model.set('playing', false))")
+    # The last pop before the stop is drawn with the next frame.
+    settled(bare)
     for viewer in (first, last):
         expect(viewer.locator(".hw-count b")).to_have_text(str(viewer.get_attribute("data-step")))
 
