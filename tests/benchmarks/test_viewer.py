@@ -13,7 +13,7 @@ from benchmarks.page import PAGES, SCRIPT, benchmark_page
 from benchmarks.synthetic import LONG, explanation
 from e2e.jupyter import Kernel, Server, open_notebook, run_all
 from ipywidgets.widgets.widget import _remove_buffers
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 import heapwidget as hw
 
@@ -121,7 +121,7 @@ UNTIL_PAINTED = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def bare(chromium: str) -> Iterator[Bare]:
     with bare_browser(chromium) as browser:
         yield browser
@@ -160,6 +160,14 @@ def test_bytes(figures: Figures) -> None:
         sent = len(json.dumps(state).encode()) + sum(memoryview(b).nbytes for b in buffers)
         figures.at_most(f"bytes sent for {what}, over its raw columns", sent / raw, 1.05, "x")
         figures.note("  with the viewer's own script and style", f"{(sent + program) / raw:.3f} x")
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that nothing was done in before."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    yield context.new_page()
+    context.close()
 
 
 @pytest.fixture
