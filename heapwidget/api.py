@@ -27,7 +27,8 @@ from heapwidget.checks import (
     listed_pictures,
     plain_module,
 )
-from heapwidget.engine.capture import Recording, record
+from heapwidget.engine.alone import alone
+from heapwidget.engine.capture import Recording, confirm, record
 from heapwidget.engine.composites import RuleLike, composite
 from heapwidget.engine.errors import brief
 from heapwidget.engine.flow import Array
@@ -46,7 +47,7 @@ ORDERS = ("descending", "ascending")
 PRIORITIES = ("mass", "bound")
 
 
-@torch.inference_mode(False)
+@alone()
 def attribute(
     net: nn.Module,
     x: Tensor | Sequence[Tensor],
@@ -65,6 +66,7 @@ def attribute(
     image: NDArray[Any] | Sequence[NDArray[Any] | None] | None = None,
     feature_names: Sequence[str] | Sequence[Sequence[str] | None] | None = None,
     tokens: Sequence[str] | Sequence[Sequence[str] | None] | None = None,
+    verify: bool = True,
     progress: bool = True,
 ) -> Explanation:
     """Take a net's decision apart, pop by pop.
@@ -121,6 +123,10 @@ def attribute(
     tokens
         The words of a text whose embeddings x holds, one for each row of (tokens, features). For several inputs a
         tuple, as above.
+    verify
+        Whether the net is run once more, plainly, to see that what was recorded is its own answer. A net that is not
+        the same twice is refused; without this, the one recorded run is explained. (`method="gradient"` records
+        nothing.)
     progress
         Whether walks of more than a second show a progress bar.
 
@@ -159,13 +165,15 @@ def attribute(
     recording = batched(run, inputs)
     check_single(recording.inputs, recording.output)
     check_finite(net, recording)
+    if verify:
+        confirm(net, recording, head_of(target))
     # The net may run with autocast, as its caller has it; relevance is worked out in full numbers.
     with torch.autocast(inputs[0].device.type, enabled=False):
         if method == "article":
-            trace, found = article(net, recording, target, class_names, nodes, contribution, progress)
+            trace, found = article(recording, target, class_names, nodes, contribution, progress)
             return explained(trace, found, None, recording.inputs)
         rules, by_bound = composite(rule), priority == "bound"
-        relevance = Relevance.start(net, recording, target, class_names, rules, nodes, floor, by_bound, finish)
+        relevance = Relevance.start(recording, target, class_names, rules, nodes, floor, by_bound, finish)
         # The trace is told anew from this header when the walk goes on.
         relevance.header = with_names(relevance.header, named)
         with tqdm(total=max_pops, desc="pops", delay=1, disable=not progress, leave=False) as bar:

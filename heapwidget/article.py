@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
 from tqdm.auto import tqdm
 
@@ -44,7 +44,6 @@ LOG_LIMIT = 2**24
 
 
 def article(
-    net: nn.Module,
     recording: Recording,
     target: Target,
     class_names: Sequence[str] | None,
@@ -61,7 +60,7 @@ def article(
     ValueError
         If the keys outgrow float32, as they do in deep nets, or there are too many of them.
     """
-    graph, activations = _layers(net, recording)
+    graph, activations = _layers(recording)
     choice = choose(target, recording.output, class_names)
     value, gradients = _gradients(recording, activations, choice.value)
     factors = gradients if contribution == "gradient" else [a * g for a, g in zip(activations, gradients, strict=True)]
@@ -154,11 +153,10 @@ class _Activations:
         return [*inputs, *(made[id(layer.make)] for layer in graph.layers[len(inputs) :])]
 
 
-def _layers(net: nn.Module, recording: Recording) -> tuple[Graph, list[Tensor]]:
+def _layers(recording: Recording) -> tuple[Graph, list[Tensor]]:
     """The graph, and the activation of each layer."""
     activations = _Activations()
-    leaves = {path for path, m in net.named_modules() if not any(m.children())}
-    graph = build(recording, leaves, lambda call: activations.noting(handler_of(call)))
+    graph = build(recording, lambda call: activations.noting(handler_of(call)))
     return graph, activations.of(graph, recording.inputs)
 
 
@@ -182,7 +180,7 @@ def _gradients(
 
 
 def _differentiable(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The call again; `aten.copy`, which functionalizing leaves behind for in-place copies, has no derivative."""
+    """The call again; `aten.copy`, which stands for in-place copies, has no derivative."""
     if call.name == "copy":
         changed, source = args[:2]
         return source.to(changed.dtype).expand_as(changed)

@@ -18,6 +18,7 @@ from torch.utils._pytree import tree_leaves
 
 from heapwidget.engine.boxes import GRANULARITIES
 from heapwidget.engine.capture import Call, Recording
+from heapwidget.engine.capture.isolation import tensors_of
 from heapwidget.engine.errors import NetError, UnsupportedOpError, brief
 from heapwidget.engine.ops.moves import MOVES, RESHAPES
 
@@ -38,19 +39,19 @@ def plain_module(net: Any) -> nn.Module:
         raise TypeError(f"net must be a torch.nn.Module, not {type(net).__name__}; a function can be wrapped in one")
     if isinstance(net, nn.DataParallel | nn.parallel.DistributedDataParallel):
         return plain_module(net.module)
-    original = getattr(net, "_orig_mod", None)
+    original = net._modules.get("_orig_mod")
     if isinstance(original, nn.Module):
         return plain_module(original)
-    for name, parameter in (*net.named_parameters(), *net.named_buffers()):
-        if is_lazy(parameter):
+    for name, t in tensors_of(net):
+        if is_lazy(t):
             raise ValueError(f"the net's {name!r} has no shape yet, as in lazy modules; run the net once before")
     return net
 
 
 def check_differentiable(net: nn.Module) -> None:
     """Weights that gradients can flow past."""
-    for name, parameter in net.named_parameters():
-        if parameter.is_inference():
+    for name, t in tensors_of(net):
+        if isinstance(t, nn.Parameter) and t.is_inference():
             raise ValueError(
                 f"the weight {name!r} was made in inference mode, past which no gradient flows; load the net outside "
                 "of torch.inference_mode(), or use method='relevance'"

@@ -14,6 +14,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from heapwidget.checks import check_number, picture_fits
+from heapwidget.engine.alone import alone
 from heapwidget.engine.flow import Array
 from heapwidget.ledger import Ledger, share_of
 from heapwidget.methods import Relevance
@@ -177,7 +178,7 @@ class Explanation:
         """Whether the walk is at hand, to be continued."""
         return self.relevance is not None
 
-    @torch.inference_mode(False)
+    @alone()
     def refine(
         self,
         max_pops: int = 1000,
@@ -214,7 +215,7 @@ class Explanation:
             self._retell(lambda: relevance.go_on(max_pops, floor, tick))
         return self
 
-    @torch.inference_mode(False)
+    @alone()
     def finish(self) -> Explanation:
         """Pass on in one sweep what the walk left, so that the attribution is exact; gives this explanation, changed.
 
@@ -270,7 +271,7 @@ class Explanation:
             raise ValueError(f"k must be at least 1, not {k}")
         return strongest_paths(self.relevance.walk, self.relevance.seeds, self._trace, k, progress)
 
-    @torch.inference_mode(False)
+    @alone()
     def faithfulness(
         self,
         *,

@@ -8,7 +8,7 @@ curve). Random orders, measured beside it, say what is small and large here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,8 @@ from tqdm.auto import tqdm
 
 from heapwidget.checks import check_choice
 from heapwidget.engine.boxes import Partition
-from heapwidget.engine.capture import untouched
+from heapwidget.engine.capture import RunAs, apart
+from heapwidget.engine.capture.isolation import tensors_of
 from heapwidget.targets import Target, choose, head_of
 
 if TYPE_CHECKING:
@@ -121,12 +122,8 @@ class Probe:
         return np.concatenate(rows)
 
     def _run(self, inputs: Sequence[Tensor]) -> Any:
-        try:
-            # A net may write into what it is given.
-            return self.net(*(a.clone() for a in inputs))
-        except RuntimeError:
-            # Some writes are refused that the recording, where all ops are functional, took.
-            return torch.func.functionalize(self.net)(*inputs)
+        # A net may write into what it is given.
+        return self.net(*(a.clone() for a in inputs))
 
     def takes_batches(self, pair: Sequence[Tensor], index: int | None, kind: str) -> bool:
         """Whether two examples together have the scores that they have alone; some nets mix what is in a batch."""
@@ -181,23 +178,23 @@ class Trial:
         self, orders: Sequence[NDArray[np.int64]], steps: int, batch_size: int, progress: bool
     ) -> tuple[float, list[Curves]]:
         """The score on the inputs, and the curves of each order of all their positions."""
-        net, inputs, empty = self.probe.net, self.inputs, self.empty
+        inputs, empty = self.inputs, self.empty
         *firsts, total = np.cumsum([0, *(part.n_nodes for part in self.parts)]).tolist()
         counts = np.unique(np.rint(np.linspace(0, total, steps + 1)).astype(np.int64))
         here = inputs[0].device
-        device = next((p.device for p in net.parameters()), here)
+        device = next((t.device for _, t in tensors_of(self.probe.net)), here)
         nodes = [torch.from_numpy(p.node_of_unit + first).to(here) for p, first in zip(self.parts, firsts, strict=True)]
         found = []
         with (
-            untouched(net),
-            torch.no_grad(),
+            apart(self.probe.net) as run,
+            run.watched((), RunAs(False)) as net,
             tqdm(
                 total=2 * len(orders) * len(counts), desc="faithfulness", delay=1, disable=not progress, leave=False
             ) as bar,
         ):
-            net.eval()
+            probe = replace(self.probe, net=net)
             both = [torch.stack(pair).to(device) for pair in zip(inputs, empty, strict=True)]
-            together = self.probe.takes_batches(both, self.index, self.kind)
+            together = probe.takes_batches(both, self.index, self.kind)
             for order in orders:
                 # From which count on a unit is replaced: its position's place in the order.
                 rank = torch.empty(total, dtype=torch.int64)
@@ -212,7 +209,7 @@ class Trial:
                             torch.stack([torch.where(place < n, new, old) for n in some]).to(device)
                             for place, old, new in zip(places, before, after, strict=True)
                         ]
-                        values.append(self.probe.scores(batch, self.index, self.kind, together))
+                        values.append(probe.scores(batch, self.index, self.kind, together))
                         bar.update(len(some))
                     pair.append(np.concatenate(values))
                 found.append(pair)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from heapwidget.checks import check_finite, check_number, check_single
 from heapwidget.engine.boxes import Partition, Shape, partition, positions, unbatched
-from heapwidget.engine.capture import Recording, input_names, net_errors, record, untouched
+from heapwidget.engine.capture import Recording, RunAs, apart, input_names, net_errors, record
 from heapwidget.engine.composites import Composite
 from heapwidget.engine.errors import UnsupportedOpError
 from heapwidget.engine.fields import Field, fields, own_fields
@@ -50,7 +50,6 @@ class Relevance:
     @classmethod
     def start(
         cls,
-        net: nn.Module,
         recording: Recording,
         target: Target,
         class_names: Sequence[str] | None,
@@ -61,7 +60,7 @@ class Relevance:
         finishing: bool,
     ) -> Relevance:
         """Build the graph of a recording, let that go, and put the target's relevance into the heap."""
-        graph = build(recording, {path for path, m in net.named_modules() if not any(m.children())}, handler_of)
+        graph = build(recording, handler_of)
         recording.let_go()
         choice = choose(target, recording.output, class_names)
         output = recording.output.detach().to(graph.dtype)
@@ -176,13 +175,14 @@ def gradient(
     Without a target it is the sum of all outputs, as in the article. Channels of a position are summed; where it is
     not known which axis counts them, it is the first.
     """
-    with untouched(net), torch.enable_grad():
-        net.eval()
+    with apart(net) as run, torch.enable_grad():
         leaves = [x.detach().clone().requires_grad_() for x in inputs]
-        with net_errors():
-            # Copies, since the net may write into what it is given.
-            output = net(*(leaf.clone() for leaf in leaves))
-        output = head_of(target)(output)
+        # Copies, since the net may write into what it is given.
+        given = [leaf.clone() for leaf in leaves]
+        with run.watched(given, RunAs(True)) as copy:
+            with net_errors():
+                output = copy(*given)
+            output = head_of(target)(output)
         check_single(inputs, output)
         if target is None:
             choice = Choice("Σ outputs", None, torch.ones_like(output))

@@ -39,8 +39,7 @@ class Fn(nn.Module):
 
 
 def graph_of(net: nn.Module, *inputs: Tensor) -> Graph:
-    leaves = {path for path, module in net.named_modules() if not any(module.children())}
-    return build(record(net, *inputs), leaves, handler_of)
+    return build(record(net, *inputs), handler_of)
 
 
 def units(op: Callable[[Tensor], Tensor], x: Tensor) -> list[int]:

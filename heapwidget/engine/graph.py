@@ -101,7 +101,6 @@ class Builder:
     """
 
     recording: Recording
-    leaves: set[str]
     dtype: torch.dtype
     reads: Counter[int] = field(default_factory=Counter)
     drafts: list[Draft] = field(default_factory=list)
@@ -256,7 +255,7 @@ class Builder:
 
     def _name(self, call: Call, op: str) -> str:
         run = (call.module, call.run)
-        if call.module in self.leaves and run not in self._named:
+        if call.module in self.recording.leaves and run not in self._named:
             self._named.add(run)
             return call.module or op
         return f"{call.module}.{op}" if call.module else op
@@ -289,15 +288,13 @@ class Builder:
             )
 
 
-def build(recording: Recording, leaves: set[str], handler_of: Callable[[Call], Handler | None]) -> Graph:
+def build(recording: Recording, handler_of: Callable[[Call], Handler | None]) -> Graph:
     """The graph of a recording.
 
     Parameters
     ----------
     recording
         What `capture.record` kept.
-    leaves
-        Paths of the modules that have no children: layers made in them bear their names.
     handler_of
         Who takes a call; an op without a handler is taken by its own VJP.
 
@@ -310,7 +307,7 @@ def build(recording: Recording, leaves: set[str], handler_of: Callable[[Call], H
     """
     n_inputs = len(recording.inputs)
     dtype = torch.float64 if any(x.dtype == torch.float64 for x in recording.inputs) else torch.float32
-    builder = Builder(recording, leaves, dtype, _reads(recording))
+    builder = Builder(recording, dtype, _reads(recording))
     for call in recording.calls:
         if not any(builder.active(t) for t in tensors(call)):
             continue
@@ -319,7 +316,8 @@ def build(recording: Recording, leaves: set[str], handler_of: Callable[[Call], H
             builder.generic(call)
     if not builder.active(recording.output):
         raise ValueError(
-            "the output does not depend on x, so there is nothing to explain; pass the net's real input as x"
+            "the output does not depend on x by any tensor op, so there is nothing to explain; pass the net's real "
+            "input as x, and keep to tensor ops on the way, out of which NumPy, item() and tolist() lead"
         )
     drafts = builder.drafts
     for draft in drafts:

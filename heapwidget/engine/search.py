@@ -10,12 +10,9 @@ The frontier is best-first; relevance is moved, never copied, so target = input 
 
 from __future__ import annotations
 
-import signal
-import threading
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import heappop
@@ -30,6 +27,7 @@ from heapwidget.engine.boxes import Partition
 from heapwidget.engine.flow import Array, Flow, host
 from heapwidget.engine.graph import Graph
 from heapwidget.engine.inlets import inlet
+from heapwidget.engine.interrupts import noted
 from heapwidget.engine.residuals import ID_BITS, ID_MASK, NOT_QUEUED, Board, InputStore, Store, UnitTable
 from heapwidget.engine.sweep import amplifications, device_of, gather, whole_pass
 
@@ -175,8 +173,8 @@ class Walk:
         mass_bits = np.empty(1, np.int32)
         mass_of, as_float = mass_bits.data, mass_bits.view(np.float32).data
         pops = 0
-        with _interruptible() as interrupted:
-            while heap and pops < max_pops and not interrupted:
+        with noted() as interrupted:
+            while heap and pops < max_pops and not interrupted():
                 entry = heappop(heap)
                 node, key = entry & mask, -(entry >> bits)
                 if keys[node] != key:
@@ -325,17 +323,3 @@ class Walk:
         _, totals = self.partitions[number].fold(everything, after)
         reached = np.flatnonzero(changes)
         return reached + self.offsets[number], totals.reshape(-1)[reached].astype(np.float32)
-
-
-@contextmanager
-def _interruptible() -> Iterator[list[int]]:
-    """Turn Ctrl-C into an entry in a list while inside; only the main thread can."""
-    caught: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield caught
-        return
-    before = signal.signal(signal.SIGINT, lambda number, _frame: caught.append(number))
-    try:
-        yield caught
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from twin_checks import assert_twins, last_flow, passed
 
 import heapwidget as hw
-from heapwidget.engine.parts import PARTS
+from heapwidget.engine.capture.parts import PARTS
 
 W, V, B = values((4, 3), "both", 11), values((4,), "both", 12), values((3,), "both", 13)
 STACK, BIASES = values((2, 4, 3), "both", 14), values((2, 5, 3), "both", 15)

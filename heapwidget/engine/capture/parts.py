@@ -40,6 +40,44 @@ def _gru_cell(own: Tensor, past: Tensor, state: Tensor, b: Tensor | None = None,
     return (state - new) * (update + past_update).sigmoid() + new, own
 
 
+def _fused_lstm(x: Tensor, w: Tensor, u: Tensor, b: Tensor, c: Tensor, h: Tensor, cell: Tensor, *options: Any) -> Any:
+    """One layer in one direction, over all steps, as a library fuses it; `options` begins with whether backwards."""
+    own = torch.nn.functional.linear(x, w, b)
+    steps = range(len(own))
+    found = []
+    for step in reversed(steps) if options[0] else steps:
+        h, cell, _ = _lstm_cell(own[step], torch.nn.functional.linear(h, u, c), cell)
+        found.append(h)
+    return torch.stack(found[::-1] if options[0] else found), h, cell, x.new_empty(0)
+
+
+def _attention(op: Any) -> Callable[..., Any]:
+    """Scaled dot products with their weights, where a library fuses them; the result lies in memory as its own."""
+    names = [a.name for a in op._schema.arguments]
+    results = len(op._schema.returns)
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        given = dict(zip(names, args, strict=False)) | kwargs
+        mask = given.get("attn_mask", given.get("attn_bias"))
+        query, key, value = (given[name] for name in ("query", "key", "value"))
+        out = aten._scaled_dot_product_attention_math(
+            query, key, value, mask, 0.0, given.get("is_causal", False), scale=given.get("scale")
+        )[0]
+        # Nobody reads what these ops keep for their derivatives.
+        rest = [value.new_empty(0)] * (results - 1)
+        return out.transpose(1, 2).contiguous().transpose(1, 2), *rest
+
+    return run
+
+
+FUSED_ATTENTION = [
+    aten._scaled_dot_product_flash_attention_for_cpu.default,
+    aten._scaled_dot_product_flash_attention.default,
+    aten._scaled_dot_product_efficient_attention.default,
+    aten._scaled_dot_product_cudnn_attention.default,
+    aten._scaled_dot_product_fused_attention_overrideable.default,
+]
+
 PARTS: dict[Any, Callable[..., Any]] = {
     aten.mv.default: lambda a, v: torch.mm(a, v[:, None])[:, 0],
     aten.dot.default: lambda a, b: torch.mm(a[None], b[:, None])[0, 0],
@@ -54,6 +92,8 @@ PARTS: dict[Any, Callable[..., Any]] = {
     aten.lerp.Tensor: _lerp,
     aten._thnn_fused_lstm_cell.default: _lstm_cell,
     aten._thnn_fused_gru_cell.default: _gru_cell,
+    aten.mkldnn_rnn_layer.default: _fused_lstm,
+    **{op: _attention(op) for op in FUSED_ATTENTION},
 }
 
 

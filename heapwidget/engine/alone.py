@@ -1,0 +1,39 @@
+"""What the engine computes is its own: no mode, default or transform that its caller has on changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode_stack, _pop_mode, _push_mode
+
+from heapwidget.engine.capture.guard import Guard
+from heapwidget.engine.interrupts import held
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Set aside inference mode, default devices and other function modes, and recordings that go on around this.
+
+    While it lasts, Ctrl-C waits but for where it is let through. As a decorator, too.
+    """
+    with held(), torch.inference_mode(False), torch._C.DisableTorchFunction():
+        modes = list(_get_current_dispatch_mode_stack())
+        recorded = any(isinstance(mode, Guard) for mode in modes)
+        # A net that is explained may explain another one itself: that is nothing that its inputs flow through.
+        kept = [mode for mode in modes if not isinstance(mode, Guard)] if recorded else modes
+        if recorded:
+            _replace(kept, len(modes))
+        try:
+            yield
+        finally:
+            if recorded:
+                _replace(modes, len(kept))
+
+
+def _replace(modes: list[TorchDispatchMode], count: int) -> None:
+    for _ in range(count):
+        _pop_mode()
+    for mode in modes:
+        _push_mode(mode)

@@ -1,0 +1,118 @@
+"""Watch over memory that is not the run's own: what a net writes there lands elsewhere, or is undone."""
+
+from __future__ import annotations
+
+import weakref
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode, _pop_mode, _push_mode
+from torch.utils._pytree import tree_iter
+
+from heapwidget.engine.capture.isolation import LentNet
+from heapwidget.engine.capture.memory import is_dense, storage_id
+
+# They write running statistics where their sixth argument says so, which their schemas do not tell.
+_WRITING_STATISTICS = {"native_batch_norm", "cudnn_batch_norm", "miopen_batch_norm"}
+_STATISTICS = ("running_mean", "running_var")
+_TRAINING = 5
+
+
+class Guard(TorchDispatchMode):
+    """Sees every op of a lent net's run in this thread.
+
+    Before an op writes into the net's memory, the copy is given memory of its own. Tensors that belong to nobody here,
+    such as a global one, get back what they held when the run is over.
+    """
+
+    def __init__(self, lent: LentNet) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._lent = lent
+        # Storages made in this run; a number that is used again is one, too.
+        self._made = set[int]()
+        self._views: dict[int, list[weakref.ref[Tensor]]] = {}
+        self._before: dict[int, tuple[torch.UntypedStorage, torch.UntypedStorage]] = {}
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Else the first run would import torch's compiler, which takes over a second.
+        return False
+
+    def __enter__(self) -> Guard:
+        # PyTorch's own also sets flags of the whole process, which other threads would see.
+        _push_mode(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _pop_mode()
+
+    def put_back(self) -> None:
+        """Undo what was written into memory that is neither the run's nor the net's."""
+        for number, (storage, content) in self._before.items():
+            self.before_undoing(number)
+            storage.copy_(content)
+        self._before.clear()
+
+    def before_undoing(self, number: int) -> None:
+        """A storage is about to get back what it held."""
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        with torch._C.DisableTorchFunction():
+            return self.run(func, args, kwargs or {})
+
+    def run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run an op."""
+        for t in self.writes(func, args, kwargs):
+            self.protect(t)
+        return self.seen(func(*args, **kwargs))
+
+    def seen(self, out: Any) -> Any:
+        """Note what an op gave."""
+        for t in (out,) if isinstance(out, Tensor) else tree_iter(out):
+            if is_dense(t):
+                number = storage_id(t)
+                if self._lent.is_lent(number):
+                    self._views.setdefault(number, []).append(weakref.ref(t))
+                elif number not in self._before:
+                    self._made.add(number)
+        return out
+
+    def own(self, t: Tensor) -> None:
+        """A tensor was made for this run."""
+        self._made.add(storage_id(t))
+
+    def protect(self, t: Tensor) -> None:
+        """A tensor is about to be written into."""
+        number = storage_id(t)
+        if self._lent.is_lent(number):
+            views = (ref() for ref in self._views.pop(number, []))
+            self._lent.take(number, t, *(v for v in views if v is not None and v is not t))
+            self._made.add(storage_id(t))
+        elif number not in self._made and number not in self._before:
+            storage = t.untyped_storage()
+            self._before[number] = storage, storage.clone()
+
+    @staticmethod
+    def writes(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Tensor]:
+        """The tensors that an op writes into."""
+        places = _written_places(func)
+        if not places or (func.overloadpacket.__name__ in _WRITING_STATISTICS and not args[_TRAINING]):
+            return []
+        given = [args[i] if i < len(args) else kwargs.get(name) for i, name in places]
+        return [t for t in tree_iter(given) if is_dense(t)]
+
+
+@cache
+def _written_places(func: Any) -> tuple[tuple[int, str], ...]:
+    """Which arguments an op writes into: place and name."""
+    arguments = func._schema.arguments
+    silent = _STATISTICS if func.overloadpacket.__name__ in _WRITING_STATISTICS else ()
+    return tuple(
+        (i, a.name)
+        for i, a in enumerate(arguments)
+        if (a.alias_info is not None and a.alias_info.is_write) or a.name in silent
+    )

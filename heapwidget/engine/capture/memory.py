@@ -1,0 +1,287 @@
+"""What the net's tensors hold, moment by moment: the values behind tensors that it may write into.
+
+The net works on ordinary tensors, whose contents change where it writes in place and whose views share memory. A
+recording needs values that never change. Here a *value* is a tensor of our own over the same memory as the net's;
+before the net writes there, the values that would change are moved to memory of their own. So nothing is copied as long
+as nothing is written, and a write copies what it changes, once.
+
+A tensor is known by its place: its storage and how it lies in it. That holds for tensors made behind our back as well,
+by `.data` or `detach()`. What a place holds after writes is put together from the results that were painted over the
+storage, the latest on top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from heapwidget.engine.errors import UnsupportedOpError
+
+aten = torch.ops.aten
+
+# How a tensor lies in its storage.
+Place = tuple[Any, ...]
+# Keeps a call: its op, arguments and result.
+Keep = Callable[[Any, tuple[Any, ...], Tensor], None]
+
+
+def place_of(t: Tensor) -> Place:
+    """How a tensor lies in its storage."""
+    return t.storage_offset(), t.size(), t.stride(), t.dtype, t.is_neg() or t.is_conj()
+
+
+def storage_id(t: Tensor) -> int:
+    """The storage of a dense tensor, by a number that no other has while it lives."""
+    cdata: int = t.untyped_storage()._cdata
+    return cdata
+
+
+def is_dense(t: Any) -> bool:
+    """Whether a value is a tensor with a storage that strides lead through."""
+    return isinstance(t, Tensor) and t.layout == torch.strided and not t.is_nested
+
+
+@dataclass
+class _Contents:
+    """What is known of one storage; the storage is held, so that no other takes its number."""
+
+    storage: torch.UntypedStorage
+    # By place, the value there now.
+    values: dict[Place, Tensor] = field(default_factory=dict)
+    # Results that were made or written here, the oldest first.
+    paints: list[_Paint] = field(default_factory=list)
+    # Values whose memory this is, with the bytes that they span.
+    sharing: list[tuple[int, int, Tensor]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Paint:
+    """A result in a storage: where it was put, the elements that it spans, and its value."""
+
+    place: Place
+    first: int
+    last: int
+    value: Tensor
+
+
+class Memory:
+    """The values of the tensors of one run, and which of them descend from its inputs: the *stream*."""
+
+    def __init__(self, keep: Keep) -> None:
+        self._keep = keep
+        self._contents: dict[int, _Contents] = {}
+        # Tensors without strides cannot be written into in parts: each is its own value.
+        self._others: dict[int, Tensor] = {}
+        self._stream: dict[int, Tensor] = {}
+
+    def add_input(self, x: Tensor) -> Tensor:
+        """The value of an input of the net."""
+        value = self.made(x)
+        self.to_stream(value)
+        return value
+
+    def to_stream(self, value: Tensor) -> None:
+        """Count a value among those that descend from an input."""
+        self._stream[id(value)] = value
+
+    def holds(self, value: Tensor) -> bool:
+        """Whether a value is counted among those."""
+        return id(value) in self._stream
+
+    def is_stream(self, t: Any) -> bool:
+        """Whether a tensor holds anything that descends from an input."""
+        if not isinstance(t, Tensor):
+            return False
+        if not is_dense(t):
+            return id(t) in self._stream
+        contents = self._contents.get(storage_id(t))
+        if contents is None or not contents.paints:
+            return False
+        value = contents.values.get(place_of(t))
+        return id(value if value is not None else self._put_together(t, contents)) in self._stream
+
+    def is_open(self, t: Tensor) -> bool:
+        """Whether it would take work to say what a tensor holds, after writes into its memory."""
+        contents = self._contents.get(storage_id(t)) if is_dense(t) else None
+        return contents is not None and bool(contents.paints) and place_of(t) not in contents.values
+
+    def value(self, t: Tensor) -> Tensor:
+        """The value that stands for what a tensor holds now."""
+        if not is_dense(t):
+            return self._others.setdefault(id(t), t)
+        contents = self._of(t)
+        value = contents.values.get(place_of(t))
+        if value is not None:
+            return value
+        return self._put_together(t, contents) if contents.paints else self._add(t, contents)
+
+    def made(self, out: Tensor) -> Tensor:
+        """The value of an op's result: a new one, unless it lies where one is known."""
+        if not is_dense(out):
+            return self._others.setdefault(id(out), out)
+        new = storage_id(out) not in self._contents
+        contents = self._of(out)
+        known = contents.values.get(place_of(out))
+        value = self._add(out, contents) if known is None else known
+        if new:
+            contents.paints.append(_paint(out, value))
+        return value
+
+    def before_write(self, t: Tensor) -> None:
+        """Move the values that share memory with a tensor to memory of their own, for it will be written into."""
+        contents = self._contents.get(storage_id(t)) if is_dense(t) else None
+        if contents is None:
+            return
+        low, high = _bytes(t)
+        hit = [value for first, last, value in contents.sharing if first < high and low < last]
+        if hit:
+            contents.sharing = [s for s in contents.sharing if s[1] <= low or high <= s[0]]
+        if sum(v.numel() * v.itemsize for v in hit) <= contents.storage.nbytes():
+            for value in hit:
+                value.data = value.clone()
+        else:
+            copy = contents.storage.clone()
+            for value in hit:
+                value.data = rebased(value, copy)
+
+    def written(self, t: Tensor, stream: bool) -> Tensor | None:
+        """What a tensor holds after it was written into: a value, or none that anything would ask for."""
+        if not is_dense(t):
+            return None
+        contents = self._of(t) if stream else self._contents.get(storage_id(t))
+        if contents is None:
+            return None
+        contents.values.clear()
+        if not stream and not contents.paints:
+            return None
+        value = self._add(t, contents)
+        if _covers(t):
+            contents.paints.clear()
+        contents.paints.append(_paint(t, value))
+        return value
+
+    def preserve(self, number: int) -> None:
+        """Move all values that share a storage to memory of their own, before it gets back what it held."""
+        contents = self._contents.pop(number, None)
+        for _, _, value in contents.sharing if contents else ():
+            value.data = value.clone()
+
+    def let_go(self) -> None:
+        """Forget everything, and hold nothing any more."""
+        self._contents.clear()
+        self._others.clear()
+        self._stream.clear()
+
+    def _of(self, t: Tensor) -> _Contents:
+        storage = t.untyped_storage()
+        found = self._contents.get(storage._cdata)
+        if found is None:
+            found = self._contents[storage._cdata] = _Contents(storage)
+        return found
+
+    def _add(self, t: Tensor, contents: _Contents) -> Tensor:
+        """A value over the tensor's own memory."""
+        value = t.detach()
+        contents.values[place_of(t)] = value
+        contents.sharing.append((*_bytes(value), value))
+        return value
+
+    def _put_together(self, t: Tensor, contents: _Contents) -> Tensor:
+        """The value of a place that was not asked for since the last write: made of what was painted there."""
+        low, high = _span(t)
+        paints = [p for p in contents.paints if p.first < high and low < p.last]
+        first, last = min([low, *(p.first for p in paints)]), max([high, *(p.last for p in paints)])
+        cells = torch.full((last - first,), -1)
+        starts = [0, *accumulate(p.value.numel() for p in paints)]
+        for start, paint in zip(starts, paints, strict=False):
+            if paint.place[3:] != place_of(t)[3:]:
+                raise UnsupportedOpError(
+                    f"the net writes {paint.place[3]} into memory that it reads as {t.dtype}, and nothing tells which "
+                    "number became which; rewrite that part of it without in-place ops"
+                )
+            offset, size, stride = paint.place[:3]
+            painted = torch.arange(start, start + paint.value.numel()).view(size)
+            cells.as_strided(size, stride, offset - first).copy_(painted)
+        index = cells.as_strided(t.size(), t.stride(), t.storage_offset() - first).clone()
+        paint_of = torch.bucketize(index, torch.tensor(starts[1:]), right=True)
+        used = paint_of[index >= 0].unique().tolist()
+        value = self._add(t, contents)
+        if any(id(paints[n].value) in self._stream for n in used):
+            self._merge(value, index, [(starts[n], paints[n].value) for n in used])
+        if _covers(t):
+            contents.paints = [_paint(t, value)]
+        return value
+
+    def _merge(self, value: Tensor, index: Tensor, sources: list[tuple[int, Tensor]]) -> None:
+        """Keep the calls that make a value of others, entry by entry: `index` counts on from each one's start."""
+        pieces, place, count = [], torch.full_like(index, -1), 0
+        for start, source in sources:
+            mine = (index >= start) & (index < start + source.numel())
+            place = torch.where(mine, index - start + count, place)
+            pieces.append(self._flat(source))
+            count += source.numel()
+        constant = place < 0
+        if bool(constant.any()):
+            pieces.append(value.clone(memory_format=torch.contiguous_format).view(-1))
+            place = torch.where(constant, torch.arange(count, count + place.numel()).view(place.shape), place)
+        joined = pieces[0] if len(pieces) == 1 else torch.cat(pieces)
+        if len(pieces) > 1:
+            self._keep(aten.cat.default, (pieces,), joined)
+        if place.numel() == joined.numel() and torch.equal(place.view(-1), torch.arange(place.numel())):
+            self._keep(aten.view.default, (joined, list(place.shape)), value)
+        else:
+            self._keep(aten.index.Tensor, (joined, [place.to(value.device)]), value)
+
+    def _flat(self, source: Tensor) -> Tensor:
+        """A value as one row of entries."""
+        packed = source.contiguous()
+        flat = packed.view(-1)
+        if id(source) in self._stream:
+            if packed is not source:
+                self._keep(aten.clone.default, (source,), packed)
+            self._keep(aten.view.default, (packed, [-1]), flat)
+        contents = self._contents.get(storage_id(flat))
+        if contents is not None:
+            contents.sharing.append((*_bytes(flat), flat))
+        return flat
+
+
+def rebased(t: Tensor, storage: torch.UntypedStorage) -> Tensor:
+    """A tensor that lies in another storage as `t` lies in its own."""
+    return torch.empty(0, dtype=t.dtype, device=t.device).set_(storage, t.storage_offset(), t.size(), t.stride())
+
+
+def _span(t: Tensor) -> tuple[int, int]:
+    """The first element of its storage that a tensor holds, and the one behind its last."""
+    first = int(t.storage_offset())
+    if not t.numel():
+        return first, first
+    return first, first + 1 + sum((n - 1) * s for n, s in zip(t.size(), t.stride(), strict=True))
+
+
+def _bytes(t: Tensor) -> tuple[int, int]:
+    """The same in bytes."""
+    first, last = _span(t)
+    return first * t.itemsize, last * t.itemsize
+
+
+def _paint(t: Tensor, value: Tensor) -> _Paint:
+    return _Paint(place_of(t), *_span(t), value)
+
+
+def _covers(t: Tensor) -> bool:
+    """Whether a tensor holds all of its storage, each element once."""
+    if t.numel() * t.itemsize != t.untyped_storage().nbytes():
+        return False
+    expected = 1
+    for stride, size in sorted(zip(t.stride(), t.size(), strict=True)):
+        if size > 1:
+            if stride != expected:
+                return False
+            expected *= size
+    return True

@@ -1,0 +1,196 @@
+"""Keeps the ops of a net's run through which its inputs flow, as calls on values that never change."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import tree_iter
+
+from heapwidget.engine.capture.calls import Call, in_module
+from heapwidget.engine.capture.guard import Guard
+from heapwidget.engine.capture.isolation import LentNet, modules_of
+from heapwidget.engine.capture.memory import Memory
+from heapwidget.engine.capture.parts import PARTS, SOMETIMES
+from heapwidget.engine.errors import UnsupportedOpError
+
+aten = torch.ops.aten
+
+# What they write into is not read before.
+_OVERWRITING = {"copy_", "fill_", "zero_"}
+# No hook of the user's own has this number.
+_OUR_HOOK = -1
+
+
+class CallRecorder(Guard):
+    """Keeps each op that takes a tensor which descends from an input. The net itself works on ordinary tensors."""
+
+    def __init__(self, lent: LentNet, inputs: Sequence[Tensor]) -> None:
+        super().__init__(lent)
+        self.calls: list[Call] = []
+        self.memory = Memory(self._keep)
+        for x in inputs:
+            self.own(x)
+        self.inputs = tuple(self.memory.add_input(x) for x in inputs)
+        self._modules = [("", 1)]
+
+    def before_undoing(self, number: int) -> None:
+        self.memory.preserve(number)
+
+    def result(self, output: Any) -> Any:
+        """What came out of the net, as a value."""
+        return self.memory.value(output) if isinstance(output, Tensor) else output
+
+    def run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        written = self.writes(func, args, kwargs)
+        for t in written:
+            self.protect(t)
+        if torch.Tag.inplace_view in func.tags:
+            return self._reshape(func, args, kwargs)
+        if func._schema.is_mutable:
+            return self._write(func, args, kwargs, written)
+        memory = self.memory
+        # A view of what was written in parts says nothing new; what it holds is asked for when it is read.
+        if func.is_view and memory.is_open(args[0]):
+            return self.seen(func(*args, **kwargs))
+        if not any(memory.is_stream(t) for t in _tensors(args, kwargs)):
+            for t in written:
+                memory.before_write(t)
+            return self.seen(func(*args, **kwargs))
+        by_parts = PARTS.get(func) or SOMETIMES.get(func) or (func.decompose if _is_composite(func) else None)
+        if by_parts is not None:
+            with self:
+                out = by_parts(*args, **kwargs)
+            if out is not NotImplemented:
+                return out
+        given, named = self._values(args), self._values(kwargs)
+        for t in written:
+            memory.before_write(t)
+        out = self.seen(func(*args, **kwargs))
+        self._keep(func, given, mapped(out, memory.made), named)
+        return out
+
+    def _keep(self, op: Any, args: tuple[Any, ...], out: Any, kwargs: dict[str, Any] | None = None) -> None:
+        """Keep a call on values, unless nothing of its result is new."""
+        outs = [o for o in ((out,) if isinstance(out, Tensor) else tree_iter(out)) if isinstance(o, Tensor)]
+        if all(self.memory.holds(o) for o in outs):
+            return
+        self.calls.append(Call(op, args, kwargs or {}, out, *self._modules[-1]))
+        for o in outs:
+            self.memory.to_stream(o)
+
+    def _values(self, a: Any) -> Any:
+        """The same with a value in the place of each tensor."""
+        return mapped(a, self.memory.value)
+
+    def _write(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], written: list[Tensor]) -> Any:
+        """An op that writes into tensors: kept as the one that gives what is written."""
+        memory, overwriting = self.memory, func.overloadpacket.__name__ in _OVERWRITING
+        outs = {id(kwargs[a.name]) for a in func._schema.arguments if a.is_out and a.name in kwargs}
+        unread = {id(written[0])} if overwriting else outs
+        stream = any(memory.is_stream(t) for t in _tensors(args, kwargs) if id(t) not in unread)
+        given, named, op = (), {}, None
+        if stream:
+            op = _functional(func)
+            if op is None:
+                name, _, overload = str(func).rpartition(".")
+                raise UnsupportedOpError(
+                    f"the op {name if overload == 'default' else func} writes into a tensor"
+                    f"{in_module(self._modules[-1][0])} and has no form that does not; if it is yours, declare it to "
+                    "PyTorch as one that gives a new tensor, else rewrite that part of the net"
+                )
+            before = args
+            if overwriting:
+                # Of what is overwritten only the shape counts.
+                before = (torch.empty_like(args[0]), *args[1:])
+            given = self._values(before)
+            named = self._values({name: a for name, a in kwargs.items() if id(a) not in outs})
+        for t in written:
+            memory.before_write(t)
+        out = self.seen(func(*args, **kwargs))
+        fresh = [o for o in tree_iter(out) if isinstance(o, Tensor) and all(o is not t for t in written)]
+        results = [memory.written(t, stream) for t in written]
+        if op is not None:
+            # Some give results of their own and write beside them.
+            made = tuple(memory.made(o) for o in fresh) + tuple(r for r in results if r is not None)
+            several = len(op._schema.returns) > 1
+            self._keep(op, given, made if several else made[0] if len(made) == 1 else list(made), named)
+        return out
+
+    def _reshape(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """An op such as `transpose_`, after which a tensor lies otherwise in the same memory."""
+        t, op = args[0], _functional(func)
+        stream = op is not None and self.memory.is_stream(t)
+        given, named = (self._values(args), self._values(kwargs)) if stream else ((), {})
+        out = self.seen(func(*args, **kwargs))
+        if stream:
+            self._keep(op, given, self.memory.made(t), named)
+        return out
+
+    def follow(self, net: nn.Module) -> None:
+        """Keep the path of the running module, by hooks of the copy."""
+        runs: dict[str, int] = {}
+        for path, module in modules_of(net):
+            if isinstance(module, torch.jit.ScriptModule):
+                continue
+            hooks = vars(module)
+            hooks["_forward_pre_hooks"] = OrderedDict(
+                [(_OUR_HOOK, self._entering(path, runs)), *hooks["_forward_pre_hooks"].items()]
+            )
+            hooks["_forward_hooks"][_OUR_HOOK] = self._leave
+            hooks["_forward_hooks_always_called"][_OUR_HOOK] = True
+
+    def _entering(self, path: str, runs: dict[str, int]) -> Callable[[nn.Module, Any], None]:
+        def enter(_module: nn.Module, _args: Any) -> None:
+            runs[path] = runs.get(path, 0) + 1
+            self._modules.append((path, runs[path]))
+
+        return enter
+
+    def _leave(self, _module: nn.Module, _args: Any, _out: Any) -> None:
+        self._modules.pop()
+
+
+def mapped(a: Any, of: Callable[[Tensor], Tensor]) -> Any:
+    """A nest of arguments or results with something else in the place of each tensor."""
+    if isinstance(a, Tensor):
+        return of(a)
+    if isinstance(a, tuple | list):
+        return type(a)(mapped(part, of) for part in a)
+    return {name: mapped(part, of) for name, part in a.items()} if isinstance(a, dict) else a
+
+
+def _tensors(args: Any, kwargs: Any) -> Iterator[Tensor]:
+    for a in (*args, *kwargs.values()):
+        if isinstance(a, Tensor):
+            yield a
+        elif isinstance(a, tuple | list):
+            yield from (part for part in a if isinstance(part, Tensor))
+
+
+@cache
+def _is_composite(func: Any) -> bool:
+    """Whether an op is made of others, which PyTorch shows by itself only above where it follows gradients."""
+    composite: bool = torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd")
+    return composite
+
+
+@cache
+def _functional(func: Any) -> Any:
+    """The op that gives what another one writes into its arguments; `None` where there is none."""
+
+    def taken(op: Any) -> list[tuple[str, str]]:
+        return [(a.name, str(a.type)) for a in op._schema.arguments if not a.is_out]
+
+    name = func.overloadpacket.__name__.removesuffix("_")
+    for functional in (name, f"{name}_functional"):
+        packet = getattr(getattr(torch.ops, func.namespace), functional, None)
+        overloads = [getattr(packet, o) for o in packet.overloads()] if packet is not None else []
+        fitting = [o for o in overloads if not o._schema.is_mutable and taken(o) == taken(func)]
+        if fitting:
+            return min(fitting, key=lambda o: o._overloadname != func._overloadname)
+    return None
