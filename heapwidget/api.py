@@ -22,6 +22,7 @@ from heapwidget.checks import (
     check_nodes,
     check_number,
     check_single,
+    check_surroundings,
     listed_inputs,
     listed_names,
     listed_pictures,
@@ -141,6 +142,7 @@ def attribute(
     UnsupportedOpError
         If the net holds an op that has neither a rule nor a derivative.
     """
+    check_surroundings(x)
     net = plain_module(net)
     inputs = listed_inputs(x)
     _check_options(method, order, priority, contribution, nodes, floor, max_pops, finish)

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch._subclasses import FakeTensor
 from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_leaves
 
@@ -46,6 +47,27 @@ def plain_module(net: Any) -> nn.Module:
         if is_lazy(t):
             raise ValueError(f"the net's {name!r} has no shape yet, as in lazy modules; run the net once before")
     return net
+
+
+def check_surroundings(x: Any) -> None:
+    """Nothing is going on around the call in which tensors hold no numbers of their own.
+
+    Raises
+    ------
+    ValueError
+        If a transform of `torch.func` runs, or tensors are fake.
+    """
+    if torch._C._functorch.peek_interpreter_stack() is not None:
+        raise ValueError(
+            "this was called inside a transform of torch.func, such as vmap or grad, in which tensors stand for "
+            "others; call it outside, on one input at a time"
+        )
+    inputs = x if isinstance(x, tuple | list) else (x,)
+    mode = torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE)
+    if mode is not None or any(isinstance(a, FakeTensor) for a in inputs):
+        raise ValueError(
+            "tensors are fake here, of shapes without numbers; call this outside of FakeTensorMode, on real tensors"
+        )
 
 
 def check_differentiable(net: nn.Module) -> None:

@@ -110,7 +110,7 @@ class Explanation:
         """Contributions in the shape, dtype and device of x; where conserved they sum to the ledger's `explained`."""
         return self._as_given(
             [
-                torch.tensor(c).reshape(x.shape).to(device=x.device, dtype=x.dtype)
+                torch.tensor(c, device="cpu").reshape(x.shape).to(device=x.device, dtype=x.dtype)
                 for c, x in zip(self._contributions, self._inputs, strict=True)
             ]
         )

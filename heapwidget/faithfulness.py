@@ -122,8 +122,9 @@ class Probe:
         return np.concatenate(rows)
 
     def _run(self, inputs: Sequence[Tensor]) -> Any:
-        # A net may write into what it is given.
-        return self.net(*(a.clone() for a in inputs))
+        with torch._C._EnableTorchFunction():
+            # A net may write into what it is given.
+            return self.net(*(a.clone() for a in inputs))
 
     def takes_batches(self, pair: Sequence[Tensor], index: int | None, kind: str) -> bool:
         """Whether two examples together have the scores that they have alone; some nets mix what is in a batch."""
@@ -188,6 +189,7 @@ class Trial:
         with (
             apart(self.probe.net) as run,
             run.watched((), RunAs(False)) as net,
+            torch._C.DisableTorchFunction(),
             tqdm(
                 total=2 * len(orders) * len(counts), desc="faithfulness", delay=1, disable=not progress, leave=False
             ) as bar,

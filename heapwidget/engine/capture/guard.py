@@ -8,11 +8,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._ops import HigherOrderOperator
 from torch.utils._python_dispatch import TorchDispatchMode, _pop_mode, _push_mode
 from torch.utils._pytree import tree_iter
 
 from heapwidget.engine.capture.isolation import LentNet
 from heapwidget.engine.capture.memory import is_dense, storage_id
+from heapwidget.engine.errors import UnsupportedOpError
 
 # They write running statistics where their sixth argument says so, which their schemas do not tell.
 _WRITING_STATISTICS = {"native_batch_norm", "cudnn_batch_norm", "miopen_batch_norm"}
@@ -34,6 +36,8 @@ class Guard(TorchDispatchMode):
         self._made = set[int]()
         self._views: dict[int, list[weakref.ref[Tensor]]] = {}
         self._before: dict[int, tuple[torch.UntypedStorage, torch.UntypedStorage]] = {}
+
+    supports_higher_order_operators = True
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -61,8 +65,24 @@ class Guard(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        if isinstance(func, HigherOrderOperator):
+            return self._inside(func, args, kwargs or {})
         with torch._C.DisableTorchFunction():
             return self.run(func, args, kwargs or {})
+
+    def _inside(self, func: HigherOrderOperator, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run what an op on functions, such as `torch.cond`, does without a compiler: ops that are seen."""
+        if func.name() == "cond":
+            condition, then, otherwise, operands = args
+            with self:
+                return (then if condition else otherwise)(*operands)
+        plain = func.py_kernels.get(torch._C.DispatchKey.CompositeExplicitAutograd)
+        if plain is None:
+            raise UnsupportedOpError(
+                f"torch.ops.higher_order.{func.name()} hides the ops that it runs; write that part without it"
+            )
+        with self:
+            return plain(*args, **kwargs)
 
     def run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run an op."""

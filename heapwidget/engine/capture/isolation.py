@@ -29,6 +29,8 @@ _COPIED_BY_THEMSELVES = frozenset((dict, list, set, deque, OrderedDict, defaultd
 _GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
 # Who has one of these knows best how it is copied.
 _OWN_COPIES = ("__reduce__", "__reduce_ex__", "__getstate__", "__copy__", "__deepcopy__")
+# No hook of the user's own has this number.
+OUR_HOOK = -1
 _TO_EVAL = ("train", "eval")
 # Beyond so many objects, what hangs on a net is no part of it, such as a trainer with its data.
 MOST_OBJECTS = 50_000
@@ -143,12 +145,16 @@ class LentNet:
         return self._noted(t, lent)
 
     def _module(self, module: nn.Module) -> Any:
-        original = vars(module).get("_orig_mod") or module._modules.get("_orig_mod")
-        if type(module).__name__ == "OptimizedModule" and isinstance(original, nn.Module):
-            return self._noted(module, self._copied(original))
         if isinstance(module, torch.jit.ScriptModule):
             return self._noted(module, copy.deepcopy(module).eval())
-        return self._shell(module, vars(module) | {"_compiled_call_impl": None})
+        original = module._modules.get("_orig_mod")
+        if original is not None and type(module).__name__ == "OptimizedModule":
+            return self._noted(module, self._copied(original))
+        shell: nn.Module = self._shell(module, vars(module) | {"_compiled_call_impl": None})
+        # Where a net explains a part of itself while it is recorded, its copy has hooks of ours.
+        for kind in ("_forward_pre_hooks", "_forward_hooks", "_forward_hooks_always_called"):
+            vars(shell)[kind].pop(OUR_HOOK, None)
+        return shell
 
     def _shell(self, a: Any, attributes: dict[str, Any]) -> Any:
         """An object of the same class with these attributes, copied."""

@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_iter
 
 from heapwidget.engine.capture.calls import Call, in_module
 from heapwidget.engine.capture.guard import Guard
-from heapwidget.engine.capture.isolation import LentNet, modules_of
+from heapwidget.engine.capture.isolation import OUR_HOOK, LentNet, modules_of
 from heapwidget.engine.capture.memory import Memory
 from heapwidget.engine.capture.parts import PARTS, SOMETIMES
 from heapwidget.engine.errors import UnsupportedOpError
@@ -22,8 +22,6 @@ aten = torch.ops.aten
 
 # What they write into is not read before.
 _OVERWRITING = {"copy_", "fill_", "zero_"}
-# No hook of the user's own has this number.
-_OUR_HOOK = -1
 
 
 class CallRecorder(Guard):
@@ -139,10 +137,10 @@ class CallRecorder(Guard):
                 continue
             hooks = vars(module)
             hooks["_forward_pre_hooks"] = OrderedDict(
-                [(_OUR_HOOK, self._entering(path, runs)), *hooks["_forward_pre_hooks"].items()]
+                [(OUR_HOOK, self._entering(path, runs)), *hooks["_forward_pre_hooks"].items()]
             )
-            hooks["_forward_hooks"][_OUR_HOOK] = self._leave
-            hooks["_forward_hooks_always_called"][_OUR_HOOK] = True
+            hooks["_forward_hooks"][OUR_HOOK] = self._leave
+            hooks["_forward_hooks_always_called"][OUR_HOOK] = True
 
     def _entering(self, path: str, runs: dict[str, int]) -> Callable[[nn.Module, Any], None]:
         def enter(_module: nn.Module, _args: Any) -> None:

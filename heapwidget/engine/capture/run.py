@@ -7,6 +7,7 @@ mode of this thread, which sees functional calls and reused modules alike (`reco
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -61,14 +62,17 @@ def record(
 
 def _recorded(run: Apart, inputs: Sequence[Tensor], head: Head | None) -> tuple[CallRecorder, LentNet, Tensor, bool]:
     """A recorded run, with gradients only where the net asks for some itself."""
+    compiling = "torch._dynamo" in sys.modules
     try:
         return *run.recorded(inputs, head, False), False
     except NetError as error:
         refusal = error
-    grads = (False, True) if torch.is_grad_enabled() else (False,)
-    if len(grads) > 1:
+    # A net may bring in the compiler as it runs, which is switched off only then.
+    again = [False] if not compiling and "torch._dynamo" in sys.modules else []
+    grads = [False, True] if torch.is_grad_enabled() else [False]
+    for grad in again + grads[1:]:
         with suppress(NetError):
-            return *run.recorded(inputs, head, True), True
+            return *run.recorded(inputs, head, grad), grad
     for grad in grads:
         try:
             run.plain(inputs, head, RunAs(grad))
@@ -115,6 +119,16 @@ class _PlainAttention(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
+@contextmanager
+def _eager() -> Iterator[None]:
+    """Run compiled functions as they were written, where there may be any: compiled code shows no ops."""
+    if "torch._dynamo" not in sys.modules:
+        yield
+        return
+    with torch.compiler.set_stance("force_eager"):
+        yield
+
+
 def _as_it_is(net: nn.Module) -> None:
     """Prepare nothing."""
 
@@ -134,7 +148,7 @@ class Apart:
         """Where the copy runs, watched, as it would for the user; Ctrl-C takes effect at once."""
         self._states.restore()
         try:
-            with torch._C._EnableTorchFunction(), torch.set_grad_enabled(grad), _PlainAttention(), guard:
+            with _eager(), torch._C._EnableTorchFunction(), torch.set_grad_enabled(grad), _PlainAttention(), guard:
                 lent.to_eval()
                 with let_through():
                     yield

@@ -7,7 +7,6 @@ does to Python's own objects, such as a list that it keeps activations in, is it
 from __future__ import annotations
 
 import random
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -53,20 +52,9 @@ def put_back() -> Iterator[RandomStates]:
         switches = [(get(), get, set_) for get, set_ in _SWITCHES]
         states = RandomStates()
         try:
-            with _eager():
-                yield states
+            yield states
         finally:
             states.restore()
             for value, get, set_ in switches:
                 if get() != value:
                     set_(value)
-
-
-@contextmanager
-def _eager() -> Iterator[None]:
-    """Run compiled functions as they were written, where there may be any: compiled code shows no ops."""
-    if "torch._dynamo" not in sys.modules:
-        yield
-        return
-    with torch.compiler.set_stance("force_eager"):
-        yield
