@@ -18,7 +18,6 @@ from heapwidget.checks import (
     batched_inputs,
     check_choice,
     check_differentiable,
-    check_finite,
     check_nodes,
     check_number,
     check_single,
@@ -35,6 +34,7 @@ from heapwidget.engine.errors import brief
 from heapwidget.engine.flow import Array
 from heapwidget.explanation import Explanation
 from heapwidget.faithfulness import Probe
+from heapwidget.finite import check_finite, check_found
 from heapwidget.kinds import channel_axes, listed_positions, with_names
 from heapwidget.methods import Relevance, gradient
 from heapwidget.targets import Target, head_of
@@ -166,13 +166,13 @@ def attribute(
         return explained(trace, found, None, taken)
     recording = batched(run, inputs)
     check_single(recording.inputs, recording.output)
-    check_finite(net, recording)
+    begins = check_finite(net, recording)
     if verify:
         confirm(net, recording, head_of(target))
     # The net may run with autocast, as its caller has it; relevance is worked out in full numbers.
     with torch.autocast(inputs[0].device.type, enabled=False):
         if method == "article":
-            trace, found = article(recording, target, class_names, nodes, contribution, progress)
+            trace, found = article(recording, target, class_names, nodes, contribution, progress, begins)
             return explained(trace, found, None, recording.inputs)
         rules, by_bound = composite(rule), priority == "bound"
         relevance = Relevance.start(recording, target, class_names, rules, nodes, floor, by_bound, finish)
@@ -181,6 +181,7 @@ def attribute(
         with tqdm(total=max_pops, desc="pops", delay=1, disable=not progress, leave=False) as bar:
             relevance.walk.run(max_pops, bar.update)
         trace, found = relevance.trace()
+        check_found(found, begins)
     return explained(trace, found, relevance, recording.inputs)
 
 

@@ -32,6 +32,7 @@ from heapwidget.engine.ops import handler_of
 from heapwidget.engine.ops.linear import LinearFlow
 from heapwidget.engine.ops.pool import MaxPool
 from heapwidget.engine.rules import flat
+from heapwidget.finite import check_found
 from heapwidget.links import NO_NODE, Links
 from heapwidget.methods import describe, gradients_at, make_header, partitions
 from heapwidget.targets import Target, choose
@@ -50,15 +51,18 @@ def article(
     nodes: str | Mapping[str, str],
     contribution: str,
     progress: bool,
+    begins: str | None = None,
 ) -> tuple[Trace, list[Array]]:
     """The five steps, as a trace and the keys of each input's units.
 
     Where a position holds several channels, what was added to its key is spread evenly over them.
 
+    `begins` tells where infinity begins, if the net puts some in.
+
     Raises
     ------
     ValueError
-        If the keys outgrow float32, as they do in deep nets, or there are too many of them.
+        If a contribution is no number, or the keys outgrow float32, as they do in deep nets, or are too many.
     """
     graph, activations = _layers(recording)
     choice = choose(target, recording.output, class_names)
@@ -69,6 +73,7 @@ def article(
     ]
     parts = partitions(graph, nodes)
     flows = [None if layer.make is None else layer.make(flat()) for layer in graph.layers]
+    check_found(contributions, begins)
     own = np.concatenate([_by_node(part, c) for part, c in zip(parts, contributions, strict=True)])
     popped, masses, log = _pop_all(own, _Children(graph, parts, flows), progress)
 

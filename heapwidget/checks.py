@@ -15,13 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch._subclasses import FakeTensor
 from torch.nn.parameter import is_lazy
-from torch.utils._pytree import tree_leaves
 
 from heapwidget.engine.boxes import GRANULARITIES
-from heapwidget.engine.capture import Call, Recording
+from heapwidget.engine.capture import Recording
 from heapwidget.engine.capture.isolation import tensors_of
 from heapwidget.engine.errors import NetError, UnsupportedOpError, brief
-from heapwidget.engine.ops.moves import MOVES, RESHAPES
 
 T = TypeVar("T")
 Inputs = tuple[Tensor, ...]
@@ -253,51 +251,6 @@ def check_single(inputs: Sequence[Tensor], output: Tensor) -> None:
             raise ValueError(
                 f"x holds batches of {batch} examples; explain one at a time, with tuple(a[i:i+1] for a in x)"
             )
-
-
-def check_finite(net: nn.Module, recording: Recording) -> None:
-    """Find NaN and inf where they first appear: one pass over each activation, by its sum.
-
-    Infinities that the net itself puts in, such as the minus infinity of an attention mask, are meant.
-    """
-    meant, blank = set[int](), set[int]()
-    for call in recording.calls:
-        if _is_blank(call, blank):
-            blank.update(id(out) for out in tree_leaves(call.out))
-            continue
-        for out in call.out if isinstance(call.out, tuple | list) else (call.out,):
-            if not isinstance(out, Tensor) or not out.is_floating_point() or bool(out.sum().isfinite()):
-                continue
-            if bool(out.isfinite().all()):
-                continue
-            broken = [name for name, parameter in net.named_parameters() if not bool(parameter.isfinite().all())]
-            if broken:
-                here = [name for name in broken if name.rpartition(".")[0] == call.module]
-                name = (here or broken)[0]
-                raise ValueError(f"the weight {name!r} holds NaN or infinite values; load or train the net again")
-            if not bool(out.isnan().any()) and _puts_infinity(call, meant):
-                meant.add(id(out))
-                continue
-            where = f"'{call.module}'" if call.module else "the net itself"
-            raise ValueError(f"the activations of {where} ({call.name}) hold NaN or infinite values; they begin there")
-
-
-def _is_blank(call: Call, blank: set[int]) -> bool:
-    """Whether a call gives memory that nothing was written into, or moves entries between such memory and others."""
-    if "empty" in call.name:
-        return True
-    moves = call.name in MOVES or call.name in RESHAPES
-    return moves and any(id(a) in blank for a in tree_leaves((call.args, call.kwargs)))
-
-
-def _puts_infinity(call: Call, meant: set[int]) -> bool:
-    """Whether an op was given infinity by the net, or took on one that is meant."""
-    for a in tree_leaves((call.args, call.kwargs)):
-        if isinstance(a, Tensor) and (id(a) in meant or (a.is_floating_point() and bool(a.isinf().any()))):
-            return True
-        if isinstance(a, float) and math.isinf(a):
-            return True
-    return False
 
 
 def listed_pictures(image: Any, x: Tensor | Sequence[Tensor]) -> tuple[NDArray[np.uint8] | None, ...]:

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from heapwidget.checks import check_finite, check_number, check_single
+from heapwidget.checks import check_number, check_single
 from heapwidget.engine.boxes import Partition, Shape, partition, positions, unbatched
 from heapwidget.engine.capture import Recording, RunAs, apart, input_names, net_errors, record
 from heapwidget.engine.composites import Composite
@@ -24,6 +24,7 @@ from heapwidget.engine.graph import Graph, build
 from heapwidget.engine.ops import handler_of
 from heapwidget.engine.patterns import check_patterns, fits
 from heapwidget.engine.search import Finish, Row, Walk
+from heapwidget.finite import check_finite, check_found
 from heapwidget.kinds import kind_of
 from heapwidget.targets import Choice, Target, choose, head_of
 from heapwidget.trace import COLUMNS, FORMAT, VERSION, Trace
@@ -196,8 +197,13 @@ def gradient(
             )
         gradients = gradients_at(leaves, value, "gradient")
     if not all(bool(g.isfinite().all()) for g in (*gradients, value)):
-        check_finite(net, record(net, *inputs, head=head_of(target)))
-        raise ValueError("the gradient holds NaN or infinite values, though no activation does")
+        begins = check_finite(net, record(net, *inputs, head=head_of(target)))
+        if begins is None:
+            raise ValueError(
+                "the gradient is not finite, though all activations are, as that of a root at 0; move x off that point, or "
+                "take method='relevance'"
+            )
+        check_found([host(g) for g in gradients], begins)
     shapes = [unbatched(tuple(x.shape)) for x in inputs]
     layers = _input_layers(input_names(net, len(inputs)), shapes, channel_axes)
     contributions = [

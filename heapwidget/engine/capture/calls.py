@@ -55,7 +55,8 @@ class Recording:
     """The calls of one forward run, in order, with the very tensors that went in, their names, and what came out.
 
     `channel_axes` may tell which axis of an input, unbatched, counts channels; the graph finds out the others.
-    `leaves` are the paths of the modules that have no children.
+    `leaves` are the paths of the modules that have no children; `blank` the ids of tensors among the calls' arguments
+    that are memory with nothing in it yet.
     """
 
     inputs: tuple[Tensor, ...]
@@ -65,6 +66,7 @@ class Recording:
     channel_axes: tuple[int | None, ...]
     leaves: set[str]
     run_as: RunAs
+    blank: set[int]
 
     def let_go(self) -> None:
         """Drop the calls, and with them all activations that nothing else holds."""

@@ -78,6 +78,13 @@ class Memory:
         # Tensors without strides cannot be written into in parts: each is its own value.
         self._others: dict[int, Tensor] = {}
         self._stream: dict[int, Tensor] = {}
+        self._empty = set[int]()
+        # The ids of values of memory that nothing was written into.
+        self.blank = set[int]()
+
+    def made_empty(self, out: Tensor) -> None:
+        """An op gave memory with nothing in it yet."""
+        self._empty.add(storage_id(out))
 
     def add_input(self, x: Tensor) -> Tensor:
         """The value of an input of the net."""
@@ -118,7 +125,13 @@ class Memory:
         value = contents.values.get(place_of(t))
         if value is not None:
             return value
-        return self._put_together(t, contents) if contents.paints else self._add(t, contents)
+        value = self._put_together(t, contents) if contents.paints else self._add(t, contents)
+        return value if self.holds(value) else self._constant(t, value)
+
+    def _constant(self, t: Tensor, value: Tensor) -> Tensor:
+        if storage_id(t) in self._empty:
+            self.blank.add(id(value))
+        return value
 
     def made(self, out: Tensor) -> Tensor:
         """The value of an op's result: a new one, unless it lies where one is known."""
@@ -212,12 +225,12 @@ class Memory:
         used = paint_of[index >= 0].unique().tolist()
         value = self._add(t, contents)
         if any(id(paints[n].value) in self._stream for n in used):
-            self._merge(value, index, [(starts[n], paints[n].value) for n in used])
+            self._merge(t, value, index, [(starts[n], paints[n].value) for n in used])
         if _covers(t):
             contents.paints = [_paint(t, value)]
         return value
 
-    def _merge(self, value: Tensor, index: Tensor, sources: list[tuple[int, Tensor]]) -> None:
+    def _merge(self, t: Tensor, value: Tensor, index: Tensor, sources: list[tuple[int, Tensor]]) -> None:
         """Keep the calls that make a value of others, entry by entry: `index` counts on from each one's start."""
         pieces, place, count = [], torch.full_like(index, -1), 0
         for start, source in sources:
@@ -227,7 +240,8 @@ class Memory:
             count += source.numel()
         constant = place < 0
         if bool(constant.any()):
-            pieces.append(value.clone(memory_format=torch.contiguous_format).view(-1))
+            rest = value.clone(memory_format=torch.contiguous_format).view(-1)
+            pieces.append(self._constant(t, rest))
             place = torch.where(constant, torch.arange(count, count + place.numel()).view(place.shape), place)
         joined = pieces[0] if len(pieces) == 1 else torch.cat(pieces)
         if len(pieces) > 1:

@@ -22,6 +22,11 @@ aten = torch.ops.aten
 
 # What they write into is not read before.
 _OVERWRITING = {"copy_", "fill_", "zero_"}
+# Of a tensor they take the shape alone.
+_SHAPED = {
+    *(f"{name}_like" for name in ("zeros", "ones", "full", "empty", "rand", "randn", "randint")),
+    *(f"new_{name}" for name in ("zeros", "ones", "full", "empty", "empty_strided")),
+}
 
 
 class CallRecorder(Guard):
@@ -51,26 +56,31 @@ class CallRecorder(Guard):
             return self._reshape(func, args, kwargs)
         if func._schema.is_mutable:
             return self._write(func, args, kwargs, written)
-        memory = self.memory
-        # A view of what was written in parts says nothing new; what it holds is asked for when it is read.
-        if func.is_view and memory.is_open(args[0]):
-            return self.seen(func(*args, **kwargs))
-        if not any(memory.is_stream(t) for t in _tensors(args, kwargs)):
-            for t in written:
-                memory.before_write(t)
-            return self.seen(func(*args, **kwargs))
+        stream = self._descends(func, args, kwargs)
         by_parts = PARTS.get(func) or SOMETIMES.get(func) or (func.decompose if _is_composite(func) else None)
-        if by_parts is not None:
+        if stream and by_parts is not None:
             with self:
                 out = by_parts(*args, **kwargs)
             if out is not NotImplemented:
                 return out
-        given, named = self._values(args), self._values(kwargs)
+        given, named = (self._values(args), self._values(kwargs)) if stream else ((), {})
         for t in written:
-            memory.before_write(t)
+            self.memory.before_write(t)
         out = self.seen(func(*args, **kwargs))
-        self._keep(func, given, mapped(out, memory.made), named)
+        if stream:
+            self._keep(func, given, mapped(out, self.memory.made), named)
+        elif "empty" in func.overloadpacket.__name__:
+            self.memory.made_empty(out)
         return out
+
+    def _descends(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether what an op gives descends from an input, as far as anybody would ask."""
+        if func.overloadpacket.__name__ in _SHAPED:
+            return False
+        # A view of what was written in parts says nothing new; what it holds is asked for when it is read.
+        if func.is_view and self.memory.is_open(args[0]):
+            return False
+        return any(self.memory.is_stream(t) for t in _tensors(args, kwargs))
 
     def _keep(self, op: Any, args: tuple[Any, ...], out: Any, kwargs: dict[str, Any] | None = None) -> None:
         """Keep a call on values, unless nothing of its result is new."""
@@ -106,7 +116,7 @@ class CallRecorder(Guard):
                 # Of what is overwritten only the shape counts.
                 before = (torch.empty_like(args[0]), *args[1:])
             given = self._values(before)
-            named = self._values({name: a for name, a in kwargs.items() if id(a) not in outs})
+            named = self._values(_defaults(func, args) | {n: a for n, a in kwargs.items() if id(a) not in outs})
         for t in written:
             memory.before_write(t)
         out = self.seen(func(*args, **kwargs))
@@ -175,6 +185,12 @@ def _is_composite(func: Any) -> bool:
     """Whether an op is made of others, which PyTorch shows by itself only above where it follows gradients."""
     composite: bool = torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd")
     return composite
+
+
+def _defaults(func: Any, args: tuple[Any, ...]) -> dict[str, Any]:
+    """The arguments that an op fills in, by name: the functional form may ask for them."""
+    rest = func._schema.arguments[len(args) :]
+    return {a.name: a.default_value for a in rest if a.default_value is not None and not a.is_out}
 
 
 @cache

@@ -57,7 +57,9 @@ def record(
     axes = tuple(channel_axes or [None] * len(inputs))
     names = input_names(net, len(inputs))
     run_as = RunAs(grad, frozenset(lent.owned))
-    return Recording(recorder.inputs, names, recorder.calls, output, axes, leaves_of(lent.net), run_as)
+    return Recording(
+        recorder.inputs, names, recorder.calls, output, axes, leaves_of(lent.net), run_as, recorder.memory.blank
+    )
 
 
 def _recorded(run: Apart, inputs: Sequence[Tensor], head: Head | None) -> tuple[CallRecorder, LentNet, Tensor, bool]:

@@ -1,0 +1,146 @@
+"""Ctrl-C at any moment: it takes effect, or the call is done; net, process and a later call are as ever."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+import pytest
+import torch
+from engine.test_capture import Busy, X, frozen, snapshot
+from examples import NIGHTLY
+from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
+
+import heapwidget as hw
+from heapwidget.engine.interrupts import held, let_through, noted
+
+# Code of these is interrupted between any two instructions, other code between any two lines.
+FINE = ("heapwidget", "contextlib", "_python_dispatch", "grad_mode", "_contextlib")
+
+
+class Moments:
+    """Counts the moments of a call, and sends this process a real SIGINT at one of them."""
+
+    def __init__(self, at: int | None = None) -> None:
+        self.count, self._at = 0, at
+
+    def _see(self, frame: FrameType, event: str, _arg: Any) -> Any:
+        frame.f_trace_opcodes = any(name in frame.f_code.co_filename for name in FINE)
+        self.count += 1
+        if self.count == self._at:
+            os.kill(os.getpid(), signal.SIGINT)
+        return self._see
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        before = sys.gettrace()
+        sys.settrace(self._see)
+        try:
+            yield
+        finally:
+            sys.settrace(before)
+
+
+def switches() -> dict[str, Any]:
+    """All of the process that a call may have changed for a while."""
+    return {
+        "handler": signal.getsignal(signal.SIGINT),
+        "modes": len(_get_current_dispatch_mode_stack()),
+        "functions": torch._C._len_torch_function_stack(),
+        "overridable": torch._C._is_torch_function_enabled(),
+        "grad": torch.is_grad_enabled(),
+        "inference": torch.is_inference_mode_enabled(),
+        "autocast": torch.is_autocast_enabled("cpu"),
+        "dtype": torch.get_default_dtype(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "flash": torch.backends.cuda.flash_sdp_enabled(),
+        "fast path": torch.backends.mha.get_fastpath_enabled(),
+    }
+
+
+def refused(net: torch.nn.Module) -> None:
+    with contextlib.suppress(ValueError):
+        hw.attribute(net, torch.ones(1, 5, 6, 6), progress=False)
+
+
+CALLS: dict[str, Callable[[torch.nn.Module], Any]] = {
+    "relevance": lambda net: hw.attribute(net, X, progress=False),
+    "gradient": lambda net: hw.attribute(net, X, method="gradient", progress=False),
+    "article": lambda net: hw.attribute(net, X, method="article", progress=False),
+    "refused": refused,
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_an_interrupt_at_any_moment_leaves_nothing_behind(name: str) -> None:
+    call, net = CALLS[name], Busy()
+    want = hw.attribute(net, X, progress=False).attribution
+    before, around = snapshot(net), switches()
+    whole = Moments()
+    with whole.watched():
+        call(net)
+    assert whole.count > 10_000
+    rng, taken = random.Random(0), 0
+    for _ in range(125 if NIGHTLY else 20):
+        moments = Moments(rng.randrange(1, whole.count))
+        try:
+            with moments.watched():
+                call(net)
+        except KeyboardInterrupt:
+            taken += 1
+        sys.settrace(None)
+        assert switches() == around
+        assert frozen(snapshot(net)) == frozen(before)
+    assert taken > 3
+    assert torch.equal(hw.attribute(net, X, progress=False).attribution, want)
+
+
+def steps(done: list[str]) -> None:
+    """Held, with an interrupt; let through, with an interrupt."""
+    with held():
+        with contextlib.suppress(KeyboardInterrupt), let_through():
+            signal.raise_signal(signal.SIGINT)
+            done.append("let through")
+        signal.raise_signal(signal.SIGINT)
+        done.append("held")
+        with let_through():
+            done.append("too late")
+
+
+def test_what_is_held_waits_and_what_is_let_through_does_not() -> None:
+    done: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        steps(done)
+    assert done == ["held"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_what_is_noted_is_done_with() -> None:
+    with noted() as interrupted:
+        assert not interrupted()
+        signal.raise_signal(signal.SIGINT)
+        assert interrupted()
+    with held(), noted() as interrupted:
+        assert not interrupted()
+
+
+def test_a_handler_of_the_users_own_is_asked() -> None:
+    seen: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: seen.append(number))
+    try:
+        with held():
+            signal.raise_signal(signal.SIGINT)
+            assert not seen
+            with let_through():
+                assert len(seen) == 1
+                signal.raise_signal(signal.SIGINT)
+                signal.raise_signal(signal.SIGINT)
+                assert len(seen) == 3
+    finally:
+        signal.signal(signal.SIGINT, before)
