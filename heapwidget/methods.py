@@ -200,8 +200,8 @@ def gradient(
         begins = check_finite(net, record(net, *inputs, head=head_of(target)))
         if begins is None:
             raise ValueError(
-                "the gradient is not finite, though all activations are, as that of a root at 0; move x off that point, or "
-                "take method='relevance'"
+                "the gradient is not finite, though all activations are, as that of a root at 0; move x off that "
+                "point, or take method='relevance'"
             )
         check_found([host(g) for g in gradients], begins)
     shapes = [unbatched(tuple(x.shape)) for x in inputs]

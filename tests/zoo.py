@@ -48,7 +48,7 @@ def in_place(net: Net, x: Tensor) -> Tensor:
     y[:, 0] *= 2
     row = y.view(1, -1)
     row += 0.5
-    y[:, 1:].mul_(y[:, :-1])
+    y[:, 1:].mul_(y[:, :-1].clone())
     return net.out(y)
 
 
