@@ -13,7 +13,7 @@ import weakref
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,24 +31,26 @@ _GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
 _OWN_COPIES = ("__reduce__", "__reduce_ex__", "__getstate__", "__copy__", "__deepcopy__")
 # No hook of the user's own has this number.
 OUR_HOOK = -1
+# What every module holds of its own: mostly empty, and known by no other name.
+_BOOKS = frozenset(name for name, value in vars(nn.Module()).items() if isinstance(value, dict | set))
 _TO_EVAL = ("train", "eval")
 # Beyond so many objects, what hangs on a net is no part of it, such as a trainer with its data.
 MOST_OBJECTS = 50_000
 
 
-def modules_of(net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+def modules_of(net: nn.Module) -> list[tuple[str, nn.Module]]:
     """Each module once, with its path: what `named_modules` gives, whatever the net calls its attributes."""
-    seen = set[int]()
+    found: dict[int, tuple[str, nn.Module]] = {}
 
-    def walk(module: nn.Module, path: str) -> Iterator[tuple[str, nn.Module]]:
-        if id(module) not in seen:
-            seen.add(id(module))
-            yield path, module
+    def add(module: nn.Module, path: str) -> None:
+        if id(module) not in found:
+            found[id(module)] = path, module
             for name, child in list(module._modules.items()):
                 if child is not None:
-                    yield from walk(child, f"{path}.{name}" if path else name)
+                    add(child, f"{path}.{name}" if path else name)
 
-    return walk(net, "")
+    add(net, "")
+    return list(found.values())
 
 
 def leaves_of(net: nn.Module) -> set[str]:
@@ -108,11 +110,15 @@ class LentNet:
 
     def _copied(self, a: Any) -> Any:
         """A value over again, with all that hangs on it; what cannot be copied is shared."""
-        if type(a) in _ATOMS or isinstance(a, type | types.ModuleType):
+        kind = type(a)
+        if kind in _ATOMS or isinstance(a, type | types.ModuleType):
             return a
-        if id(a) in self._memo:
-            return self._memo[id(a)]
+        known = self._memo.get(id(a))
+        if known is not None:
+            return known
         self._alive.append(a)
+        if kind in _COPIED_BY_THEMSELVES and not a:
+            return self._noted(a, a.copy())
         if len(self._memo) > MOST_OBJECTS and not isinstance(a, Tensor | nn.Module):
             return a
         for kinds, copied in self._ways:
@@ -152,20 +158,23 @@ class LentNet:
             return self._noted(module, self._copied(original))
         shell: nn.Module = self._shell(module, vars(module) | {"_compiled_call_impl": None})
         # Where a net explains a part of itself while it is recorded, its copy has hooks of ours.
-        for kind in ("_forward_pre_hooks", "_forward_hooks", "_forward_hooks_always_called"):
-            vars(shell)[kind].pop(OUR_HOOK, None)
+        drop_our_hooks(shell)
         return shell
 
     def _shell(self, a: Any, attributes: dict[str, Any]) -> Any:
         """An object of the same class with these attributes, copied."""
         shell = self._noted(a, object.__new__(type(a)))
+        copied, own = self._copied, vars(shell)
         for name, value in list(attributes.items()):
-            vars(shell)[name] = self._copied(value)
-        for c in type(a).__mro__:
-            slots = vars(c).get("__slots__", ())
-            for name in [slots] if isinstance(slots, str) else slots:
-                if name not in ("__dict__", "__weakref__") and hasattr(a, name):
-                    object.__setattr__(shell, name, self._copied(getattr(a, name)))
+            if type(value) in _ATOMS:
+                own[name] = value
+            elif name in _BOOKS and not value:
+                own[name] = value.copy()
+            else:
+                own[name] = copied(value)
+        for name in _slots_of(type(a)):  # type: ignore[arg-type]
+            if hasattr(a, name):
+                object.__setattr__(shell, name, self._copied(getattr(a, name)))
         return shell
 
     def _function(self, f: Any) -> Any:
@@ -192,6 +201,8 @@ class LentNet:
 
     def _container(self, a: Any) -> Any:
         if isinstance(a, tuple):
+            if all(type(part) in _ATOMS for part in a):
+                return a
             parts = [self._copied(part) for part in a]
             if all(new is old for new, old in zip(parts, a, strict=True)):
                 return a
@@ -201,7 +212,8 @@ class LentNet:
             if any(isinstance(key, nn.Module) for key in a):
                 again.clear()
             for key, value in list(a.items()):
-                again[self._copied(key) if isinstance(key, nn.Module) else key] = self._copied(value)
+                if type(value) not in _ATOMS or isinstance(key, nn.Module):
+                    again[self._copied(key) if isinstance(key, nn.Module) else key] = self._copied(value)
         elif isinstance(a, set):
             parts = [self._copied(part) for part in a]
             again.clear()
@@ -248,6 +260,12 @@ class LentNet:
     ]
 
 
+def drop_our_hooks(module: nn.Module) -> None:
+    """Take the hooks of a recording off a module of a copy."""
+    for kind in ("_forward_pre_hooks", "_forward_hooks", "_forward_hooks_always_called"):
+        vars(module)[kind].pop(OUR_HOOK, None)
+
+
 @contextmanager
 def hooks_kept(net: nn.Module) -> Iterator[None]:
     """Give a net back the hooks that take themselves off when they run."""
@@ -262,6 +280,14 @@ def hooks_kept(net: nn.Module) -> Iterator[None]:
                 later = {key: hook for key, hook in held.items() if key not in content}
                 held.clear()
                 held.update(content | later)
+
+
+@cache
+def _slots_of(kind: Any) -> tuple[str, ...]:
+    """The attributes that objects of a class hold outside of their dictionary."""
+    given = (vars(c).get("__slots__", ()) for c in kind.__mro__)
+    names = (name for slots in given for name in ([slots] if isinstance(slots, str) else slots))
+    return tuple(name for name in names if name not in ("__dict__", "__weakref__"))
 
 
 def _content(cell: Any) -> Any:

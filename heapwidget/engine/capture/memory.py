@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -32,7 +32,8 @@ Keep = Callable[[Any, tuple[Any, ...], Tensor], None]
 
 def place_of(t: Tensor) -> Place:
     """How a tensor lies in its storage."""
-    return t.storage_offset(), t.size(), t.stride(), t.dtype, t.is_neg() or t.is_conj()
+    dtype = t.dtype
+    return t.storage_offset(), t.size(), t.stride(), dtype, t.is_neg() or (dtype.is_complex and t.is_conj())
 
 
 def storage_id(t: Tensor) -> int:
@@ -55,17 +56,15 @@ class _Contents:
     values: dict[Place, Tensor] = field(default_factory=dict)
     # Results that were made or written here, the oldest first.
     paints: list[_Paint] = field(default_factory=list)
-    # Values whose memory this is, with the bytes that they span.
-    sharing: list[tuple[int, int, Tensor]] = field(default_factory=list)
+    # Values whose memory this is; from the first write on, with the bytes that they span.
+    sharing: list[Tensor] = field(default_factory=list)
+    spanned: list[tuple[int, int, Tensor]] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class _Paint:
-    """A result in a storage: where it was put, the elements that it spans, and its value."""
+class _Paint(NamedTuple):
+    """A result in a storage: where it was put, and its value."""
 
     place: Place
-    first: int
-    last: int
     value: Tensor
 
 
@@ -142,7 +141,7 @@ class Memory:
         known = contents.values.get(place_of(out))
         value = self._add(out, contents) if known is None else known
         if new:
-            contents.paints.append(_paint(out, value))
+            contents.paints.append(_Paint(place_of(out), value))
         return value
 
     def before_write(self, t: Tensor) -> None:
@@ -150,10 +149,12 @@ class Memory:
         contents = self._contents.get(storage_id(t)) if is_dense(t) else None
         if contents is None:
             return
+        contents.spanned += [(*_bytes(value), value) for value in contents.sharing]
+        contents.sharing.clear()
         low, high = _bytes(t)
-        hit = [value for first, last, value in contents.sharing if first < high and low < last]
+        hit = [value for first, last, value in contents.spanned if first < high and low < last]
         if hit:
-            contents.sharing = [s for s in contents.sharing if s[1] <= low or high <= s[0]]
+            contents.spanned = [s for s in contents.spanned if s[1] <= low or high <= s[0]]
         if sum(v.numel() * v.itemsize for v in hit) <= contents.storage.nbytes():
             for value in hit:
                 value.data = value.clone()
@@ -175,17 +176,19 @@ class Memory:
         value = self._add(t, contents)
         if _covers(t):
             contents.paints.clear()
-        contents.paints.append(_paint(t, value))
+        contents.paints.append(_Paint(place_of(t), value))
         return value
 
     def preserve(self, number: int) -> None:
         """Move all values that share a storage to memory of their own, before it gets back what it held."""
         contents = self._contents.pop(number, None)
-        for _, _, value in contents.sharing if contents else ():
-            value.data = value.clone()
+        if contents is not None:
+            for value in (*contents.sharing, *(value for _, _, value in contents.spanned)):
+                value.data = value.clone()
 
     def let_go(self) -> None:
-        """Forget everything, and hold nothing any more."""
+        """Forget everything, and hold nothing any more, nor whoever keeps the calls."""
+        del self._keep
         self._contents.clear()
         self._others.clear()
         self._stream.clear()
@@ -201,14 +204,16 @@ class Memory:
         """A value over the tensor's own memory."""
         value = t.detach()
         contents.values[place_of(t)] = value
-        contents.sharing.append((*_bytes(value), value))
+        contents.sharing.append(value)
         return value
 
     def _put_together(self, t: Tensor, contents: _Contents) -> Tensor:
         """The value of a place that was not asked for since the last write: made of what was painted there."""
-        low, high = _span(t)
-        paints = [p for p in contents.paints if p.first < high and low < p.last]
-        first, last = min([low, *(p.first for p in paints)]), max([high, *(p.last for p in paints)])
+        low, high = _span(place_of(t))
+        spans = [_span(paint.place) for paint in contents.paints]
+        paints = [p for p, (first, last) in zip(contents.paints, spans, strict=True) if first < high and low < last]
+        first = min([low, *(_span(p.place)[0] for p in paints)])
+        last = max([high, *(_span(p.place)[1] for p in paints)])
         cells = torch.full((last - first,), -1)
         starts = [0, *accumulate(p.value.numel() for p in paints)]
         for start, paint in zip(starts, paints, strict=False):
@@ -227,7 +232,7 @@ class Memory:
         if any(id(paints[n].value) in self._stream for n in used):
             self._merge(t, value, index, [(starts[n], paints[n].value) for n in used])
         if _covers(t):
-            contents.paints = [_paint(t, value)]
+            contents.paints = [_Paint(place_of(t), value)]
         return value
 
     def _merge(self, t: Tensor, value: Tensor, index: Tensor, sources: list[tuple[int, Tensor]]) -> None:
@@ -261,7 +266,7 @@ class Memory:
             self._keep(aten.view.default, (packed, [-1]), flat)
         contents = self._contents.get(storage_id(flat))
         if contents is not None:
-            contents.sharing.append((*_bytes(flat), flat))
+            contents.sharing.append(flat)
         return flat
 
 
@@ -270,22 +275,18 @@ def rebased(t: Tensor, storage: torch.UntypedStorage) -> Tensor:
     return torch.empty(0, dtype=t.dtype, device=t.device).set_(storage, t.storage_offset(), t.size(), t.stride())
 
 
-def _span(t: Tensor) -> tuple[int, int]:
-    """The first element of its storage that a tensor holds, and the one behind its last."""
-    first = int(t.storage_offset())
-    if not t.numel():
+def _span(place: Place) -> tuple[int, int]:
+    """The first element of its storage that a place holds, and the one behind its last."""
+    first, size, stride = place[:3]
+    if 0 in size:
         return first, first
-    return first, first + 1 + sum((n - 1) * s for n, s in zip(t.size(), t.stride(), strict=True))
+    return first, first + 1 + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
 
 
 def _bytes(t: Tensor) -> tuple[int, int]:
     """The same in bytes."""
-    first, last = _span(t)
+    first, last = _span(place_of(t))
     return first * t.itemsize, last * t.itemsize
-
-
-def _paint(t: Tensor, value: Tensor) -> _Paint:
-    return _Paint(place_of(t), *_span(t), value)
 
 
 def _covers(t: Tensor) -> bool:

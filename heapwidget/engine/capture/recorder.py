@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_iter
 
 from heapwidget.engine.capture.calls import Call, in_module
 from heapwidget.engine.capture.guard import Guard
-from heapwidget.engine.capture.isolation import OUR_HOOK, LentNet, modules_of
+from heapwidget.engine.capture.isolation import OUR_HOOK, LentNet, drop_our_hooks, modules_of
 from heapwidget.engine.capture.memory import Memory
 from heapwidget.engine.capture.parts import PARTS, SOMETIMES
 from heapwidget.engine.errors import UnsupportedOpError
@@ -22,6 +22,7 @@ aten = torch.ops.aten
 
 # What they write into is not read before.
 _OVERWRITING = {"copy_", "fill_", "zero_"}
+_NUMBERS = frozenset((int, float, bool, type(None)))
 # Of a tensor they take the shape alone.
 _SHAPED = {
     *(f"{name}_like" for name in ("zeros", "ones", "full", "empty", "rand", "randn", "randint")),
@@ -152,6 +153,12 @@ class CallRecorder(Guard):
             hooks["_forward_hooks"][OUR_HOOK] = self._leave
             hooks["_forward_hooks_always_called"][OUR_HOOK] = True
 
+    def let_go(self) -> None:
+        """Leave the copy's modules, and hold nothing but what was kept: no circle keeps activations alive."""
+        for _, module in modules_of(self._lent.net):
+            drop_our_hooks(module)
+        self.memory.let_go()
+
     def _entering(self, path: str, runs: dict[str, int]) -> Callable[[nn.Module, Any], None]:
         def enter(_module: nn.Module, _args: Any) -> None:
             runs[path] = runs.get(path, 0) + 1
@@ -167,17 +174,22 @@ def mapped(a: Any, of: Callable[[Tensor], Tensor]) -> Any:
     """A nest of arguments or results with something else in the place of each tensor."""
     if isinstance(a, Tensor):
         return of(a)
-    if isinstance(a, tuple | list):
-        return type(a)(mapped(part, of) for part in a)
-    return {name: mapped(part, of) for name, part in a.items()} if isinstance(a, dict) else a
+    kind = type(a)
+    if kind is tuple or kind is list:
+        # Whole numbers, such as a stride, are most of what comes in lists.
+        return kind([part if type(part) in _NUMBERS else mapped(part, of) for part in a])
+    return {name: mapped(part, of) for name, part in a.items()} if kind is dict else a
 
 
-def _tensors(args: Any, kwargs: Any) -> Iterator[Tensor]:
+def _tensors(args: Any, kwargs: Any) -> list[Tensor]:
+    """The tensors among an op's arguments."""
+    found = []
     for a in (*args, *kwargs.values()):
         if isinstance(a, Tensor):
-            yield a
-        elif isinstance(a, tuple | list):
-            yield from (part for part in a if isinstance(part, Tensor))
+            found.append(a)
+        elif type(a) in (tuple, list):
+            found += [part for part in a if isinstance(part, Tensor)]
+    return found
 
 
 @cache

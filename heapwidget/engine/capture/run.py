@@ -176,10 +176,12 @@ class Apart:
         prepare(lent.net)
         recorder = CallRecorder(lent, given)
         recorder.follow(lent.net)
-        with _open_recurrence(lent.net, given), self.running(lent, recorder, grad):
-            # A value, before what was written elsewhere is undone.
-            output = recorder.result(_called(lent.net, given, head))
-        recorder.memory.let_go()
+        try:
+            with _open_recurrence(lent.net, given), self.running(lent, recorder, grad):
+                # A value, before what was written elsewhere is undone.
+                output = recorder.result(_called(lent.net, given, head))
+        finally:
+            recorder.let_go()
         return recorder, lent, output
 
     def plain(self, inputs: Sequence[Tensor], head: Head | None, run_as: RunAs, prepare: Prepare = _as_it_is) -> Any:
