@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from heapwidget.checks import check_choice
 from heapwidget.engine.boxes import Partition
 from heapwidget.engine.capture import untouched
+from heapwidget.progress import progress_bar
 from heapwidget.targets import Target, choose, head_of
 
 if TYPE_CHECKING:
@@ -191,9 +191,7 @@ class Trial:
         with (
             untouched(net),
             torch.no_grad(),
-            tqdm(
-                total=2 * len(orders) * len(counts), desc="faithfulness", delay=1, disable=not progress, leave=False
-            ) as bar,
+            progress_bar(2 * len(orders) * len(counts), "faithfulness", progress) as tick,
         ):
             net.eval()
             both = [torch.stack(pair).to(device) for pair in zip(inputs, empty, strict=True)]
@@ -213,7 +211,7 @@ class Trial:
                             for place, old, new in zip(places, before, after, strict=True)
                         ]
                         values.append(self.probe.scores(batch, self.index, self.kind, together))
-                        bar.update(len(some))
+                        tick(len(some))
                     pair.append(np.concatenate(values))
                 found.append(pair)
         whole = float(found[0][0][0])
