@@ -90,6 +90,11 @@ def refine_in_viewer() -> None:
     viewer.close()
 
 
+def save_and_load(path: Path) -> None:
+    hw.attribute(NET, X).save(path)
+    hw.load(path).view().close()
+
+
 WORK: dict[str, tuple[int, Callable[[Path], object]]] = {
     "attribute": (ATTRIBUTES, lambda folder: hw.attribute(NET, X)),
     "gradient": (VIEWERS, lambda folder: hw.attribute(NET, X, method="gradient")),
