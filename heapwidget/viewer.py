@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from heapwidget.guard import LONGEST_INTERVAL, OF_A_VIEW, Guarded
 from heapwidget.panels import PANELS, default_panels
 from heapwidget.refining import answer
 from heapwidget.still import picture, still, value_range
+from heapwidget.weight import HEAVY, warn_of, weigh
 
 if TYPE_CHECKING:
     from heapwidget.export import Shown
@@ -120,7 +121,10 @@ class HeapViewer(Guarded, anywidget.AnyWidget):
         trace = explanation.trace
         self.set_trait("n_steps", trace.n_steps)
         traits.setdefault("panels", default_panels(trace))
-        super().__init__(_trace=_packed(explanation), _input=shown_input(explanation), **traits)
+        self._warned = False
+        packed, shown = _packed(explanation), shown_input(explanation)
+        self._warn_if_heavy(packed, shown)
+        super().__init__(_trace=packed, _input=shown, **traits)
         self.on_msg(lambda viewer, message, _buffers: answer(viewer, message))
 
     @traitlets.default("_esm")
@@ -167,11 +171,20 @@ class HeapViewer(Guarded, anywidget.AnyWidget):
         self._explanation.refine(max_pops, floor, progress=progress)
         self._sent = copy(self._explanation)
         now = self._sent.trace
+        packed = _packed(self._sent)
+        self._warn_if_heavy(packed, self._input)
         with self.hold_sync():
             self.set_trait("n_steps", now.n_steps)
-            self._trace = _packed(self._sent)
+            self._trace = packed
             self.step = before.moved_step(self.step, now)
             self.bookmarks = [{**b, "step": before.moved_step(b["step"], now)} for b in self.bookmarks]
+
+    def _warn_if_heavy(self, packed: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
+        """Once for a viewer."""
+        size = weigh(packed, shown)
+        if size > HEAVY and not self._warned:
+            self._warned = True
+            warn_of(size, self._explanation)
 
     @traitlets.validate("step")
     def _validate_step(self, proposal: Any) -> int:

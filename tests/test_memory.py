@@ -27,7 +27,7 @@ from heapwidget.trace import Trace
 from heapwidget.viewer import HeapViewer
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-ATTRIBUTES, VIEWERS = (2_000, 200) if NIGHTLY else (60, 12)
+ATTRIBUTES, VIEWERS = (2_000, 200) if NIGHTLY else (40, 8)
 KINDS = (Tensor, nn.Module, hw.Explanation, Trace, Walk, HeapViewer, ipywidgets.Widget, np.ndarray, type)
 
 
