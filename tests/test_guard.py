@@ -195,8 +195,19 @@ def test_floods_are_one_line_a_kind(peer: Peer, caplog: pytest.LogCaptureFixture
     assert all(any(kind in line for line in lines) for kind in kinds)
 
 
-def test_a_flood_of_traces_is_answered_with_few(peer: Peer) -> None:
+class Clock:
+    """Stands still but for what the work takes."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def test_a_flood_of_traces_is_answered_with_few(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a kernel, where there is a loop: at once, and then once for all that came meanwhile."""
+    monkeypatch.setattr(guard, "time", Clock())
+    monkeypatch.setattr(guard, "HEAVY_EVERY", 0.01)
 
     async def flooded() -> None:
         for _ in range(200):
@@ -207,6 +218,12 @@ def test_a_flood_of_traces_is_answered_with_few(peer: Peer) -> None:
     asyncio.run(flooded())
     told = [data["state"] for data in peer.heard if "_trace" in data["state"]]
     assert len(told) == 2
+
+
+def test_a_panel_that_is_named_twice_is_shown_once(peer: Peer) -> None:
+    peer.set(panels=["heap", "input", "heap"])
+    assert peer.viewer.panels == ["heap", "input"]
+    assert peer.is_right()
 
 
 def test_an_observer_may_set_another_value(peer: Peer, caplog: pytest.LogCaptureFixture) -> None:
@@ -307,15 +324,6 @@ def test_pops_that_cannot_be_are_refused_in_one_sentence(peer: Peer, no_walk: li
     ask(peer.viewer, pops)
     assert no_walk == []
     assert peer.heard[-1]["content"] == {"type": "ready", "pending": True, "said": said}
-
-
-class Clock:
-    """Stands still but for what the work takes."""
-
-    now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 @pytest.fixture
