@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from heapwidget.article import CONTRIBUTIONS, article
 from heapwidget.checks import (
@@ -37,6 +36,7 @@ from heapwidget.faithfulness import Probe
 from heapwidget.finite import check_finite, check_found
 from heapwidget.kinds import channel_axes, listed_positions, with_names
 from heapwidget.methods import Relevance, gradient
+from heapwidget.progress import progress_bar
 from heapwidget.targets import Target, head_of
 from heapwidget.trace import Trace
 
@@ -178,8 +178,8 @@ def attribute(
         relevance = Relevance.start(recording, target, class_names, rules, nodes, floor, by_bound, finish)
         # The trace is told anew from this header when the walk goes on.
         relevance.header = with_names(relevance.header, named)
-        with tqdm(total=max_pops, desc="pops", delay=1, disable=not progress, leave=False) as bar:
-            relevance.walk.run(max_pops, bar.update)
+        with progress_bar(max_pops, "pops", progress) as tick:
+            relevance.walk.run(max_pops, tick)
         trace, found = relevance.trace()
         check_found(found, begins)
     return explained(trace, found, relevance, recording.inputs)

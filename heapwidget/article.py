@@ -22,7 +22,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
-from tqdm.auto import tqdm
 
 from heapwidget.engine.boxes import Partition, Window
 from heapwidget.engine.capture import Call, Recording
@@ -35,6 +34,7 @@ from heapwidget.engine.rules import flat
 from heapwidget.finite import check_found
 from heapwidget.links import NO_NODE, Links
 from heapwidget.methods import describe, gradients_at, make_header, partitions
+from heapwidget.progress import progress_bar
 from heapwidget.targets import Target, choose
 from heapwidget.trace import COLUMNS, Trace
 
@@ -75,7 +75,8 @@ def article(
     flows = [None if layer.make is None else layer.make(flat()) for layer in graph.layers]
     check_found(contributions, begins)
     own = np.concatenate([_by_node(part, c) for part, c in zip(parts, contributions, strict=True)])
-    popped, masses, log = _pop_all(own, _Children(graph, parts, flows), progress)
+    with progress_bar(len(own), "pops", progress) as tick:
+        popped, masses, log = _pop_all(own, _Children(graph, parts, flows), tick)
 
     header = make_header("article", None, "descending", describe(graph, parts, flows), choice, value) | {
         "floor": None,
@@ -210,12 +211,12 @@ class _Log:
 
 
 def _pop_all(
-    own: NDArray[np.float32], children: _Children, progress: bool
+    own: NDArray[np.float32], children: _Children, tick: Callable[[int], None]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], _Log]:
     """Pop every node, the largest key first, ties by the smaller id."""
     keys, waiting, log = own.copy(), np.ones(len(own), np.bool_), _Log()
     popped, masses = np.empty(len(own), np.int64), np.empty(len(own), np.float32)
-    for i in tqdm(range(len(own)), desc="pops", delay=1, disable=not progress, leave=False):
+    for i in range(len(own)):
         # One scan for the largest costs less than to re-key hundreds of heap entries; argmax takes the smallest id.
         node = int(keys.argmax())
         popped[i], masses[i] = node, keys[node]
@@ -230,6 +231,7 @@ def _pop_all(
         with np.errstate(over="ignore"):
             keys[touched] += masses[i]
         log.add(touched, keys[touched])
+        tick(1)
         if log.size > LOG_LIMIT:
             raise ValueError(
                 f"the article's steps change more than {LOG_LIMIT:,} keys here; take coarser nodes, for example "

@@ -58,4 +58,6 @@ def _read_entry(entry: Any) -> Bookmark:
         raise TypeError(f'a bookmark is {{"step": 12, "label": "..."}}, a pair of both or a step, not {entry!r}')
     if not isinstance(label, str):
         raise TypeError(f"the label of the bookmark at step {step} must be a string, not {label!r}")
+    if any("\ud800" <= letter <= "\udfff" for letter in label):
+        raise ValueError(f"the label of the bookmark at step {step} holds half a letter: {label!a}")
     return {"step": int(step), "label": label}

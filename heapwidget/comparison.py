@@ -9,10 +9,12 @@ from uuid import uuid4
 from ipywidgets import Box
 
 from heapwidget.explanation import Explanation
-from heapwidget.viewer import HeapViewer, default_panels
+from heapwidget.guard import Guarded
+from heapwidget.panels import default_panels
+from heapwidget.viewer import HeapViewer, close_unshared
 
 
-class Comparison(Box):  # type: ignore[misc]  # ipywidgets has no types
+class Comparison(Guarded, Box):  # type: ignore[misc]  # ipywidgets has no types
     """Viewers side by side, or one above the other where there is no room.
 
     They bear the same `link`, so the browser moves them together, with a kernel or without one: each shows the same
@@ -30,6 +32,15 @@ class Comparison(Box):  # type: ignore[misc]  # ipywidgets has no types
     def __init__(self, *viewers: HeapViewer) -> None:
         super().__init__(children=viewers)
         self.add_class("hw-compare")
+
+    def close(self) -> None:
+        """Take both viewers off every page and out of the kernel, each as its own `close` does."""
+        if self.comm is None:
+            return
+        super().close()
+        for viewer in self.children:
+            viewer.close()
+        close_unshared(self.layout)
 
     def to_html(self, path: str | os.PathLike[str]) -> None:
         """Write both viewers as they stand to one page that needs nothing else and asks for nothing."""

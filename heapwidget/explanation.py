@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from heapwidget.checks import check_number, picture_fits
 from heapwidget.engine.alone import alone
@@ -19,6 +18,7 @@ from heapwidget.engine.flow import Array
 from heapwidget.ledger import Ledger, share_of
 from heapwidget.methods import Relevance
 from heapwidget.paths import Path, strongest_paths
+from heapwidget.progress import progress_bar
 from heapwidget.trace import Trace
 
 if TYPE_CHECKING:
@@ -210,8 +210,8 @@ class Explanation:
         check_number("max_pops", max_pops)
         if max_pops < 1:
             raise ValueError(f"max_pops must be at least 1, not {max_pops}")
-        with tqdm(total=max_pops, desc="pops", delay=1, disable=progress is not True, leave=False) as bar:
-            tick = progress if callable(progress) else bar.update
+        with progress_bar(max_pops, "pops", progress is True) as shown:
+            tick = progress if callable(progress) else shown
             self._retell(lambda: relevance.go_on(max_pops, floor, tick))
         return self
 

@@ -16,7 +16,8 @@ import numpy as np
 from heapwidget.bookmarks import read_bookmarks
 from heapwidget.checks import check_choice
 from heapwidget.explanation import Explanation
-from heapwidget.viewer import PANELS, STATIC, default_panels, shown_header, shown_input
+from heapwidget.panels import PANELS, default_panels
+from heapwidget.viewer import STATIC, bundled, shown_header, shown_input
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -110,12 +111,7 @@ def page(*shown: Shown) -> str:
 
 
 def _static(name: str) -> str:
-    try:
-        return (STATIC / name).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise RuntimeError(
-            f"the viewer's bundle {name} is missing: install the package (pip install .), which builds it"
-        ) from None
+    return bundled(STATIC / name)
 
 
 def _data(shown: Shown) -> str:

@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from heapwidget.checks import check_choice
 from heapwidget.engine.boxes import Partition
 from heapwidget.engine.capture import RunAs, apart
 from heapwidget.engine.capture.isolation import tensors_of
+from heapwidget.progress import progress_bar
 from heapwidget.targets import Target, choose, head_of
 
 if TYPE_CHECKING:
@@ -190,9 +190,7 @@ class Trial:
             apart(self.probe.net) as run,
             run.watched((), RunAs(False)) as net,
             torch._C.DisableTorchFunction(),
-            tqdm(
-                total=2 * len(orders) * len(counts), desc="faithfulness", delay=1, disable=not progress, leave=False
-            ) as bar,
+            progress_bar(2 * len(orders) * len(counts), "faithfulness", progress) as tick,
         ):
             probe = replace(self.probe, net=net)
             both = [torch.stack(pair).to(device) for pair in zip(inputs, empty, strict=True)]
@@ -212,7 +210,7 @@ class Trial:
                             for place, old, new in zip(places, before, after, strict=True)
                         ]
                         values.append(probe.scores(batch, self.index, self.kind, together))
-                        bar.update(len(some))
+                        tick(len(some))
                     pair.append(np.concatenate(values))
                 found.append(pair)
         whole = float(found[0][0][0])

@@ -18,13 +18,13 @@ from itertools import count
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from heapwidget.engine.boxes import Window
 from heapwidget.engine.flow import Array, host
 from heapwidget.engine.search import Walk
 from heapwidget.engine.sweep import Left, deliver, device_of, whole_pass
 from heapwidget.links import NO_NODE, Links
+from heapwidget.progress import progress_bar
 from heapwidget.trace import Trace
 
 
@@ -148,14 +148,16 @@ def _all_steps(walk: Walk, seeds: Array, k: int, progress: bool) -> tuple[_Steps
         held.append(sums.reshape(-1))
     todo = [(n, int(box)) for n in range(walk.n_inputs, len(held)) for box in np.flatnonzero(held[n] > 0)]
     # Layers come in the order in which they read one another, so what lies below is known.
-    for number, box in tqdm(todo, desc="paths", delay=1, disable=not progress, leave=False):
-        flow, window = walk.flows[number], walk.partitions[number].window(box)
-        assert flow is not None
-        messages, _ = flow.local(window, passed[number][window])
-        nodes, sums = _by_node([links.sums(number, m.operand, m.window, m.values) for m in messages])
-        node = box + int(links.first[number])
-        steps[node] = _Steps.strongest(nodes, sums / held[number][box], onwards[nodes], k)
-        onwards[node] = steps[node].best[0] if len(steps[node].best) else 0.0
+    with progress_bar(len(todo), "paths", progress) as tick:
+        for number, box in todo:
+            flow, window = walk.flows[number], walk.partitions[number].window(box)
+            assert flow is not None
+            messages, _ = flow.local(window, passed[number][window])
+            nodes, sums = _by_node([links.sums(number, m.operand, m.window, m.values) for m in messages])
+            node = box + int(links.first[number])
+            steps[node] = _Steps.strongest(nodes, sums / held[number][box], onwards[nodes], k)
+            onwards[node] = steps[node].best[0] if len(steps[node].best) else 0.0
+            tick(1)
     whole = tuple(slice(0, s) for s in graph.output.shape)
     nodes, sums = _by_node([links.output_sums(whole, seeds)])
     total = float(seeds.sum(dtype=np.float64)) or 1.0

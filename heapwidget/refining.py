@@ -11,6 +11,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from heapwidget.guard import is_whole, kind_of
 
 if TYPE_CHECKING:
     from heapwidget.viewer import HeapViewer
@@ -18,7 +21,37 @@ if TYPE_CHECKING:
 # Seconds between two words on progress.
 TELL_EVERY = 0.2
 
+# More than the viewer offers, and done within minutes.
+MOST_POPS = 1_000_000
+
+# Messages that waited while the kernel was at work are read one right after another; a hand takes longer, in seconds.
+AT_ONCE = 0.1
+
+IN_TURN = "Asked again while it was at work, which counts once; ask anew for more."
 INTERRUPTED = "It was interrupted; what was found is kept, and the next time goes on from there."
+
+
+class _Turns:
+    """Lets each viewer refine once in a run of work without a break, however many messages have waited meanwhile."""
+
+    def __init__(self) -> None:
+        self._served: WeakSet[HeapViewer] = WeakSet()
+        self._worked = -AT_ONCE
+
+    def take(self, viewer: HeapViewer) -> bool:
+        """Whether it is this viewer's turn; what is turned away was read just now, too."""
+        if time.monotonic() - self._worked > AT_ONCE:
+            self._served = WeakSet()
+        free = viewer not in self._served
+        self._served.add(viewer)
+        self.done()
+        return free
+
+    def done(self) -> None:
+        self._worked = time.monotonic()
+
+
+_turns = _Turns()
 
 
 def answer(viewer: HeapViewer, message: Any) -> None:
@@ -28,6 +61,8 @@ def answer(viewer: HeapViewer, message: Any) -> None:
             viewer.send(_readiness(viewer))
         case {"type": "refine", "pops": pops}:
             _refine(viewer, pops)
+        case _:
+            viewer._guard.complain("custom message", "sent a message that means nothing here, which was left alone")
 
 
 def _readiness(viewer: HeapViewer, said: str = "") -> dict[str, Any]:
@@ -39,6 +74,26 @@ def _readiness(viewer: HeapViewer, said: str = "") -> dict[str, Any]:
 
 
 def _refine(viewer: HeapViewer, pops: Any) -> None:
+    if refusal := _refusal(pops):
+        viewer._guard.complain("refine", f"asked for pops that cannot be: {refusal}")
+        viewer.send(_readiness(viewer, refusal))
+    elif not _turns.take(viewer):
+        viewer._guard.complain("turn", "asked for more pops while there were some on the way, which counts once")
+        viewer.send(_readiness(viewer, IN_TURN))
+    else:
+        _go_on(viewer, pops)
+
+
+def _refusal(pops: Any) -> str:
+    """Why nobody can mean so many pops; empty where one can."""
+    if (is_whole(pops) or isinstance(pops, float)) and pops > MOST_POPS:
+        return f"max_pops must be at most {MOST_POPS:,} at a time, not {kind_of(pops)}"
+    if not is_whole(pops):
+        return f"max_pops must be a number, a whole one, not {kind_of(pops)}"
+    return "" if pops >= 1 else f"max_pops must be at least 1, not {kind_of(pops)}"
+
+
+def _go_on(viewer: HeapViewer, pops: int) -> None:
     said = ""
     try:
         viewer.refine(pops, progress=_teller(viewer, pops))
@@ -48,10 +103,11 @@ def _refine(viewer: HeapViewer, pops: Any) -> None:
     except Exception as error:
         said = f"{error or type(error).__name__}".strip().splitlines()[0]
     finally:
+        _turns.done()
         viewer.send(_readiness(viewer, said))
 
 
-def _teller(viewer: HeapViewer, pops: Any) -> Callable[[int], None]:
+def _teller(viewer: HeapViewer, pops: int) -> Callable[[int], None]:
     """Counts pops, and now and then tells the browser how many are done."""
     done, told = 0, time.monotonic()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,10 @@ from heapwidget.explanation import Explanation
 WARM = np.array([[255, 255, 255], [254, 217, 118], [253, 141, 60], [227, 26, 28], [128, 0, 38]], np.float64)
 COOL = np.array([[255, 255, 255], [198, 219, 239], [107, 174, 214], [33, 113, 181], [8, 48, 107]], np.float64)
 SIDE, GAP = 240, 16
+# Pixels of a side, at most and at least: larger inputs are drawn smaller, thin ones thicker.
+LARGEST, THINNEST = 480, 8
+# Bytes that a notebook is to bear for each viewer.
+LIMIT = 300_000
 
 
 def picture(explanation: Explanation, number: int) -> NDArray[np.uint8] | None:
@@ -39,27 +44,54 @@ def value_range(explanation: Explanation, number: int) -> tuple[float, float]:
 
 
 def still(explanation: Explanation) -> bytes:
-    """Each input beside its contributions, as a PNG; contributions alone where an input is no image."""
+    """Each input beside its contributions, as a PNG; contributions alone where an input is no image.
+
+    What is larger than `LARGEST` is drawn smaller, each pixel the mean of those that it stands for, and smaller still
+    until the file keeps to `LIMIT`.
+    """
     trace = explanation.trace
-    found = [trace.position_contributions(number) for number in range(trace.n_inputs)]
-    largest = max(float(np.abs(values).max()) for values in found) or 1.0
-    bands = []
-    for number, values in enumerate(found):
+    parts = []
+    for number in range(trace.n_inputs):
         positions = trace.positions(number)
-        heat = _colour(values.reshape(1 if len(positions) == 1 else positions[0], -1), largest)
-        bands.append(_band(picture(explanation, number), heat))
+        values = trace.position_contributions(number).reshape(1 if len(positions) == 1 else positions[0], -1)
+        parts.append((picture(explanation, number), values))
+    side = LARGEST
+    while len(data := _drawn(parts, side)) > LIMIT and side > 1:
+        side = side * 3 // 4
+    return data
+
+
+def _drawn(parts: list[tuple[NDArray[np.uint8] | None, NDArray[np.floating]]], side: int) -> bytes:
+    """The inputs one below the other, no side of a picture longer than this."""
+    small = [(None if shown is None else _reduced(shown, side), _reduced(values, side)) for shown, values in parts]
+    largest = max(float(np.abs(values).max()) for _, values in small) or 1.0
+    bands = [_band(shown, _colour(values, largest), min(side, SIDE)) for shown, values in small]
     width = max(band.shape[1] for band in bands)
     gaps = [GAP] * (len(bands) - 1) + [0]
     rows = [_padded(band, len(band) + gap, width) for band, gap in zip(bands, gaps, strict=True)]
     return png(np.concatenate(rows, axis=0))
 
 
-def _band(shown: NDArray[np.uint8] | None, heat: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _reduced(tile: NDArray[Any], side: int) -> NDArray[Any]:
+    """A tile with no side longer than this: its mean over rectangles as even as they can be."""
+    height, width = tile.shape[:2]
+    factor = max(height, width) / side
+    if factor <= 1:
+        return tile
+    means: NDArray[Any] = tile
+    for axis, length in enumerate((height, width)):
+        edges = np.linspace(0, length, max(round(length / factor), 1) + 1).astype(np.int64)
+        sizes = np.diff(edges).reshape(-1, *[1] * (tile.ndim - 1 - axis))
+        means = np.add.reduceat(means, edges[:-1], axis=axis, dtype=np.float64) / sizes
+    return means if np.issubdtype(tile.dtype, np.floating) else np.rint(means).astype(tile.dtype)
+
+
+def _band(shown: NDArray[np.uint8] | None, heat: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """An input's picture and its contributions side by side."""
     if shown is None:
-        return _enlarged(heat)
+        return _enlarged(heat, side)
     ink = np.repeat(255 - shown[..., None], 3, axis=2) if shown.ndim == 2 else shown
-    left, right = _enlarged(ink), _enlarged(heat)
+    left, right = _enlarged(ink, side), _enlarged(heat, side)
     height = max(len(left), len(right))
     return np.concatenate([_padded(tile, height, tile.shape[1] + GAP) for tile in (left, right)], axis=1)
 
@@ -80,9 +112,11 @@ def _colour(values: NDArray[np.floating], largest: float) -> NDArray[np.uint8]:
     return colours
 
 
-def _enlarged(tile: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    factor = max(1, SIDE // max(tile.shape[:2]))
-    return tile.repeat(factor, axis=0).repeat(factor, axis=1)
+def _enlarged(tile: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    height, width = tile.shape[:2]
+    factor = max(1, side // max(height, width))
+    down, across = (factor * max(1, -(-THINNEST // (factor * length))) for length in (height, width))
+    return tile.repeat(down, axis=0).repeat(across, axis=1)
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:

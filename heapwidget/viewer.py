@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,20 +12,38 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import numpy as np
 import traitlets
+from ipywidgets.widgets.widget import Widget, _instances
 from numpy.typing import NDArray
 
 from heapwidget.bookmarks import Bookmark, read_bookmarks
 from heapwidget.explanation import Explanation
 from heapwidget.faithfulness import Curves
+from heapwidget.guard import LONGEST_INTERVAL, OF_A_VIEW, Guarded
+from heapwidget.panels import PANELS, default_panels
 from heapwidget.refining import answer
 from heapwidget.still import picture, still, value_range
-from heapwidget.trace import Trace
+from heapwidget.weight import HEAVY, warn_of, weigh
 
 if TYPE_CHECKING:
     from heapwidget.export import Shown
 
 STATIC = Path(__file__).parent / "static"
-PANELS = ("input", "heap", "code", "network", "curve")
+
+
+def bundled(file: Path) -> str:
+    """The text of a file of the bundle.
+
+    Raises
+    ------
+    RuntimeError
+        If the package holds no bundle: a checkout that was never installed.
+    """
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise RuntimeError(
+            f"the viewer's bundle {file.name} is missing: install the package (pip install .), which builds it"
+        ) from None
 
 
 class Bookmarks(traitlets.TraitType[list[Bookmark], Any]):
@@ -43,7 +61,7 @@ class Bookmarks(traitlets.TraitType[list[Bookmark], Any]):
             raise traitlets.TraitError(str(error)) from None
 
 
-class HeapViewer(anywidget.AnyWidget):
+class HeapViewer(Guarded, anywidget.AnyWidget):
     """Steps through the pops of an explanation.
 
     Parameters
@@ -77,15 +95,18 @@ class HeapViewer(anywidget.AnyWidget):
         walk that conserves the target, and input and heap for other methods.
     """
 
-    _esm = STATIC / "widget.js"
-    _css = STATIC / "widget.css"
+    writable = OF_A_VIEW
+
+    # Text rather than paths: a path is watched for changes, and who watches is kept for good.
+    _esm = traitlets.Unicode().tag(sync=True)
+    _css = traitlets.Unicode().tag(sync=True)
 
     _trace = traitlets.Dict().tag(sync=True, echo_update=False)
     _input = traitlets.Dict().tag(sync=True, echo_update=False)
     step = traitlets.Int(0).tag(sync=True, echo_update=False)
     n_steps = traitlets.Int(0, read_only=True).tag(sync=True)
     playing = traitlets.Bool(False).tag(sync=True)
-    interval = traitlets.Int(100, min=1).tag(sync=True)
+    interval = traitlets.Int(100, min=1, max=LONGEST_INTERVAL).tag(sync=True)
     loop = traitlets.Bool(False).tag(sync=True)
     bookmarks = Bookmarks().tag(sync=True)
     link = traitlets.Unicode("").tag(sync=True)
@@ -94,13 +115,36 @@ class HeapViewer(anywidget.AnyWidget):
 
     def __init__(self, explanation: Explanation, **traits: Any) -> None:
         self._explanation = explanation
+        self._own_layout = "layout" not in traits
         # Refining changes an explanation; the browser keeps what it was sent.
         self._sent = copy(explanation)
         trace = explanation.trace
         self.set_trait("n_steps", trace.n_steps)
         traits.setdefault("panels", default_panels(trace))
-        super().__init__(_trace=_packed(explanation), _input=shown_input(explanation), **traits)
-        self.on_msg(lambda _viewer, message, _buffers: answer(self, message))
+        self._warned = False
+        packed, shown = _packed(explanation), shown_input(explanation)
+        self._warn_if_heavy(packed, shown)
+        super().__init__(_trace=packed, _input=shown, **traits)
+        self.on_msg(lambda viewer, message, _buffers: answer(viewer, message))
+
+    @traitlets.default("_esm")
+    def _script(self) -> str:
+        return bundled(STATIC / "widget.js")
+
+    @traitlets.default("_css")
+    def _style(self) -> str:
+        return bundled(STATIC / "widget.css")
+
+    def close(self) -> None:
+        """Take the viewer off every page and out of the kernel: what nobody else holds of it is freed.
+
+        The explanation stays with whoever holds it, the closed viewer too.
+        """
+        if self.comm is None:
+            return
+        super().close()
+        if self._own_layout:
+            close_unshared(self.layout)
 
     @property
     def explanation(self) -> Explanation:
@@ -127,11 +171,20 @@ class HeapViewer(anywidget.AnyWidget):
         self._explanation.refine(max_pops, floor, progress=progress)
         self._sent = copy(self._explanation)
         now = self._sent.trace
+        packed = _packed(self._sent)
+        self._warn_if_heavy(packed, self._input)
         with self.hold_sync():
             self.set_trait("n_steps", now.n_steps)
-            self._trace = _packed(self._sent)
+            self._trace = packed
             self.step = before.moved_step(self.step, now)
             self.bookmarks = [{**b, "step": before.moved_step(b["step"], now)} for b in self.bookmarks]
+
+    def _warn_if_heavy(self, packed: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
+        """Once for a viewer."""
+        size = weigh(packed, shown)
+        if size > HEAVY and not self._warned:
+            self._warned = True
+            warn_of(size, self._explanation)
 
     @traitlets.validate("step")
     def _validate_step(self, proposal: Any) -> int:
@@ -140,10 +193,18 @@ class HeapViewer(anywidget.AnyWidget):
     @traitlets.validate("selected_node")
     def _validate_selected_node(self, proposal: Any) -> int | None:
         node = proposal["value"]
-        count = int(self._explanation.trace.node_offsets[-1])
-        if node is not None and not 0 <= node < count:
+        if node is not None and not self.has_node(node):
+            count = int(self._explanation.trace.node_offsets[-1])
             raise traitlets.TraitError(f"selected_node {node} is no node: there are {count}")
         return None if node is None else int(node)
+
+    @traitlets.validate("panels")
+    def _validate_panels(self, proposal: Any) -> list[str]:
+        return list(dict.fromkeys(proposal["value"]))
+
+    def has_node(self, node: int) -> bool:
+        """Whether this is the number of a node."""
+        return 0 <= node < int(self._explanation.trace.node_offsets[-1])
 
     @property
     def shown(self) -> Shown:
@@ -179,16 +240,16 @@ class HeapViewer(anywidget.AnyWidget):
         return data | {"image/png": b64encode(still(self._explanation)).decode()}, metadata
 
 
+def close_unshared(layout: Widget) -> None:
+    """Close a layout that the widget library made for a widget, unless it was given to another one too."""
+    if not any(getattr(other, "layout", None) is layout for other in list(_instances.values())):
+        layout.close()
+
+
 def _packed(explanation: Explanation) -> dict[str, Any]:
     """A trace as it travels: bytes of the columns beside the header."""
     columns = {name: column.data for name, column in explanation.trace.columns.items()}
     return {"header": shown_header(explanation), "columns": columns}
-
-
-def default_panels(trace: Trace) -> list[str]:
-    """What a walk that conserves the target fills, or every method."""
-    walked = trace.conserved and trace.phase_start("collect") > 0
-    return ["input", "heap", "network", "curve"] if walked else ["input", "heap"]
 
 
 def shown_header(explanation: Explanation) -> dict[str, Any]:

@@ -51,6 +51,7 @@ def test_a_bare_step_has_no_label() -> None:
         ([True], TypeError, "a bookmark is .*, not True"),
         ({"here": 2}, TypeError, r"a bookmark is .*, not \('here', 2\)"),
         ([{"step": 1, "name": "x"}], TypeError, "a bookmark is"),
+        ([(1, "\ud800")], ValueError, r"the label of the bookmark at step 1 holds half a letter: '\\ud800'"),
         ([(1, None)], TypeError, "the label of the bookmark at step 1 must be a string, not None"),
     ],
 )

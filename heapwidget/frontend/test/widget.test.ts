@@ -116,6 +116,38 @@ describe("the widget", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it("keeps what it shows where its model is given nonsense, and takes what makes sense again", () => {
+    const { root, receive, receiveAll } = run({ step: 3, interval: 50 });
+    const nonsense = [null, "x", {}, [3], Number.NaN, Number.POSITIVE_INFINITY, [[null]]];
+    for (const value of nonsense) {
+      for (const name of ["step", "playing", "interval", "loop", "bookmarks", "link", "panels"] as const)
+        receive(name, value);
+      receive("selected_node", value === null ? "none" : value);
+      frame();
+      expect(root()?.dataset.step).toBe("3");
+      expect(named(root() as Element, "Heap")).not.toBeNull();
+      expect(named(root() as Element, "Play")).not.toBeNull();
+      expect(root()?.querySelector(".hw-selected")).toBeNull();
+    }
+    receiveAll({ step: 2, panels: ["input"], playing: false });
+    frame();
+    expect(root()?.dataset.step).toBe("2");
+    expect(named(root() as Element, "Heap")).toBeNull();
+  });
+
+  it("shows the trace again that came after nonsense, at the model's step", () => {
+    const { el, values, receive } = run({ step: 3 });
+    const trace = values._trace;
+    for (const value of [3, "x", null, {}, { header: 1, columns: 2 }]) {
+      receive("_trace", value);
+      expect(el.querySelector("[role=alert]")).not.toBeNull();
+      receive("_trace", structuredClone(trace));
+      frame();
+      expect(el.querySelector("[role=alert]")).toBeNull();
+      expect(el.querySelector<HTMLElement>(".heapwidget")?.dataset.step).toBe("3");
+    }
+  });
+
   it("works where a host never initialises", () => {
     const fake = fakeModel({ step: 1 });
     const el = document.createElement("div");

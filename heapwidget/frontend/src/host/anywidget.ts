@@ -3,6 +3,7 @@
 import type { AnyModel } from "@anywidget/types";
 import type { Bookmark } from "../core/bookmarks";
 import { carriedOver } from "../core/carry";
+import { givenState } from "../core/given";
 import { readInput } from "../core/input";
 import { hasWalk, type Refining } from "../core/refining";
 import { Session, type ViewState } from "../core/session";
@@ -155,7 +156,7 @@ export class ModelHost {
     if (this.#session instanceof Session) this.#session.update(news);
   }
 
-  /** Fields that the model gave new values. */
+  /** Fields that the model gave new values, of the right kind. */
   #news(): Partial<ViewState> {
     const news: Partial<Record<Field, unknown>> = {};
     for (const field of FIELDS) {
@@ -164,7 +165,7 @@ export class ModelHost {
       this.#known.set(field, value);
       news[field] = value;
     }
-    return news as Partial<ViewState>;
+    return givenState(news);
   }
 
   /** Play, pause, clicks and the end of a scrub are saved at once, a moving playhead from time to time. */

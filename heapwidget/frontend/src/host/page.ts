@@ -1,7 +1,8 @@
 /** Viewers in a static page: each reads a JSON script with its header, its columns in base64, and its input. */
 
+import { givenState } from "../core/given";
 import { readInput } from "../core/input";
-import { Session, type ViewState } from "../core/session";
+import { Session } from "../core/session";
 import { readTrace } from "../core/trace";
 import { mountFailure } from "../views/failure";
 import { mountViewer } from "../views/viewer";
@@ -11,7 +12,7 @@ interface PageData {
   readonly columns: Readonly<Record<string, string>>;
   readonly input?: { readonly parts: readonly Readonly<Record<string, unknown>>[] };
   /** Where to begin, as in the traits. */
-  readonly state?: Partial<ViewState>;
+  readonly state?: unknown;
 }
 
 /** Bytes that know base64, as they do in newer browsers. */
@@ -34,7 +35,7 @@ function readPage(script: Element): Session {
   );
   const trace = readTrace(data.header, columns);
   const parts = (data.input?.parts ?? []).map(readPart);
-  return new Session(trace, readInput({ parts }, trace), data.state);
+  return new Session(trace, readInput({ parts }, trace), givenState(data.state));
 }
 
 /** A part of the input with its numbers as bytes. */

@@ -56,7 +56,13 @@ export class BookmarkButton implements View {
 }
 
 export class BookmarkLabel implements View {
-  readonly #input = h("input", { type: "text", "aria-label": "Bookmark label", spellcheck: "false" });
+  readonly #input = h("input", {
+    type: "text",
+    "aria-label": "Bookmark label",
+    spellcheck: "false",
+    // No kernel takes more.
+    maxlength: 1000,
+  });
   readonly element = h("label", { class: "hw-bookmark", hidden: true }, icon(RIBBON), this.#input);
   readonly #session: Session;
 
