@@ -225,7 +225,7 @@ class Memory:
             offset, size, stride = paint.place[:3]
             painted = torch.arange(start, start + paint.value.numel()).view(size)
             cells.as_strided(size, stride, offset - first).copy_(painted)
-        index = cells.as_strided(t.size(), t.stride(), t.storage_offset() - first).clone()
+        index = cells.as_strided(t.size(), t.stride(), t.storage_offset() - first).contiguous()
         paint_of = torch.bucketize(index, torch.tensor(starts[1:]), right=True)
         used = paint_of[index >= 0].unique().tolist()
         value = self._add(t, contents)
@@ -252,18 +252,15 @@ class Memory:
         if len(pieces) > 1:
             self._keep(aten.cat.default, (pieces,), joined)
         if place.numel() == joined.numel() and torch.equal(place.view(-1), torch.arange(place.numel())):
-            self._keep(aten.view.default, (joined, list(place.shape)), value)
+            self._keep(aten.reshape.default, (joined, list(place.shape)), value)
         else:
             self._keep(aten.index.Tensor, (joined, [place.to(value.device)]), value)
 
     def _flat(self, source: Tensor) -> Tensor:
         """A value as one row of entries."""
-        packed = source.contiguous()
-        flat = packed.view(-1)
+        flat = source.reshape(-1)
         if id(source) in self._stream:
-            if packed is not source:
-                self._keep(aten.clone.default, (source,), packed)
-            self._keep(aten.view.default, (packed, [-1]), flat)
+            self._keep(aten.reshape.default, (source, [-1]), flat)
         contents = self._contents.get(storage_id(flat))
         if contents is not None:
             contents.sharing.append(flat)
