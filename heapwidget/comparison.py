@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Any
 from uuid import uuid4
 
 from ipywidgets import Box
 
 from heapwidget.explanation import Explanation
-from heapwidget.viewer import HeapViewer, default_panels
+from heapwidget.viewer import NO_COPY, HeapViewer, default_panels
 
 
 class Comparison(Box):  # type: ignore[misc]  # ipywidgets has no types
@@ -36,6 +37,9 @@ class Comparison(Box):  # type: ignore[misc]  # ipywidgets has no types
         from heapwidget.export import write_page
 
         write_page(path, *(viewer.shown for viewer in self.children))
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(NO_COPY)
 
     def __repr__(self) -> str:
         return f"Comparison of {' and '.join(repr(viewer.explanation) for viewer in self.children)}"

@@ -8,7 +8,6 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from html import escape
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from heapwidget.bookmarks import read_bookmarks
 from heapwidget.checks import check_choice
 from heapwidget.explanation import Explanation
+from heapwidget.replacing import replacing
 from heapwidget.viewer import PANELS, STATIC, default_panels, shown_header, shown_input
 
 PAGE = """<!doctype html>
@@ -82,8 +82,10 @@ class Shown(NamedTuple):
 
 
 def write_page(path: str | os.PathLike[str], *shown: Shown) -> None:
-    """Write the page, as UTF-8 whatever the machine's own encoding is."""
-    Path(path).write_text(page(*shown), encoding="utf-8", newline="\n")
+    """Write the page, whole or not at all, as UTF-8 whatever the machine's own encoding is."""
+    text = page(*shown).encode("utf-8")
+    with replacing(path) as file:
+        file.write(text)
 
 
 def page(*shown: Shown) -> str:

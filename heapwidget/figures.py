@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib import rc_context
+from matplotlib import rc_context, rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -14,6 +17,7 @@ from numpy.typing import NDArray
 
 from heapwidget.figure_inputs import SIZE, Box, Part, arrange, plot_input
 from heapwidget.figure_style import ABSORBED, BLUE, COOL, DUST, HEAP, INK, LINE, MUTED, WARM, WARM_DARK, bare, titled
+from heapwidget.replacing import replacing
 from heapwidget.summary import MOST_ROWS, noun, percent, rows, shortened, title
 
 if TYPE_CHECKING:
@@ -29,9 +33,21 @@ class ExplanationFigure(Figure):
     """A figure that notebooks show without pyplot, and whose files journals take."""
 
     def savefig(self, fname: Any, **options: Any) -> None:
+        """Write the figure as matplotlib does, but a file whole or not at all."""
+        if not isinstance(fname, str | os.PathLike):
+            self._write(fname, options)
+            return
+        path, kind = str(fname), options.pop("format", None) or Path(fname).suffix[1:]
+        if not kind:
+            kind = rcParams["savefig.format"]
+            path = f"{path.rstrip('.')}.{kind}"
+        with replacing(path) as file:
+            self._write(file, options | {"format": kind})
+
+    def _write(self, file: Any, options: Mapping[str, Any]) -> None:
         # Whole fonts instead of outlines, which matplotlib would write: text stays text.
         with rc_context({"pdf.fonttype": 42, "ps.fonttype": 42}):
-            super().savefig(fname, **options)
+            super().savefig(file, **options)
 
     def _repr_png_(self) -> bytes:
         data = BytesIO()

@@ -49,6 +49,10 @@ class Trace:
     header: Mapping[str, Any]
     columns: Mapping[str, NDArray[Any]]
 
+    def __reduce__(self) -> tuple[type[Trace], tuple[Mapping[str, Any], Mapping[str, NDArray[Any]]]]:
+        # A copy works out again what follows from header and columns.
+        return Trace, (self.header, self.columns)
+
     @property
     def n_steps(self) -> int:
         """Rows, which is pops."""
@@ -165,8 +169,7 @@ class Trace:
     @property
     def pops(self) -> NDArray[np.void]:
         """One record a pop: step (from 1), layer, box (as slices), label, mass, phase."""
-        counts = self.header["phases"]
-        phases = np.repeat(list(counts), list(counts.values()))
+        phases = np.repeat(PHASES, [self.header["phases"][phase] for phase in PHASES])
         nodes, masses = self.columns["pop_node"].tolist(), self.columns["pop_mass"].tolist()
         records: list[tuple[int, str, str, str, float, str]] = []
         for i, node in enumerate(nodes):

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from heapwidget.export import Shown
 
 STATIC = Path(__file__).parent / "static"
+NO_COPY = (
+    "a viewer belongs to its kernel and its page and cannot be copied or pickled; do so with its explanation "
+    "e = viewer.explanation, or write it with e.save(path) and read it with hw.load(path), and show it with e.view()"
+)
 PANELS = ("input", "heap", "code", "network", "curve")
 
 
@@ -166,6 +170,9 @@ class HeapViewer(anywidget.AnyWidget):
         from heapwidget.export import write_page
 
         write_page(path, self.shown)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(NO_COPY)
 
     def __repr__(self) -> str:
         return f"HeapViewer(step={self.step}, n_steps={self.n_steps}) of {self._explanation!r}"
