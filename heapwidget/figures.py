@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # Where the axes lie in the figure of a single input.
 CURVE, BARS = (0.665, 0.56, 0.315, 0.28), (0.84, 0.04, 0.14, 0.31)
+# Of a target below all that a column can tell from 0 there are no shares.
+SMALLEST = float(np.finfo(np.float32).smallest_subnormal)
 # So many characters fit beside a bar.
 NAME = 28
 
@@ -92,12 +94,14 @@ def _placed(box: Box, figure: Figure) -> Box:
 def _plot_curve(axes: Axes, explanation: Explanation) -> None:
     """Shares of the target after each pop."""
     trace = explanation.trace
-    target = trace.header["target"]["value"] or 1.0
+    target = trace.header["target"]["value"]
+    if abs(target) < SMALLEST:
+        target = 1.0
     columns, counts = trace.columns, trace.header["phases"]
     first = trace.phase_start("collect")
     step = _places(first, trace.n_steps)
-    explained, absorbed = (np.r_[0.0, columns[name] / target] for name in ("explained", "absorbed"))
-    dust = np.r_[0.0, columns["dust"] / abs(target)]
+    explained, absorbed = (np.r_[0.0, columns[name].astype(np.float64) / target] for name in ("explained", "absorbed"))
+    dust = np.r_[0.0, columns["dust"].astype(np.float64) / abs(target)]
     waiting = 1 - explained - absorbed
     popped = np.r_[np.zeros(first + 1), np.cumsum(columns["pop_mass"][first:].astype(np.float64)) / target]
     if min(explained.min(), absorbed.min(), waiting.min()) >= -0.005:

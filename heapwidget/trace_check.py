@@ -138,7 +138,7 @@ def _scores(value: Any) -> bool:
     curves = {"fractions": _list(_number), "deletion": _list(_number), "insertion": _list(_number)}
     if not _record(kind=_text, random=_or_null(lambda value: isinstance(value, dict)), **curves)(value):
         return False
-    several = [value, {"fractions": value["fractions"], **value["random"]}] if value["random"] else [value]
+    several = [value] if value["random"] is None else [value, {"fractions": value["fractions"], **value["random"]}]
     length = len(value["fractions"])
     return length > 1 and all(
         check(curve.get(name)) and len(curve[name]) == length for curve in several for name, check in curves.items()
