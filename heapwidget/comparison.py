@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
 from uuid import uuid4
 
 from ipywidgets import Box
 
 from heapwidget.explanation import Explanation
-from heapwidget.viewer import NO_COPY, HeapViewer, default_panels
+from heapwidget.explanation_copy import Bound
+from heapwidget.viewer import HeapViewer, default_panels
 
 
-class Comparison(Box):  # type: ignore[misc]  # ipywidgets has no types
+class Comparison(Bound, Box):  # type: ignore[misc]  # ipywidgets has no types
     """Viewers side by side, or one above the other where there is no room.
 
     They bear the same `link`, so the browser moves them together, with a kernel or without one: each shows the same
@@ -37,9 +37,6 @@ class Comparison(Box):  # type: ignore[misc]  # ipywidgets has no types
         from heapwidget.export import write_page
 
         write_page(path, *(viewer.shown for viewer in self.children))
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        raise TypeError(NO_COPY)
 
     def __repr__(self) -> str:
         return f"Comparison of {' and '.join(repr(viewer.explanation) for viewer in self.children)}"

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from heapwidget.bookmarks import Bookmark, read_bookmarks
 from heapwidget.explanation import Explanation
+from heapwidget.explanation_copy import Bound
 from heapwidget.faithfulness import Curves
 from heapwidget.refining import answer
 from heapwidget.still import picture, still, value_range
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     from heapwidget.export import Shown
 
 STATIC = Path(__file__).parent / "static"
-NO_COPY = (
-    "a viewer belongs to its kernel and its page and cannot be copied or pickled; do so with its explanation "
-    "e = viewer.explanation, or write it with e.save(path) and read it with hw.load(path), and show it with e.view()"
-)
 PANELS = ("input", "heap", "code", "network", "curve")
 
 
@@ -47,7 +44,7 @@ class Bookmarks(traitlets.TraitType[list[Bookmark], Any]):
             raise traitlets.TraitError(str(error)) from None
 
 
-class HeapViewer(anywidget.AnyWidget):
+class HeapViewer(Bound, anywidget.AnyWidget):
     """Steps through the pops of an explanation.
 
     Parameters
@@ -170,9 +167,6 @@ class HeapViewer(anywidget.AnyWidget):
         from heapwidget.export import write_page
 
         write_page(path, self.shown)
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        raise TypeError(NO_COPY)
 
     def __repr__(self) -> str:
         return f"HeapViewer(step={self.step}, n_steps={self.n_steps}) of {self._explanation!r}"
