@@ -12,15 +12,14 @@ import numpy as np
 
 from heapwidget.engine.boxes import Partition
 from heapwidget.engine.errors import TraceFormatError, brief
-from heapwidget.trace import COLUMNS, KINDS, PHASES, Trace
+from heapwidget.trace import COLUMNS, KINDS, LONGEST_NAME, PHASES, Trace
 from heapwidget.trace_pops import check_pops
 
 Check = Callable[[Any], bool]
 
-# The page and NumPy are to bear what a header says: a layer's axes and nodes, nodes in all, letters of a name.
+# The page and NumPy are to bear what a header says: axes and nodes of a layer, and nodes in all.
 MOST_AXES = 32
 LARGEST_LAYER, MOST_NODES = 2**24, 2**27
-LONGEST_NAME = 10_000
 # Lists in lists in a header, its own and those of keys that this version does not know.
 DEEPEST = 16
 # The largest number of a float column, and the largest up to which all whole numbers are told apart in a page.
