@@ -2,12 +2,14 @@
 
 A root is the least of all pairs (signed key, node) in the heap. Each entry of the log gives a node a key that holds
 until the node is logged or popped again, so a pop is right if its pair is the least of those whose time covers it.
-Blocks of the log are looked at one after the other, so that little memory is needed however long it is.
+Nodes are looked at in groups, and the log of a group in blocks, so that little memory is needed however long it is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +17,9 @@ from numpy.typing import NDArray
 from heapwidget.engine.errors import TraceFormatError
 from heapwidget.trace import Trace
 
-# Pops and log entries in a block.
-BLOCK = 2**18
+# Pops and log entries that are looked at together: so many, or so much of a long log.
+BLOCK, PARTS = 2**12, 32
+NEVER = 2**62
 NOTHING = np.uint64(2**64 - 1)
 
 
@@ -58,59 +61,93 @@ def _refuse(trace: Trace, row: int) -> None:
 
 
 @dataclass(frozen=True)
-class _Held:
-    """The heap as a set: its nodes and their keys."""
+class _Keys:
+    """Nodes with the keys that they are given, or are popped with, and when: pops and entries are counted through."""
 
     nodes: NDArray[np.uint32]
     keys: NDArray[np.float32]
+    at: NDArray[np.int64]
+
+    def __getitem__(self, chosen: Any) -> _Keys:
+        return _Keys(self.nodes[chosen], self.keys[chosen], self.at[chosen])
+
+    def __len__(self) -> int:
+        return len(self.nodes)
 
 
 def _check_walk(trace: Trace, ascending: bool) -> None:
     columns, rows = trace.columns, trace.phase_start("finish")
-    ends = columns["log_offset"][: rows + 1].astype(np.int64)
-    # Pops and log entries in the order in which they happen are counted through: these are the pops.
-    pops_at = ends[:-1] + np.arange(rows)
-    start = trace.header["start"]
-    held = _Held(np.array([n for n, _ in start], np.uint32), np.array([k for _, k in start], np.float32))
-    least_node = 0 if trace.header.get("input_in_heap") else trace.input_nodes
-    for low in range(0, rows + int(ends[-1]), BLOCK):
-        high = min(low + BLOCK, rows + int(ends[-1]))
-        first, last = np.searchsorted(pops_at, [low, high])
-        pops = pops_at[first:last]
-        at = np.delete(np.arange(low, high), pops - low)
-        logged = slice(low - first, high - last)
-        enters = columns["log_node"][logged] >= least_node
-        keys, nodes = columns["log_key"][logged][enters], columns["log_node"][logged][enters]
-        popped = _Held(columns["pop_node"][first:last], columns["pop_mass"][first:last])
-        wrong, held = _block(held, _Held(nodes, keys), at[enters], popped, pops, ascending)
-        if wrong is not None:
-            _refuse(trace, int(first) + wrong)
+    offsets, start = columns["log_offset"][: rows + 1], trace.header["start"]
+    count = int(offsets[-1])
+    if rows > count + len(start):
+        raise TraceFormatError("column 'pop_node' pops more nodes in the walk than the heap was given")
+    nodes = np.array([node for node, _ in start], np.uint32)
+    held = _Keys(nodes, np.array([key for _, key in start], np.float32), np.full(len(nodes), -1))
+    pops = _Keys(columns["pop_node"][:rows], columns["pop_mass"][:rows], offsets[:-1] + np.arange(rows))
+    least, right = np.full(rows, NOTHING), np.zeros(rows, np.bool_)
+    block = max(BLOCK, (count + rows) // PARTS)
+    lowest = 0 if trace.header.get("input_in_heap") else trace.input_nodes
+    for low, high in _groups(np.concatenate([nodes, columns["log_node"][:count]]), lowest, block):
+        entries = np.flatnonzero((columns["log_node"][:count] >= low) & (columns["log_node"][:count] < high))
+        own = np.flatnonzero((pops.nodes >= low) & (pops.nodes < high))
+        there, done = held[(nodes >= low) & (nodes < high)], 0
+        for first in range(0, max(len(entries), 1), block):
+            chosen = entries[first : first + block]
+            # An entry comes behind the pops of its row and of all before.
+            at = chosen + np.searchsorted(offsets, chosen, side="right")
+            logged = _Keys(columns["log_node"][chosen], columns["log_key"][chosen], at)
+            is_last = first + block >= len(entries)
+            end = len(own) if is_last else int(np.searchsorted(pops.at[own], at[-1]))
+            until = NEVER if is_last else int(at[-1]) + 1
+            there = _block(there, logged, pops, own[done:end], until, ascending, least, right)
+            done = end
+    wrong = np.flatnonzero(~right | (least != _pairs(pops.keys, pops.nodes, ascending)))
+    if len(wrong):
+        _refuse(trace, int(wrong[0]))
+
+
+def _groups(nodes: NDArray[np.uint32], lowest: int, size: int) -> list[tuple[int, int]]:
+    """Ranges of nodes that are told about so often each, or are single nodes."""
+    nodes.sort()
+    ends = [lowest, *(end for end in np.unique(nodes[size::size]).tolist() if end > lowest), 2**32]
+    return list(pairwise(ends))
 
 
 def _block(
-    held: _Held, logged: _Held, logged_at: NDArray[np.int64], popped: _Held, pops: NDArray[np.int64], ascending: bool
-) -> tuple[int | None, _Held]:
-    """The first of the pops that is not the root, if any, and what is held after the block."""
-    node = np.concatenate([held.nodes, logged.nodes, popped.nodes])
-    key = np.concatenate([held.keys, logged.keys, popped.keys])
-    at = np.concatenate([np.full(len(held.nodes), -1), logged_at, pops])
-    order = np.lexsort((at, node))
-    node, key, at = node[order], key[order], at[order]
-    is_pop = order >= len(held.nodes) + len(logged.nodes)
+    held: _Keys,
+    logged: _Keys,
+    pops: _Keys,
+    own: NDArray[np.int64],
+    until: int,
+    ascending: bool,
+    least: NDArray[np.uint64],
+    right: NDArray[np.bool_],
+) -> _Keys:
+    """What a group of nodes holds after some entries, and `own` pops of its nodes among them, until a moment.
+
+    Into `least` goes what the pops of all nodes find of it, and into `right` which of its own pops have a pair to take.
+    """
+    popped = pops[own]
+    at = np.concatenate([held.at, logged.at, popped.at])
+    order = np.lexsort((at, np.concatenate([held.nodes, logged.nodes, popped.nodes])))
+    at = at[order]
+    node = np.concatenate([held.nodes, logged.nodes, popped.nodes])[order]
+    key = np.concatenate([held.keys, logged.keys, popped.keys])[order]
+    is_pop = order >= len(held) + len(logged)
     pairs = _pairs(key, node, ascending)
-    alike = np.r_[node[1:] == node[:-1], False]
+    followed = np.r_[node[1:] == node[:-1], False]
     # A pop takes the pair that its node was given last.
     before = np.flatnonzero(is_pop) - 1
-    known = (before >= 0) & alike[before] & ~is_pop[before] & (pairs[before] == pairs[before + 1])
-    number = order[is_pop] - len(held.nodes) - len(logged.nodes)
-    until = np.where(alike, np.r_[at[1:], 0], np.iinfo(np.int64).max)
-    first, end = np.searchsorted(pops, at[~is_pop]), np.searchsorted(pops, until[~is_pop], side="right")
-    least = _least(first, end, pairs[~is_pop], len(pops))
-    right = np.zeros(len(pops), np.bool_)
-    right[number] = known & (least[number] == pairs[is_pop])
-    stays = ~is_pop & ~alike
-    wrong = np.flatnonzero(~right)
-    return int(wrong[0]) if len(wrong) else None, _Held(node[stays], key[stays])
+    known = (before >= 0) & followed[before] & ~is_pop[before] & (pairs[before] == pairs[before + 1])
+    right[own[order[is_pop] - len(held) - len(logged)]] = known
+    ends = np.where(followed, np.r_[at[1:], 0], until)[~is_pop]
+    first, end = np.searchsorted(pops.at, at[~is_pop]), np.searchsorted(pops.at, ends, side="right")
+    if len(first):
+        low, high = int(first.min()), int(end.max())
+        found = _least(first - low, end - low, pairs[~is_pop], max(high - low, 0))
+        least[low:high] = np.minimum(least[low:high], found)
+    stays = ~is_pop & ~followed
+    return _Keys(node[stays], key[stays], np.full(int(stays.sum()), until - 1))
 
 
 def _least(
