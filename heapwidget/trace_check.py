@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import prod
 from typing import Any
@@ -188,7 +188,7 @@ def _check_plain(name: str, value: Any) -> None:
 
 
 def _finite(value: Any) -> bool:
-    return math.isfinite(value) if isinstance(value, float) else _integer(value)
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max
 
 
 def _check_layers(layers: Sequence[Mapping[str, Any]], n_inputs: int) -> None:

@@ -82,6 +82,8 @@ PUT: list[tuple[str, Any, bool]] = [
     ("unknown", "\ud800", False),
     ("unknown", {"\udc00": 1}, False),
     ("unknown", 10**400, False),
+    ("unknown", 2**53, True),
+    ("unknown", 10**300, True),
     ("format", "zip", False),
     ("version", True, False),
     ("version", "1", False),
