@@ -81,7 +81,7 @@ class Archive:
         if len(shape) != 1 and BESIDE.fullmatch(name) is None:
             raise TraceFormatError(f"column {name!r} is not a plain column of {wanted}: it has {len(shape)} axes")
         if begins + member.size * member.dtype.itemsize != info.file_size:
-            raise TraceFormatError(f"column {name!r} is not as long as the file says: its shape is {shape}")
+            raise TraceFormatError(f"column {name!r} is not as long as the file says: its shape is {brief(shape)}")
         return member
 
     def read(self, name: str) -> NDArray[Any]:
@@ -108,7 +108,9 @@ class Archive:
         try:
             yield
         except Exception as error:  # zlib, zipfile and NumPy each have their own for damaged data
-            raise TraceFormatError(f"column {name!r} cannot be read: {error or type(error).__name__}") from error
+            # The file's own bytes may stand in it.
+            reason = " ".join(str(error).split())[:100] or type(error).__name__
+            raise TraceFormatError(f"column {name!r} cannot be read: {reason}") from error
 
 
 def _foreign(name: str) -> TraceFormatError:

@@ -223,7 +223,7 @@ def _check_input(layer: Mapping[str, Any]) -> None:
     if kind == "tokens" and names is None:
         raise TraceFormatError("column 'header' has an input of tokens without 'names'")
     if kind == "image" and (len(shape) != 3 or shape[0] not in (1, 3) or channel_axis != 0):
-        raise TraceFormatError(f"column 'header' shows an input of shape {tuple(shape)} as an image")
+        raise TraceFormatError(f"column 'header' shows an input of shape {brief(tuple(shape))} as an image")
 
 
 def sizes(header: Mapping[str, Any], log: int) -> dict[str, int]:
