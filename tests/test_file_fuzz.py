@@ -122,8 +122,10 @@ def change_numbers(rng: random.Random, arrays: Arrays) -> None:
 def scale_numbers(rng: random.Random, arrays: Arrays) -> None:
     """Sums far from the target, which no column forbids."""
     name = rng.choice(["explained", "absorbed", "dust", "bound", "contribution"])
-    with np.errstate(all="ignore"):
-        arrays[name] = (arrays[name] * rng.choice([0, -1, 1e-30, 1e30, 1e37])).astype(arrays[name].dtype)
+    factor = rng.choice([0.0, -1.0, 1e-30, 1e30, 1e37])
+    if arrays[name].dtype == np.float32:
+        with np.errstate(all="ignore"):
+            arrays[name] = (arrays[name].astype(np.float64) * factor).astype(np.float32)
 
 
 def change_length(rng: random.Random, arrays: Arrays) -> None:
