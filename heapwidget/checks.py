@@ -20,6 +20,7 @@ from heapwidget.engine.boxes import GRANULARITIES
 from heapwidget.engine.capture import Recording
 from heapwidget.engine.capture.isolation import tensors_of
 from heapwidget.engine.errors import NetError, UnsupportedOpError, brief
+from heapwidget.trace import LONGEST_NAME
 
 T = TypeVar("T")
 Inputs = tuple[Tensor, ...]
@@ -166,10 +167,16 @@ def listed_names(class_names: Any) -> list[str] | None:
     if isinstance(class_names, Mapping):
         if set(class_names) != set(range(len(class_names))):
             raise ValueError(f"class_names maps {brief(list(class_names))}, not the class indices from 0 on")
-        return [str(class_names[i]) for i in range(len(class_names))]
+        return [readable(class_names[i]) for i in range(len(class_names))]
     if isinstance(class_names, set | frozenset) or not isinstance(class_names, Iterable):
         raise TypeError(f"class_names must be a list of names by class index, not {brief(class_names)}")
-    return [str(name) for name in class_names]
+    return [readable(name) for name in class_names]
+
+
+def readable(name: Any) -> str:
+    """A name as text that can be written: without halves of surrogate pairs, and no longer than a trace may hold."""
+    text = str(name).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…"
 
 
 def accepted(run: Callable[[Inputs], T], inputs: Inputs) -> T:

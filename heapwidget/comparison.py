@@ -9,12 +9,13 @@ from uuid import uuid4
 from ipywidgets import Box
 
 from heapwidget.explanation import Explanation
+from heapwidget.explanation_copy import Bound
 from heapwidget.guard import Guarded
 from heapwidget.panels import default_panels
 from heapwidget.viewer import HeapViewer, close_unshared
 
 
-class Comparison(Guarded, Box):  # type: ignore[misc]  # ipywidgets has no types
+class Comparison(Bound, Guarded, Box):  # type: ignore[misc]  # ipywidgets has no types
     """Viewers side by side, or one above the other where there is no room.
 
     They bear the same `link`, so the browser moves them together, with a kernel or without one: each shows the same

@@ -15,6 +15,7 @@ from torch import Tensor
 from heapwidget.checks import check_number, picture_fits
 from heapwidget.engine.alone import alone
 from heapwidget.engine.flow import Array
+from heapwidget.explanation_copy import NO_NET, Sendable
 from heapwidget.ledger import Ledger, share_of
 from heapwidget.methods import Relevance
 from heapwidget.paths import Path, strongest_paths
@@ -30,11 +31,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Explanation:
+class Explanation(Sendable):
     """One explanation: the pops, what they found, and how far it can be trusted.
 
     Made by `heapwidget.attribute` and `heapwidget.load`, not by hand. Where x was a tuple of inputs, so are `x`,
     `image`, `attribution` and `selected(step)`.
+
+    `copy.deepcopy` and `pickle` (so joblib and multiprocessing too) leave the net behind: like one from a file, a copy
+    cannot `refine`, `finish`, follow `paths` or measure its `faithfulness`. `copy.copy` shares the walk.
 
     Attributes
     ----------
@@ -204,7 +208,7 @@ class Explanation:
         Raises
         ------
         RuntimeError
-            If there is no walk: for other methods, and for explanations that were loaded from a file.
+            If there is no walk: for other methods, and for explanations from a file or a copy.
         """
         relevance = self._walked()
         check_number("max_pops", max_pops)
@@ -229,9 +233,7 @@ class Explanation:
 
     def _walked(self) -> Relevance:
         if self.relevance is None:
-            raise RuntimeError(
-                "there is no walk to continue: only method='relevance' walks, and a file keeps the trace, not the net"
-            )
+            raise RuntimeError(f"there is no walk to continue: only method='relevance' walks, and {NO_NET}")
         return self.relevance
 
     def _retell(self, tell: Callable[[], tuple[Trace, list[Array]]]) -> None:
@@ -260,13 +262,10 @@ class Explanation:
         ValueError
             For rules or targets with negative shares: there no bound tells which way is the strongest.
         RuntimeError
-            For methods that move no relevance, and for explanations that were loaded from a file.
+            For methods that move no relevance, and for explanations from a file or a copy.
         """
         if self.relevance is None:
-            raise RuntimeError(
-                "there are no flows to follow: only method='relevance' moves relevance, and a file keeps the trace, "
-                "not the net"
-            )
+            raise RuntimeError(f"there are no flows to follow: only method='relevance' moves relevance, and {NO_NET}")
         if k < 1:
             raise ValueError(f"k must be at least 1, not {k}")
         return strongest_paths(self.relevance.walk, self.relevance.seeds, self._trace, k, progress)
@@ -310,16 +309,14 @@ class Explanation:
         Raises
         ------
         RuntimeError
-            For an explanation that was loaded from a file: there is no net to ask.
+            For an explanation from a file or a copy: there is no net to ask.
         ValueError
             For a probability of a target that is no single class, or a baseline that does not fit.
         """
         from heapwidget.faithfulness import faithfulness
 
         if self._probe is None:
-            raise RuntimeError(
-                "there is no net to ask: a file keeps the trace, not the net; explain again with attribute(net, x)"
-            )
+            raise RuntimeError(f"there is no net to ask: {NO_NET}")
         self.measured = faithfulness(
             self,
             self._probe,

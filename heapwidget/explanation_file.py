@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from heapwidget.checks import picture_fits
 from heapwidget.engine.errors import TraceFormatError
 from heapwidget.explanation import Explanation
 from heapwidget.trace import Trace
+from heapwidget.trace_archive import BESIDE, Archive
 
 
 def save(explanation: Explanation, path: str | os.PathLike[str]) -> None:
@@ -38,25 +39,41 @@ def load(path: str | os.PathLike[str]) -> Explanation:
     TraceFormatError
         If the file is damaged or no trace.
     """
-    trace, beside = trace_file.load(path)
-    several = trace.n_inputs > 1 or "x0" in beside
-    places = [str(number) if several else "" for number in range(trace.n_inputs)]
-    inputs = tuple(_input(beside, f"x{place}", trace, number) for number, place in enumerate(places))
-    images = [_picture(beside, f"image{place}", trace, number) for number, place in enumerate(places)]
+    with trace_file.opened(path) as (trace, archive):
+        several = trace.n_inputs > 1 or "x0" in archive.members
+        places = [str(number) if several else "" for number in range(trace.n_inputs)]
+        _check_owners(archive, places)
+        inputs = tuple(_input(archive, f"x{place}", trace, number) for number, place in enumerate(places))
+        images = [_picture(archive, f"image{place}", trace, number) for number, place in enumerate(places)]
     return Explanation(inputs if several else inputs[0], trace, trace.contributions, None, images)
 
 
-def _input(beside: Mapping[str, NDArray[Any]], name: str, trace: Trace, number: int) -> Tensor:
-    if name not in beside:
+def _check_owners(archive: Archive, places: Sequence[str]) -> None:
+    """Refuse what lies beside the trace and belongs to no input."""
+    for name in archive.members:
+        beside = BESIDE.fullmatch(name)
+        if beside is not None and beside[2] not in places:
+            raise TraceFormatError(f"column {name!r} belongs to no input: the header has {len(places)}")
+
+
+def _input(archive: Archive, name: str, trace: Trace, number: int) -> Tensor:
+    if name not in archive.members:
         raise TraceFormatError(f"column {name!r} is missing")
-    x, shape = beside[name], trace.partitions[number].shape
-    if x.dtype != np.float32 or x.size != math.prod(shape) or not np.isfinite(x).all():
+    shape = trace.partitions[number].shape
+    if archive.members[name].size != math.prod(shape):
+        raise TraceFormatError(f"column {name!r} is not a finite float32 array of shape {shape}")
+    x = archive.read(name)
+    if not np.isfinite(x).all():
         raise TraceFormatError(f"column {name!r} is not a finite float32 array of shape {shape}")
     return torch.from_numpy(x)
 
 
-def _picture(beside: Mapping[str, NDArray[Any]], name: str, trace: Trace, number: int) -> NDArray[np.uint8] | None:
-    image, positions = beside.get(name), trace.positions(number)
-    if image is not None and not (image.dtype == np.uint8 and picture_fits(image, positions)):
+def _picture(archive: Archive, name: str, trace: Trace, number: int) -> NDArray[np.uint8] | None:
+    if name not in archive.members:
+        return None
+    positions = trace.positions(number)
+    # A pixel for each position, of one byte or of three.
+    largest = 3 * math.prod(positions)
+    if archive.members[name].size > largest or not picture_fits(image := archive.read(name), positions):
         raise TraceFormatError(f"column {name!r} is no picture of bytes with {positions} pixels")
     return image

@@ -8,7 +8,6 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from html import escape
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ from heapwidget.bookmarks import read_bookmarks
 from heapwidget.checks import check_choice
 from heapwidget.explanation import Explanation
 from heapwidget.panels import PANELS, default_panels
+from heapwidget.replacing import replacing
 from heapwidget.viewer import STATIC, bundled, shown_header, shown_input
 
 PAGE = """<!doctype html>
@@ -83,8 +83,10 @@ class Shown(NamedTuple):
 
 
 def write_page(path: str | os.PathLike[str], *shown: Shown) -> None:
-    """Write the page, as UTF-8 whatever the machine's own encoding is."""
-    Path(path).write_text(page(*shown), encoding="utf-8", newline="\n")
+    """Write the page, whole or not at all, as UTF-8 whatever the machine's own encoding is."""
+    text = page(*shown).encode("utf-8")
+    with replacing(path) as file:
+        file.write(text)
 
 
 def page(*shown: Shown) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib import rc_context
+from matplotlib import rc_context, rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -14,6 +17,7 @@ from numpy.typing import NDArray
 
 from heapwidget.figure_inputs import SIZE, Box, Part, arrange, plot_input
 from heapwidget.figure_style import ABSORBED, BLUE, COOL, DUST, HEAP, INK, LINE, MUTED, WARM, WARM_DARK, bare, titled
+from heapwidget.replacing import replacing
 from heapwidget.summary import MOST_ROWS, noun, percent, rows, shortened, title
 
 if TYPE_CHECKING:
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 
 # Where the axes lie in the figure of a single input.
 CURVE, BARS = (0.665, 0.56, 0.315, 0.28), (0.84, 0.04, 0.14, 0.31)
+# Of a target below all that a column can tell from 0 there are no shares.
+SMALLEST = float(np.finfo(np.float32).smallest_subnormal)
 # So many characters fit beside a bar.
 NAME = 28
 
@@ -29,9 +35,21 @@ class ExplanationFigure(Figure):
     """A figure that notebooks show without pyplot, and whose files journals take."""
 
     def savefig(self, fname: Any, **options: Any) -> None:
+        """Write the figure as matplotlib does, but a file whole or not at all."""
+        if not isinstance(fname, str | os.PathLike):
+            self._write(fname, options)
+            return
+        path, kind = str(fname), options.pop("format", None) or Path(fname).suffix[1:]
+        if not kind:
+            kind = rcParams["savefig.format"]
+            path = f"{path.rstrip('.')}.{kind}"
+        with replacing(path) as file:
+            self._write(file, options | {"format": kind})
+
+    def _write(self, file: Any, options: Mapping[str, Any]) -> None:
         # Whole fonts instead of outlines, which matplotlib would write: text stays text.
         with rc_context({"pdf.fonttype": 42, "ps.fonttype": 42}):
-            super().savefig(fname, **options)
+            super().savefig(file, **options)
 
     def _repr_png_(self) -> bytes:
         data = BytesIO()
@@ -76,12 +94,14 @@ def _placed(box: Box, figure: Figure) -> Box:
 def _plot_curve(axes: Axes, explanation: Explanation) -> None:
     """Shares of the target after each pop."""
     trace = explanation.trace
-    target = trace.header["target"]["value"] or 1.0
+    target = trace.header["target"]["value"]
+    if abs(target) < SMALLEST:
+        target = 1.0
     columns, counts = trace.columns, trace.header["phases"]
     first = trace.phase_start("collect")
     step = _places(first, trace.n_steps)
-    explained, absorbed = (np.r_[0.0, columns[name] / target] for name in ("explained", "absorbed"))
-    dust = np.r_[0.0, columns["dust"] / abs(target)]
+    explained, absorbed = (np.r_[0.0, columns[name].astype(np.float64) / target] for name in ("explained", "absorbed"))
+    dust = np.r_[0.0, columns["dust"].astype(np.float64) / abs(target)]
     waiting = 1 - explained - absorbed
     popped = np.r_[np.zeros(first + 1), np.cumsum(columns["pop_mass"][first:].astype(np.float64)) / target]
     if min(explained.min(), absorbed.min(), waiting.min()) >= -0.005:

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
+from heapwidget.checks import readable
 from heapwidget.engine.boxes import Shape, unbatched
 from heapwidget.engine.errors import brief
 
@@ -141,4 +142,4 @@ def _is_listing(given: Any) -> bool:
 def _listed(argument: str, given: Any) -> tuple[str, ...]:
     if not _is_listing(given):
         raise TypeError(f"{argument} must be a list of names, one a position, not {brief(given)}")
-    return tuple(str(name) for name in given)
+    return tuple(readable(name) for name in given)

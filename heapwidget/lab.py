@@ -6,10 +6,11 @@ have the original again.
 """
 
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+
+from heapwidget.replacing import replacing
 
 FIRST = "quickstart.ipynb"
 WORKING_FOLDER = "heapwidget-notebooks"
@@ -55,7 +56,9 @@ def working_copy(source: Path, folder: Path) -> Path:
             target = folder / relative
             if not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source / relative, target)
+                # Half a notebook would be taken for the reader's own the next time.
+                with replacing(target) as file:
+                    file.write((source / relative).read_bytes())
     except OSError as error:
         raise LabError(f"Cannot write to {folder} ({error.strerror}): change to a folder of your own.") from error
     return folder / FIRST

@@ -68,7 +68,7 @@ def answer(viewer: HeapViewer, message: Any) -> None:
 def _readiness(viewer: HeapViewer, said: str = "") -> dict[str, Any]:
     relevance = viewer.explanation.relevance
     if relevance is None:
-        reason = "There is no walk to go on with: the explanation was loaded from a file, which keeps the trace alone."
+        reason = "There is no walk to go on with: a file or a copy of an explanation keeps the trace alone."
         return {"type": "impossible", "reason": reason}
     return {"type": "ready", "pending": relevance.walk.pending, "said": said}
 

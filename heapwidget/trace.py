@@ -33,6 +33,11 @@ PHASES = ("walk", "finish", "collect")
 # How an input is shown.
 KINDS = ("image", "bars", "line", "tokens", "strip")
 
+# Letters of the name of a layer or of a position, at most.
+LONGEST_NAME = 10_000
+# All labels of `Trace.pops` take as much memory as the longest.
+LONGEST_LABEL = 200
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -48,6 +53,10 @@ class Trace:
 
     header: Mapping[str, Any]
     columns: Mapping[str, NDArray[Any]]
+
+    def __reduce__(self) -> tuple[type[Trace], tuple[Mapping[str, Any], Mapping[str, NDArray[Any]]]]:
+        # A copy works out again what follows from header and columns.
+        return Trace, (self.header, self.columns)
 
     @property
     def n_steps(self) -> int:
@@ -165,8 +174,7 @@ class Trace:
     @property
     def pops(self) -> NDArray[np.void]:
         """One record a pop: step (from 1), layer, box (as slices), label, mass, phase."""
-        counts = self.header["phases"]
-        phases = np.repeat(list(counts), list(counts.values()))
+        phases = np.repeat(PHASES, [self.header["phases"][phase] for phase in PHASES])
         nodes, masses = self.columns["pop_node"].tolist(), self.columns["pop_mass"].tolist()
         records: list[tuple[int, str, str, str, float, str]] = []
         for i, node in enumerate(nodes):
@@ -178,9 +186,13 @@ class Trace:
                 box = self.partitions[number].window(node - int(self.node_offsets[number]))
                 label = self.label(node)
             text = ", ".join(f"{s.start}:{s.stop}" for s in box)
-            records.append((i + 1, layer["label"], text, label, masses[i], str(phases[i])))
+            records.append((i + 1, _cut(layer["label"]), text, _cut(label), masses[i], str(phases[i])))
         widths = [
             max((len(text) for text in texts), default=1) for texts in zip(*(r[1:4] for r in records), strict=True)
         ] or [1] * 3
         names = [("step", "u4"), *zip(("layer", "box", "label"), (f"U{w}" for w in widths), strict=True)]
         return np.array(records, dtype=[*names, ("mass", "f4"), ("phase", "U7")])
+
+
+def _cut(label: str) -> str:
+    return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from heapwidget.bookmarks import Bookmark, read_bookmarks
 from heapwidget.explanation import Explanation
+from heapwidget.explanation_copy import Bound
 from heapwidget.faithfulness import Curves
 from heapwidget.guard import LONGEST_INTERVAL, OF_A_VIEW, Guarded
 from heapwidget.panels import PANELS, default_panels
@@ -61,7 +62,7 @@ class Bookmarks(traitlets.TraitType[list[Bookmark], Any]):
             raise traitlets.TraitError(str(error)) from None
 
 
-class HeapViewer(Guarded, anywidget.AnyWidget):
+class HeapViewer(Bound, Guarded, anywidget.AnyWidget):
     """Steps through the pops of an explanation.
 
     Parameters

@@ -208,3 +208,15 @@ def test_pixels_travel_with_what_they_stand_for() -> None:
     assert np.abs(values - (4 * x - 2).numpy().ravel()).max() <= (high - low) / 510 + 1e-6
     (part,) = shown_input(hw.attribute(net, x, image=np.zeros((5, 5))))["parts"]
     assert "range" not in part
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a\udc80", 20_000 * "x", "\ud83d\ude00"])
+def test_names_that_could_not_be_written_are_made_so(name: str, bundle: Any, tmp_path: Any) -> None:
+    names = [name, "b", "c"]
+    e = hw.attribute(mlp(3, 4, 3), torch.rand(1, 3), feature_names=names, class_names=names, target=0)
+    e.to_html(tmp_path / "e.html")
+    e.save(tmp_path / "e.npz")
+    loaded = hw.load(tmp_path / "e.npz")
+    assert np.array_equal(loaded.pops, e.pops)
+    assert loaded.pops.dtype["label"].itemsize <= 4 * 200
+    assert loaded.trace.header["target"]["label"] == e.trace.header["target"]["label"]

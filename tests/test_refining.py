@@ -54,7 +54,7 @@ def test_nothing_is_refined_that_was_loaded(tmp_path: Path, monkeypatch: pytest.
     for message in ({"type": "hello"}, {"type": "refine", "pops": 10}):
         ask(viewer, message)
     assert [m["type"] for m in messages] == ["impossible"] * 2
-    assert "loaded from a file" in messages[0]["reason"]
+    assert "a file or a copy" in messages[0]["reason"]
 
 
 def test_longer_trace_goes_out_in_one_message(viewer: HeapViewer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,19 +43,12 @@ class Partition:
         """Whether each box is a single unit."""
         return self.grid == self.shape
 
-    @cached_property
-    def windows(self) -> list[tuple[slice, ...]]:
-        """For each axis, the slice that each box covers on it, the boxes in order."""
-        return [
-            tuple(slice(lo, min(lo + b, s)) for lo in range(0, s, b)) for s, b in zip(self.shape, self.box, strict=True)
-        ]
-
     def window(self, index: int) -> Window:
         """The slices that box `index` covers."""
         window = []
-        for size, slices in zip(reversed(self.grid), reversed(self.windows), strict=True):
+        for size, box, length in zip(reversed(self.grid), reversed(self.box), reversed(self.shape), strict=True):
             index, at = divmod(index, size)
-            window.append(slices[at])
+            window.append(slice(at * box, min(at * box + box, length)))
         return tuple(reversed(window))
 
     def fold(self, window: Window, values: NDArray[np.floating]) -> tuple[Window, NDArray[np.floating]]:

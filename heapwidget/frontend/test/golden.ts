@@ -2,9 +2,8 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
-const DIRECTORY = fileURLToPath(new URL("../../../tests/golden", import.meta.url));
+const DIRECTORY = join(import.meta.dirname, "../../../tests/golden");
 
 export type Op = readonly ["push", number, number] | readonly ["rekey", number, number] | readonly ["pop"];
 
@@ -48,3 +47,24 @@ export interface FlowCase {
 /** The strongest flows of golden walks, by the walk's name and the step. */
 export const flowCases = () =>
   read("flows.json") as Readonly<Record<string, Readonly<Record<string, FlowCase>>>>;
+
+export interface JudgedCase {
+  readonly header: string;
+  /** Bytes in hex. */
+  readonly columns: Readonly<Record<string, string>>;
+  readonly sound: boolean;
+}
+
+/** Traces, sound and spoilt, with what Python says of them; a case holds what differs from its base. */
+export function judgedCases(): (readonly [string, JudgedCase])[] {
+  type Case = Partial<JudgedCase> & { readonly base: string; readonly sound: boolean };
+  const { bases, cases } = read("judged.json") as {
+    readonly bases: Readonly<Record<string, JudgedCase>>;
+    readonly cases: Readonly<Record<string, Case>>;
+  };
+  const whole = Object.entries(cases).map(([name, own]) => {
+    const base = bases[own.base] as JudgedCase;
+    return [name, { ...base, ...own, columns: { ...base.columns, ...own.columns } }] as const;
+  });
+  return [...Object.entries(bases), ...whole];
+}

@@ -18,27 +18,29 @@ export interface LayerOf {
 /** A layer of the header: an input by default has a node a position. */
 export function layerOf({ shape, channelAxis = null, box, field = null, more }: LayerOf): Raw {
   const own = box ?? shape.map((n, axis) => (axis === channelAxis ? n : 1));
-  return { label: "layer", op: "op", shape, box: own, channel_axis: channelAxis, field, ...more };
+  return { label: "layer", op: "op", shape, box: own, channel_axis: channelAxis, reads: [], field, ...more };
 }
 
-/** A trace of these layers in which nothing was popped yet; `start` is the heap. */
+/** A trace of these layers, in which the first node of `start`, the heap, is popped, if there is one. */
 export function stillTrace(
   layers: readonly LayerOf[],
   { inputs = 1, start = [] as readonly (readonly [number, number])[] } = {},
 ) {
   const count = layers.slice(0, inputs).reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0);
+  const popped = start.slice(0, 1);
   return readTrace(
     {
       ...HEADER,
-      layers: layers.map(layerOf),
+      layers: layers.map((layer, i) => ({ ...(i < inputs ? { kind: "strip" } : {}), ...layerOf(layer) })),
       inputs,
       start,
-      phases: { walk: 1, finish: 0, collect: 0 },
+      phases: { walk: popped.length, finish: 0, collect: 0 },
     },
     asViews({
-      ...Object.fromEntries(Object.keys(COLUMNS).map((name) => [name, [0]])),
-      pop_node: [start[0]?.[0] ?? 0],
-      log_offset: [0, 0],
+      ...Object.fromEntries(Object.keys(COLUMNS).map((name) => [name, popped.map(() => 0)])),
+      pop_node: popped.map(([node]) => node),
+      pop_mass: popped.map(([, key]) => key),
+      log_offset: [0, ...popped.map(() => 0)],
       log_node: [],
       log_key: [],
       contribution: Array.from({ length: count }, () => 0),

@@ -51,8 +51,18 @@ export function longTrace() {
     phases: { walk: 0, finish: 0, collect: n },
     start: [],
     layers: [
-      { label: "input", op: "input", shape: [n], box: [1], channel_axis: null, kind: "strip", field: null },
+      {
+        label: "input",
+        op: "input",
+        shape: [n],
+        box: [1],
+        channel_axis: null,
+        reads: [],
+        kind: "strip",
+        field: null,
+      },
     ],
+    ledger: { target: 1, explained: 0, residual: 0, absorbed: [] },
   };
   const columns = {
     pop_node: view(nodes),

@@ -4,6 +4,7 @@ import { Replay, Touch } from "../src/core/replay";
 import { readTrace } from "../src/core/trace";
 import { asViews } from "./columns";
 import { traceCases } from "./golden";
+import { stillTrace } from "./inputs";
 import { collectTrace, sampleTrace } from "./sample";
 
 const heapOf = ({ heap }: Replay) =>
@@ -111,8 +112,8 @@ describe("replay", () => {
     expect(new Replay(collectTrace([1, 3, 2]))).toMatchObject({ signed: false, inputScale: 3 });
   });
 
-  it("shows an empty trace", () => {
-    const replay = new Replay(collectTrace([]));
+  it("shows a trace without pops", () => {
+    const replay = new Replay(stillTrace([{ shape: [4] }]));
     replay.seek(0);
     expect(replay.heap.size).toBe(0);
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { layerIndex, readTrace } from "../src/core/trace";
 import { asViews } from "./columns";
+import { stillTrace } from "./inputs";
 import { COLUMNS, HEADER, sampleTrace } from "./sample";
 
 describe("reading a trace", () => {
@@ -20,7 +21,7 @@ describe("reading a trace", () => {
     ["with a log that is not covered", {}, { log_offset: [0, 2, 3, 6, 6, 6, 6] }, /does not cover/],
     ["that collects what is no input", {}, { pop_node: [8, 6, 7, 6, 6, 0] }, /collect/],
     ["without layers", { layers: [] }, {}, /no layers/],
-    ["whose target is no number", { target: { label: "7", value: null } }, {}, /target.value/],
+    ["whose target is no number", { target: { label: "7", value: null } }, {}, /target/],
   ])("refuses a trace %s", (_, header, columns, message) => {
     expect(() => sampleTrace(header, columns as Record<string, number[]>)).toThrow(message);
   });
@@ -32,8 +33,8 @@ describe("reading a trace", () => {
   });
 
   it("counts the nodes of several inputs", () => {
-    const contribution = [...(COLUMNS.contribution as number[]), 0, 0];
-    const trace = sampleTrace({ inputs: 2 }, { contribution });
+    const layers = [{ shape: [1, 2, 3], channelAxis: 0 }, { shape: [2] }, { shape: [1] }];
+    const trace = stillTrace(layers, { inputs: 2 });
     expect([trace.inputs, trace.inputCount]).toEqual([2, 8]);
     expect(() => sampleTrace({ inputs: 4 })).toThrow("4 inputs among 3 layers");
     expect(() => sampleTrace({ inputs: 0 })).toThrow("0 inputs among 3 layers");

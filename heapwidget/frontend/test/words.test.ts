@@ -71,10 +71,11 @@ describe("labels", () => {
     shape,
     box,
     channel_axis,
+    reads: [],
     field: null,
   });
   const label = (of: ReturnType<typeof layer>, index: number) => {
-    const layers = [layer("input", [1], [1], null), of];
+    const layers = [{ ...layer("input", [1], [1], null), kind: "strip" }, of];
     const empty = Object.fromEntries(Object.keys(COLUMNS).map((name) => [name, []]));
     const header = { ...HEADER, layers, start: [], phases: { walk: 0, finish: 0, collect: 0 } };
     const columns = { ...empty, log_offset: [0], contribution: [0] };

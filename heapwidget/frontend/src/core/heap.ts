@@ -23,13 +23,13 @@ export class Heap implements HeapLike {
   #nodes = new Uint32Array(64);
   /** Rank in each cell. */
   #ranks = new Float64Array(64);
-  /** Cell of each node, -1 where it is not in the heap. */
+  /** Cell of each node, counted from 1; 0 where it is not in the heap: memory of nodes never reached is never touched. */
   readonly #cell: Int32Array;
   /** From key to rank and back. */
   readonly #sign: 1 | -1;
 
   constructor(nodeCount: number, ascending: boolean) {
-    this.#cell = new Int32Array(nodeCount).fill(-1);
+    this.#cell = new Int32Array(nodeCount);
     this.#sign = ascending ? 1 : -1;
   }
 
@@ -39,7 +39,7 @@ export class Heap implements HeapLike {
 
   /** Cell of a node, or -1. */
   cellOf(node: number): number {
-    return this.#cell[node] ?? -1;
+    return (this.#cell[node] ?? 0) - 1;
   }
 
   nodeAt(cell: number): number {
@@ -61,7 +61,7 @@ export class Heap implements HeapLike {
   /** Removes and returns the node on top; the heap must not be empty. */
   pop(): number {
     const node = this.#nodes[0] as number;
-    this.#cell[node] = -1;
+    this.#cell[node] = 0;
     const last = --this.#size;
     if (last > 0) {
       this.#place(0, this.#nodes[last] as number, this.#ranks[last] as number);
@@ -72,7 +72,7 @@ export class Heap implements HeapLike {
 
   /** Gives a node in the heap a new key. */
   rekey(node: number, key: number): void {
-    const cell = this.#cell[node] as number;
+    const cell = (this.#cell[node] as number) - 1;
     const rank = this.#sign * key;
     const smaller = rank < (this.#ranks[cell] as number);
     this.#ranks[cell] = rank;
@@ -81,7 +81,7 @@ export class Heap implements HeapLike {
   }
 
   clear(): void {
-    for (let cell = 0; cell < this.#size; cell++) this.#cell[this.#nodes[cell] as number] = -1;
+    for (let cell = 0; cell < this.#size; cell++) this.#cell[this.#nodes[cell] as number] = 0;
     this.#size = 0;
   }
 
@@ -100,7 +100,7 @@ export class Heap implements HeapLike {
     if (this.#size > this.#nodes.length) this.#grow(this.#size);
     this.#nodes.set(frame.nodes);
     this.#ranks.set(frame.ranks);
-    for (let cell = 0; cell < this.#size; cell++) this.#cell[this.#nodes[cell] as number] = cell;
+    for (let cell = 0; cell < this.#size; cell++) this.#cell[this.#nodes[cell] as number] = cell + 1;
   }
 
   #grow(capacity: number): void {
@@ -115,7 +115,7 @@ export class Heap implements HeapLike {
   #place(cell: number, node: number, rank: number): void {
     this.#nodes[cell] = node;
     this.#ranks[cell] = rank;
-    this.#cell[node] = cell;
+    this.#cell[node] = cell + 1;
   }
 
   #less(a: number, b: number): boolean {

@@ -1,9 +1,8 @@
 /** The inputs that are explained: what each holds, how it is shown, and the grid of its positions. */
 
+import { KINDS } from "./header";
 import { type Buffer, bytesOf, type Layer, type Trace, TraceError } from "./trace";
 
-/** How an input is shown. */
-export const KINDS = ["image", "bars", "line", "tokens", "strip"] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** A picture of the input, one pixel or more a position. */

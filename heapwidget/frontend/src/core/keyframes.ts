@@ -68,9 +68,11 @@ export class Keyframes {
   }
 
   #check({ heap }: State, row: number): void {
-    const { popNode, walkEnd, finishEnd } = this.#trace;
+    const { popNode, popMass, walkEnd, finishEnd } = this.#trace;
     const popped = row < walkEnd || row >= finishEnd;
-    if (popped && (heap.size === 0 || heap.nodeAt(0) !== popNode[row]))
+    // `===` takes 0 and -0 for the same key.
+    const isRoot = heap.size > 0 && heap.nodeAt(0) === popNode[row] && heap.keyAt(0) === popMass[row];
+    if (popped && !isRoot)
       throw new TraceError(`Row ${row} pops node ${popNode[row]}, which is not on top of the heap.`);
   }
 

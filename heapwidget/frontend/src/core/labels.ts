@@ -48,6 +48,7 @@ export function nodeLabel(trace: Trace, node: number): string {
 
 /** A number among the words that are kept tells a block from the next: worth as much as so many letters. */
 const NUMBER = 6;
+const MOST_WORDS = 64;
 
 /**
  * Leaves out words of a label until it fits: never the last one, and a number rather late, as in `blocks.12…conv`.
@@ -55,7 +56,7 @@ const NUMBER = 6;
  */
 export function shorten(label: string, fits: (text: string) => boolean): string {
   if (fits(label)) return label;
-  const words = label.split(".");
+  const words = fewer(label.split("."));
   let [best, most] = ["", 0];
   const consider = (text: string) => {
     const worth = text.replaceAll("…", "").length + (/\d/.test(text.split("·", 1)[0] as string) ? NUMBER : 0);
@@ -74,6 +75,10 @@ export function shorten(label: string, fits: (text: string) => boolean): string 
   while (rest.length > 3 && !fits(`…${rest}`)) rest = rest.slice(1);
   return `…${rest}`;
 }
+
+/** Of very many words those at both ends: each way to leave some out is tried. */
+const fewer = (words: readonly string[]): readonly string[] =>
+  words.length <= MOST_WORDS ? words : [...words.slice(0, MOST_WORDS / 2), ...words.slice(-MOST_WORDS / 2)];
 
 /** How much longer than the room a second line may be, of which the end is cut off. */
 const CUT = 1.3;

@@ -88,6 +88,8 @@ function cells(first: number, count: number): LayerMap {
 
 /** Tiles a row that come near the wished shape and leave few places empty. */
 function bestAcross(tiles: number, width: number, height: number): number {
+  // Of very many any row is nearly full.
+  if (tiles > MOST_CELLS) return Math.ceil(Math.sqrt((tiles * ASPECT * height) / width));
   let best = 1;
   let least = Number.POSITIVE_INFINITY;
   for (let across = 1; across <= tiles; across++) {

@@ -20,9 +20,9 @@ export class Messages {
   readonly signed: boolean;
   /** Row of each entry. */
   readonly row: Uint32Array;
-  /** Entries by the node that they reached, in order; those of a node begin at its place in `#first`. */
-  readonly #entries: Uint32Array;
+  /** The first entry that reached each node, and the next of each entry, all counted from 1; 0: there is none. */
   readonly #first: Uint32Array;
+  readonly #next: Uint32Array;
 
   constructor(trace: Trace) {
     this.trace = trace;
@@ -49,16 +49,15 @@ export class Messages {
       }
     }
     this.signed = signed;
-    [this.#entries, this.#first] = byNode(logNode.subarray(0, count), trace.nodeCount);
+    [this.#first, this.#next] = byNode(logNode.subarray(0, count), trace.nodeCount);
   }
 
   /** What a node got from each source in the rows before `row`. */
   received(node: number, row: number): Map<number, number> {
     const sums = new Map<number, number>();
     for (const [start, key] of this.trace.start) if (start === node) sums.set(TARGET, key);
-    const end = this.#first[node + 1] as number;
-    for (let at = this.#first[node] as number; at < end; at++) {
-      const entry = this.#entries[at] as number;
+    for (let at = this.#first[node] as number; at > 0; at = this.#next[at - 1] as number) {
+      const entry = at - 1;
       const from = this.row[entry] as number;
       if (from >= row) break;
       const source = this.trace.popNode[from] as number;
@@ -81,17 +80,18 @@ export class Messages {
   }
 }
 
-/** Entries in the order of their nodes, those of a node as they came, and where each node's begin. */
-function byNode(nodes: Uint32Array, nodeCount: number): [entries: Uint32Array, first: Uint32Array] {
-  const first = new Uint32Array(nodeCount + 1);
-  for (const node of nodes) first[node + 1] = (first[node + 1] as number) + 1;
-  for (let node = 0; node < nodeCount; node++)
-    first[node + 1] = (first[node + 1] as number) + (first[node] as number);
-  const next = first.slice();
-  const entries = new Uint32Array(nodes.length);
+/** The entries of each node as a chain, as they came: memory of nodes never reached is never touched. */
+function byNode(nodes: Uint32Array, nodeCount: number): [first: Uint32Array, next: Uint32Array] {
+  const [first, last, next] = [
+    new Uint32Array(nodeCount),
+    new Uint32Array(nodeCount),
+    new Uint32Array(nodes.length),
+  ];
   nodes.forEach((node, i) => {
-    entries[next[node] as number] = i;
-    next[node] = (next[node] as number) + 1;
+    const before = last[node] as number;
+    if (before > 0) next[before - 1] = i + 1;
+    else first[node] = i + 1;
+    last[node] = i + 1;
   });
-  return [entries, first];
+  return [first, next];
 }

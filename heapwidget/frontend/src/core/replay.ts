@@ -50,6 +50,8 @@ export class Replay {
   /** The state shown. */
   readonly #state: State;
   #messages: Messages | null = null;
+  /** Nodes that the last row may have marked. */
+  #marked: Uint32Array = new Uint32Array();
   /** States to go on from. */
   readonly #keyframes: Keyframes;
 
@@ -123,13 +125,14 @@ export class Replay {
 
   /** Clears the marks of the row shown last. */
   #forget(): void {
-    this.touch.fill(0);
+    for (const node of this.#marked) this.touch[node] = Touch.none;
     Object.assign(this.effect, { pushed: 0, rekeyed: 0, shrank: 0, reached: 0, tie: -1 });
   }
 
   #applyMarking(row: number): void {
     const { trace, heap, effect, touch } = this;
     const end = trace.logOffset[row + 1] as number;
+    this.#marked = trace.logNode.subarray(trace.logOffset[row], end);
     if (row < trace.walkEnd || row >= trace.finishEnd) effect.tie = this.#tie();
     for (let i = trace.logOffset[row] as number; i < end; i++) {
       const node = trace.logNode[i] as number;
@@ -223,12 +226,13 @@ function percentile(all: Float32Array, share: number): number {
 }
 
 function findPreviousPops(trace: Trace): Int32Array {
-  const last = new Int32Array(trace.nodeCount).fill(-1);
+  // Rows are counted from 1, so that memory of nodes never popped is never touched.
+  const last = new Int32Array(trace.nodeCount);
   const previous = new Int32Array(trace.walkEnd);
   for (let row = 0; row < trace.walkEnd; row++) {
     const node = trace.popNode[row] as number;
-    previous[row] = last[node] as number;
-    last[node] = row;
+    previous[row] = (last[node] as number) - 1;
+    last[node] = row + 1;
   }
   return previous;
 }

@@ -1,5 +1,9 @@
 /** The trace of a walk, read from its JSON header and its columns, and checked (docs/trace.md is the contract). */
 
+import { isRecord, type RawLayer, readHeader } from "./header";
+import { checkColumns } from "./tracecolumns";
+import { fail } from "./traceerror";
+
 /** Where a unit looks along one position axis of the input: `[start + step*i, start + step*i + size)`. */
 export interface FieldAxis {
   readonly start: number;
@@ -65,39 +69,9 @@ export interface Trace {
   readonly scores: unknown;
 }
 
+export { TraceError } from "./traceerror";
+
 export type Buffer = ArrayBuffer | ArrayBufferView;
-type Json = Readonly<Record<string, unknown>>;
-
-/** The trace is damaged or foreign; the message says where. */
-export class TraceError extends Error {
-  override readonly name = "TraceError";
-}
-
-const fail = (message: string): never => {
-  throw new TraceError(message);
-};
-
-function record(value: unknown, what: string): Json {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return fail(`${what} is missing.`);
-  return value as Json;
-}
-
-function list(value: unknown, what: string): readonly unknown[] {
-  return Array.isArray(value) ? value : fail(`${what} is not a list.`);
-}
-
-function number(value: unknown, what: string): number {
-  return typeof value === "number" && Number.isFinite(value) ? value : fail(`${what} is not a number.`);
-}
-
-function count(value: unknown, what: string): number {
-  const n = number(value, what);
-  return Number.isInteger(n) && n >= 0 ? n : fail(`${what} is ${n}, not a count.`);
-}
-
-const orNull = <T>(value: unknown, read: (value: unknown) => T): T | null =>
-  value === null || value === undefined ? null : read(value);
-
 /** The bytes of a buffer in memory of their own: a DataView from a comm may start at any byte. */
 export function bytesOf(buffer: Buffer): Uint8Array<ArrayBuffer> {
   const view =
@@ -111,7 +85,7 @@ function isBuffer(value: unknown): value is Buffer {
   return value instanceof ArrayBuffer || ArrayBuffer.isView(value);
 }
 
-function words(columns: Json, name: string, length: number | null): ArrayBuffer {
+function words(columns: Readonly<Record<string, unknown>>, name: string, length: number | null): ArrayBuffer {
   const buffer = columns[name];
   if (!isBuffer(buffer)) return fail(`Column ${name} is missing.`);
   const { buffer: bytes } = bytesOf(buffer);
@@ -121,36 +95,19 @@ function words(columns: Json, name: string, length: number | null): ArrayBuffer 
   return bytes;
 }
 
-function readField(value: unknown, what: string): readonly FieldAxis[] {
-  return list(value, what).map((entry) => {
-    const [start, step, size, axis] = list(entry, what);
-    return {
-      start: number(start, what),
-      step: number(step, what),
-      size: number(size, what),
-      axis: orNull(axis, (a) => count(a, what)),
-    };
-  });
-}
-
-function readLayers(value: unknown): Layer[] {
+function readLayers(raw: readonly RawLayer[]): Layer[] {
   let first = 0;
-  const layers = list(value, "layers").map((entry, i) => {
-    const what = `Layer ${i}`;
-    const raw = record(entry, what);
-    const shape = list(raw.shape, `${what}: shape`).map((n) => count(n, `${what}: shape`));
-    const box = list(raw.box, `${what}: box`).map((n) => count(n, `${what}: box`));
-    if (box.length !== shape.length || box.includes(0)) fail(`${what}: box and shape do not match.`);
-    const grid = shape.map((n, axis) => Math.ceil(n / (box[axis] ?? 1)));
+  return raw.map(({ label, shape, box, reads, channel_axis, kind, names, field }) => {
+    const grid = shape.map((n, axis) => Math.ceil(n / (box[axis] as number)));
     const layer: Layer = {
-      label: String(raw.label),
+      label,
       shape,
       box,
-      reads: list(raw.reads ?? [], `${what}: reads`).map((n) => count(n, `${what}: reads`)),
-      channelAxis: orNull(raw.channel_axis, (axis) => count(axis, `${what}: channel_axis`)),
-      kind: orNull(raw.kind, String),
-      names: orNull(raw.names, (names) => list(names, `${what}: names`).map(String)),
-      field: orNull(raw.field, (field) => readField(field, `${what}: field`)),
+      reads,
+      channelAxis: channel_axis,
+      kind: kind ?? null,
+      names: names ?? null,
+      field: field?.map(([start, step, size, axis]) => ({ start, step, size, axis })) ?? null,
       grid,
       first,
       count: grid.reduce((a, b) => a * b, 1),
@@ -158,74 +115,48 @@ function readLayers(value: unknown): Layer[] {
     first += layer.count;
     return layer;
   });
-  return layers.length > 0 ? layers : fail("The trace has no layers.");
 }
 
 const inputUnits = (layers: readonly Layer[], inputs: number): number =>
   layers.slice(0, inputs).reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0);
 
-function checkNodes(nodes: Uint32Array, limit: number, column: string): void {
-  for (let i = 0; i < nodes.length; i++) {
-    if ((nodes[i] as number) >= limit)
-      fail(`Column ${column}: node ${nodes[i]} at ${i}, but there are ${limit} nodes.`);
-  }
-}
-
-function checkOffsets(offsets: Uint32Array, entries: number): void {
-  for (let i = 1; i < offsets.length; i++) {
-    if ((offsets[i] as number) < (offsets[i - 1] as number)) fail(`Column log_offset falls at row ${i}.`);
-  }
-  if (offsets[0] !== 0 || offsets[offsets.length - 1] !== entries)
-    fail("Column log_offset does not cover the log.");
-}
-
 /** Reads and checks a trace; throws `TraceError` with one sentence. */
-export function readTrace(rawHeader: unknown, rawColumns: unknown): Trace {
-  const header = record(rawHeader, "The header");
-  const columns = record(rawColumns, "The list of columns");
-  if (header.format !== "heapwidget-trace") fail("This is not a heapwidget trace.");
-  if (header.version !== 1)
-    fail(`The trace has version ${String(header.version)}; this viewer reads version 1.`);
-
+export function readTrace(rawHeader: unknown, columns: unknown): Trace {
+  if (!isRecord(rawHeader)) return fail("The header is missing.");
+  if (!isRecord(columns)) return fail("The list of columns is missing.");
+  if (rawHeader.format !== "heapwidget-trace") fail("This is not a heapwidget trace.");
+  if (rawHeader.version !== 1)
+    fail(`The trace has version ${String(rawHeader.version)}; this viewer reads version 1.`);
+  const header = readHeader(rawHeader);
   const layers = readLayers(header.layers);
   const last = layers[layers.length - 1] as Layer;
-  const inputs = header.inputs === undefined ? 1 : count(header.inputs, "inputs");
-  if (inputs < 1 || inputs > layers.length)
-    fail(`The trace has ${inputs} inputs among ${layers.length} layers.`);
-  const nodeCount = last.first + last.count;
-  const phases = record(header.phases, "phases");
-  const walkEnd = count(phases.walk, "phases.walk");
-  const finishEnd = walkEnd + count(phases.finish, "phases.finish");
-  const steps = finishEnd + count(phases.collect, "phases.collect");
-  const target = record(header.target, "target");
+  const inputs = header.inputs ?? 1;
+  const { target, phases } = header;
+  const walkEnd = phases.walk;
+  const finishEnd = walkEnd + phases.finish;
+  const steps = finishEnd + phases.collect;
 
   const floats = (name: string, length: number | null) => new Float32Array(words(columns, name, length));
   const ids = (name: string, length: number | null) => new Uint32Array(words(columns, name, length));
   const logNode = ids("log_node", null);
   const trace: Trace = {
-    method: String(header.method),
-    rule: orNull(header.rule, String),
+    method: header.method,
+    rule: header.rule,
     ascending: header.order === "ascending",
     inputInHeap: header.input_in_heap === true,
-    conserved: header.conserved === true,
-    target: {
-      label: String(target.label),
-      index: orNull(target.index, (i) => number(i, "target.index")),
-      value: number(target.value, "target.value"),
-    },
+    conserved: header.conserved,
+    target: { label: target.label, index: target.index, value: target.value },
     byBound: header.priority === "bound",
-    floor: orNull(header.floor, (floor) => number(floor, "floor")),
-    start: list(header.start ?? [], "start").map((pair) => {
-      const [node, key] = list(pair, "start");
-      return [count(node, "start"), number(key, "start")] as const;
-    }),
+    floor: header.floor,
+    // Keys are of single precision, like those of the log.
+    start: header.start.map(([node, key]) => [node, Math.fround(key)] as const),
     layers,
     inputs,
     walkEnd,
     finishEnd,
     steps,
     inputCount: layers.slice(0, inputs).reduce((n, layer) => n + layer.count, 0),
-    nodeCount,
+    nodeCount: last.first + last.count,
     popNode: ids("pop_node", steps),
     popMass: floats("pop_mass", steps),
     explained: floats("explained", steps),
@@ -238,15 +169,7 @@ export function readTrace(rawHeader: unknown, rawColumns: unknown): Trace {
     contribution: floats("contribution", inputUnits(layers, inputs)),
     scores: header.scores ?? null,
   };
-  checkNodes(trace.popNode, nodeCount, "pop_node");
-  checkNodes(logNode, nodeCount, "log_node");
-  checkNodes(trace.popNode.subarray(finishEnd), trace.inputCount, "pop_node (collect)");
-  checkNodes(
-    Uint32Array.from(trace.start, ([node]) => node),
-    nodeCount,
-    "start",
-  );
-  checkOffsets(trace.logOffset, logNode.length);
+  checkColumns(trace);
   return trace;
 }
 
