@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from heapwidget.percents import percent, percent_bound
+
 if TYPE_CHECKING:
     from heapwidget.explanation import Explanation
 
@@ -15,17 +17,8 @@ MOST_ROWS = 6
 STRONGEST = 5
 # What the positions of an input are called, by its kind.
 NOUNS = {"image": "pixel", "bars": "feature", "tokens": "token"}
-# Smaller shares are told as "less than".
+# Where the first position has less of the target, its relevance itself is told.
 LEAST_SHARE = 1e-3
-
-
-def percent(share: float) -> str:
-    """`79 %`, `3.5 %`, `<0.1 %`, `−12 %`."""
-    size = abs(share) * 100
-    if 0 < size < LEAST_SHARE * 100:
-        return "<0.1 %"
-    text = f"{size:.1f}" if 0 < size < 9.95 else f"{size:,.0f}"
-    return f"{'−' if share < 0 else ''}{text.removesuffix('.0')} %"
 
 
 def number(value: float) -> str:
@@ -153,4 +146,4 @@ def _walk_facts(explanation: Explanation) -> list[tuple[str, str]]:
         text += f"; the floor was {percent(trace.header['floor'])} of the target"
     bound = explanation.bound / abs(target)
     error = "exact: what the walk left was passed on layer by layer"
-    return [("walk", text), ("error", error if bound < 1e-6 else f"at most {percent(bound)} of the target")]
+    return [("walk", text), ("error", error if bound < 1e-6 else f"at most {percent_bound(bound)} of the target")]

@@ -48,3 +48,12 @@ export interface FlowCase {
 /** The strongest flows of golden walks, by the walk's name and the step. */
 export const flowCases = () =>
   read("flows.json") as Readonly<Record<string, Readonly<Record<string, FlowCase>>>>;
+
+/** Shares in words: a share, and how it is told, as a bound, and with three digits. */
+export const percentCases = () =>
+  read("percents.json") as readonly (readonly [
+    share: number,
+    text: string,
+    bound: string | null,
+    digits: string | null,
+  ])[];

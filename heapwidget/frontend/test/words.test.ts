@@ -1,11 +1,20 @@
 import { describe, expect, it } from "vitest";
 import { colorIndex, colorMap } from "../src/core/colormap";
-import { formatBound, formatCount, formatKey, formatShare, formatValue, ordinal } from "../src/core/format";
+import {
+  formatBound,
+  formatCount,
+  formatDigits,
+  formatKey,
+  formatShare,
+  formatValue,
+  ordinal,
+} from "../src/core/format";
 import { nodeLabel, shorten } from "../src/core/labels";
 import { narrate, plainText, summary } from "../src/core/narration";
 import { Replay } from "../src/core/replay";
 import { readTrace } from "../src/core/trace";
 import { asViews } from "./columns";
+import { percentCases } from "./golden";
 import { COLUMNS, collectTrace, HEADER, sampleTrace } from "./sample";
 
 const plain = (text: string) => text.replaceAll("\u202f", " ");
@@ -29,22 +38,14 @@ describe("numbers", () => {
     [0.05284, "0.0528"],
   ])("the target %f is written %s", (value, text) => expect(formatValue(value)).toBe(text));
 
-  it.each([
-    [0, "0 %"],
-    [0.0004, "<0.1 %"],
-    [0.0021, "0.2 %"],
-    [0.111, "11 %"],
-    [0.79, "79 %"],
-    [0.9999, "99.9 %"],
-    [1, "100 %"],
-    [-0.25, "−25 %"],
-    [12.5, "1,250 %"],
-  ])("a share of %f is %s", (share, text) => expect(plain(formatShare(share))).toBe(text));
+  it.each(percentCases())("a share of %f is told as in Python", (share, text, bound, digits) => {
+    expect(plain(formatShare(share))).toBe(text);
+    if (bound !== null) expect(plain(formatBound(share))).toBe(bound);
+    if (digits !== null) expect(plain(formatDigits(share))).toBe(digits);
+  });
 
-  it("rounds bounds up", () => {
-    expect(plain(formatBound(0.2101))).toBe("22 %");
-    expect(plain(formatBound(0.21))).toBe("21 %");
-    expect(plain(formatBound(0.0211))).toBe("2.2 %");
+  it("tells what is no number", () => {
+    expect([Number.NaN, -Number.POSITIVE_INFINITY].map((x) => plain(formatBound(x)))).toEqual(["NaN %", "−∞ %"]);
   });
 
   it("counts", () => {
