@@ -272,7 +272,7 @@ def _whole_order(explanation: Explanation, seed: int) -> NDArray[np.int64]:
     popped, keys = explanation.order, trace.columns["pop_mass"][trace.selecting]
     # A generator of its own: the random orders beside it are the same for every explanation.
     rest = np.random.default_rng([seed, 1]).permutation(np.setdiff1d(np.arange(trace.input_nodes), popped))
-    before = keys < 0 if trace.header["order"] == "ascending" else keys > 0
+    before = keys < 0 if trace.collects_ascending else keys > 0
     # The article's steps pop every position, and in an order that does not follow the keys.
     at = int(np.argmin(before)) if len(rest) and not before.all() else len(popped)
     return np.concatenate([popped[:at], rest, popped[at:]])

@@ -105,7 +105,9 @@ class Relevance:
         finish = walk.finish() if self.finishing else walk.stopped()
         n_inputs = walk.input_nodes
         contributions = [c * walk.sign for c in finish.contributions]
-        collect = _collect(walk.partitions, contributions, ascending=False, zeros=False)
+        # Of a negative target the lowest contributions are its largest parts.
+        turned = self.header["target"]["value"] < 0
+        collect = _collect(walk.partitions, contributions, ascending=turned, zeros=False)
         pops = walk.rows
         rows = [*pops, *finish.rows]
         if rows and not finish.rows and (self.finishing or walk.spent):
@@ -119,6 +121,7 @@ class Relevance:
             "floor": walk.floor,
             "priority": "bound" if walk.board.by_bound else "mass",
             "phases": {"walk": len(pops), "finish": len(finish.rows), "collect": len(collect[0])},
+            **({"collect_order": "ascending"} if turned else {}),
             "start": [[int(n), float(k)] for n, k in zip(nodes[:start], keys[:start], strict=True) if n >= n_inputs],
             "ledger": self._ledger(finish, contributions),
         }

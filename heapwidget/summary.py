@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,10 +46,13 @@ def title(explanation: Explanation) -> tuple[str, str]:
     """What is explained, and by which method."""
     header = explanation.trace.header
     target, method = header["target"], header["method"].replace("_", " ")
-    what = "output" if target["index"] is None else "logit"
     rule = f", {header['rule'].replace('_', ' ')}" if header["rule"] else ""
     words = {"article": "the article's five steps, keys are added", "gradient": "gradient, as in the article"}
-    return target["label"], f"{what} {number(target['value'])} · {words.get(header['method'], method + rule)}"
+    return target["label"], f"{_what(header)} {number(target['value'])} · {words.get(header['method'], method + rule)}"
+
+
+def _what(header: Mapping[str, Any]) -> str:
+    return "output" if header["target"]["index"] is None else "logit"
 
 
 def popped(explanation: Explanation) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -58,9 +62,9 @@ def popped(explanation: Explanation) -> tuple[NDArray[np.int64], NDArray[np.floa
 
 
 def half(explanation: Explanation) -> NDArray[np.int64]:
-    """The first positions popped, until they hold half of all that the largest-first pops add up to at most."""
+    """The first positions popped, until they hold half of all that the pops add up to at most."""
     order, keys = popped(explanation)
-    sums = np.cumsum(keys if explanation.trace.header["order"] == "descending" else -keys)
+    sums = np.cumsum(-keys if explanation.trace.collects_ascending else keys)
     if not len(sums) or sums.max() <= 0:
         return order[:0]
     return order[: int(np.argmax(sums >= sums.max() / 2)) + 1]
@@ -113,6 +117,8 @@ def _facts(explanation: Explanation) -> list[tuple[str, str]]:
             facts.append(("absorbed", f"{percent(ledger.absorbed_total / target)}: {', '.join(gone)}"))
         if ledger.residual:
             facts.append(("residual", f"{percent(ledger.residual / target)} is still on its way"))
+        if trace.collects_ascending:
+            facts.append(("order", f"the {_what(trace.header)} is negative: what lowers it most comes first"))
         facts += _walk_facts(explanation)
     else:
         facts.append(("popped", f"{noun(explanation, everything)}; keys are no shares of the target"))

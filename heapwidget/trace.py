@@ -75,6 +75,11 @@ class Trace:
             return min(step, walked)
         return min(longer.phase_start("collect") + step - collect, longer.n_steps)
 
+    @property
+    def collects_ascending(self) -> bool:
+        """Whether the smallest key of an input's position is popped first: of a negative target it is the largest part."""
+        return bool(self.header.get("collect_order", self.header["order"]) == "ascending")
+
     @cached_property
     def selecting(self) -> NDArray[np.int64]:
         """The rows that pop the positions of the inputs for good."""

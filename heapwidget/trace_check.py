@@ -108,7 +108,7 @@ HEADER: dict[str, Check] = {
     "layers": _list(_layer),
     "ledger": _record(target=_number, explained=_number, residual=_number, absorbed=_list(_row(_text, _text, _number))),
 }
-OPTIONAL: dict[str, Check] = {"inputs": _whole, "priority": _word("mass", "bound"), "input_in_heap": _truth}
+OPTIONAL: dict[str, Check] = {"inputs": _whole, "priority": _word("mass", "bound"), "collect_order": _word("descending", "ascending"), "input_in_heap": _truth}
 
 
 def _check_header(header: Mapping[str, Any]) -> None:

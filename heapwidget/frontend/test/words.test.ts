@@ -147,6 +147,21 @@ describe("narration", () => {
     expect(told(replay, 2)).toBe("Input (2) has the 2nd smallest gradient, 0.250.");
   });
 
+  it("tells the parts of a negative target, the largest of which is the lowest", () => {
+    const header = {
+      target: { label: "7", index: 7, value: -8 },
+      collect_order: "ascending",
+      method: "relevance",
+      conserved: true,
+    };
+    const replay = new Replay(collectTrace([-5, 1, -4], "descending", header));
+    expect([0, 1, 3].map((step) => told(replay, step))).toEqual([
+      "Nothing popped yet. The heap holds 3 input positions; the smallest, input (0) with −5.00, is on top.",
+      "Input (0) has the smallest contribution, −5.00: the logit is negative, so what lowers it most comes first.",
+      "Input (1) has the 3rd smallest contribution, 1.00. It was the last: the heap is empty.",
+    ]);
+  });
+
   it("says so where nothing reaches the floor, and where a node comes again", () => {
     const trace = sampleTrace(
       { phases: { walk: 4, finish: 0, collect: 2 } },

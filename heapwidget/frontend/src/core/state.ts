@@ -1,7 +1,7 @@
 /** What a trace says row by row, carried out: the heap, and what has reached the input. No more, so that it is fast. */
 
 import { Heap, type HeapFrame } from "./heap";
-import type { Trace } from "./trace";
+import { ascendingAt, type Trace } from "./trace";
 
 export interface Keyframe {
   readonly step: number;
@@ -32,7 +32,7 @@ export class State {
   start(): void {
     this.step = 0;
     this.input.fill(0);
-    this.heap.clear();
+    this.heap.restart(this.#trace.ascending);
     for (const [node, key] of this.#trace.start) this.heap.push(node, key);
     if (this.#trace.finishEnd === 0) this.#startCollect();
   }
@@ -58,13 +58,13 @@ export class State {
 
   restore(frame: Keyframe): void {
     this.step = frame.step;
-    this.heap.restore(frame.heap);
+    this.heap.restore(frame.heap, ascendingAt(this.#trace, frame.step));
     this.input.set(frame.input);
   }
 
   #startCollect(): void {
-    const { popNode, popMass } = this.#trace;
-    this.heap.clear();
+    const { popNode, popMass, collectAscending } = this.#trace;
+    this.heap.restart(collectAscending);
     for (const row of this.#collect) this.heap.push(popNode[row] as number, popMass[row] as number);
   }
 }

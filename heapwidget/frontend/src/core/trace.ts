@@ -33,6 +33,8 @@ export interface Trace {
   readonly method: string;
   readonly rule: string | null;
   readonly ascending: boolean;
+  /** The same for the collect phase: of a negative target the lowest contributions are the largest parts. */
+  readonly collectAscending: boolean;
   /** Whether the input's nodes lie in the heap of the walk, and are selected as it pops them. */
   readonly inputInHeap: boolean;
   readonly conserved: boolean;
@@ -206,6 +208,7 @@ export function readTrace(rawHeader: unknown, rawColumns: unknown): Trace {
     method: String(header.method),
     rule: orNull(header.rule, String),
     ascending: header.order === "ascending",
+    collectAscending: (header.collect_order ?? header.order) === "ascending",
     inputInHeap: header.input_in_heap === true,
     conserved: header.conserved === true,
     target: {
@@ -277,6 +280,10 @@ export function boxOf(layer: Layer, node: number): [from: number, to: number][] 
   }
   return ranges;
 }
+
+/** Whether the heap before a row pops the smallest key first. */
+export const ascendingAt = (trace: Trace, row: number): boolean =>
+  row < trace.finishEnd ? trace.ascending : trace.collectAscending;
 
 export type Phase = "walk" | "finish" | "collect";
 
