@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from heapwidget.checks import check_finite, check_number, check_single
+from heapwidget.direction import misdirected
 from heapwidget.engine.boxes import Partition, Shape, partition, positions, unbatched
 from heapwidget.engine.capture import Recording, input_names, net_errors, record, untouched
 from heapwidget.engine.composites import Composite
@@ -62,7 +63,6 @@ class Relevance:
     ) -> Relevance:
         """Build the graph of a recording, let that go, and put the target's relevance into the heap."""
         graph = build(recording, {path for path, m in net.named_modules() if not any(m.children())}, handler_of)
-        recording.let_go()
         choice = choose(target, recording.output, class_names)
         output = recording.output.detach().to(graph.dtype)
         value = float(choice.value(output))
@@ -71,10 +71,14 @@ class Relevance:
             None if layer.make is None else layer.make(rule)
             for layer, rule in zip(graph.layers, rules.rules(graph), strict=True)
         ]
+        start = torch.from_numpy(seeds).to(recording.output.device)
+        astray = misdirected(graph, flows, start, recording, choice.value, callable(target))
+        recording.let_go()
         # The flows hold what they need of the activations that they were made of.
-        graph = replace(graph, layers=tuple(replace(layer, make=None) for layer in graph.layers))
-        for warning in dict.fromkeys(layer.warning for layer in graph.layers if layer.warning):
-            warnings.warn(warning, stacklevel=4)
+        graph = replace(graph, layers=tuple(replace(layer, make=None, raw=None) for layer in graph.layers))
+        for warning in dict.fromkeys([*(layer.warning for layer in graph.layers), astray]):
+            if warning:
+                warnings.warn(warning, stacklevel=4)
         walk = Walk(graph, flows, partitions(graph, nodes), seeds, floor, by_bound)
         layers = describe(graph, walk.partitions, flows)
         return cls(walk, make_header("relevance", rules.name, "descending", layers, choice, value), seeds, finishing)

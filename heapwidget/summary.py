@@ -48,11 +48,19 @@ def title(explanation: Explanation) -> tuple[str, str]:
     target, method = header["target"], header["method"].replace("_", " ")
     rule = f", {header['rule'].replace('_', ' ')}" if header["rule"] else ""
     words = {"article": "the article's five steps, keys are added", "gradient": "gradient, as in the article"}
-    return target["label"], f"{_what(header)} {number(target['value'])} · {words.get(header['method'], method + rule)}"
+    return target[
+        "label"
+    ], f"{_what(header)} {number(target['value'])}{_below(header)} · {words.get(header['method'], method + rule)}"
 
 
 def _what(header: Mapping[str, Any]) -> str:
     return "output" if header["target"]["index"] is None else "logit"
+
+
+def _below(header: Mapping[str, Any]) -> str:
+    """Where the score was taken, if not at the net's very end."""
+    below = header["target"].get("below")
+    return f" below its {below.replace('_', ' ')}" if below else ""
 
 
 def popped(explanation: Explanation) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

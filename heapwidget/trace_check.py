@@ -96,19 +96,26 @@ def _integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+_target = _record(label=_text, index=_or_null(_whole), value=_number)
+
 HEADER: dict[str, Check] = {
     "method": _text,
     "rule": _or_null(_text),
     "order": _word("descending", "ascending"),
     "conserved": _truth,
-    "target": _record(label=_text, index=_or_null(_whole), value=_number),
+    "target": lambda value: _target(value) and _or_null(_text)(value.get("below")),
     "floor": _or_null(_number),
     "phases": _record(**dict.fromkeys(PHASES, _whole)),
     "start": _list(_row(_whole, _number)),
     "layers": _list(_layer),
     "ledger": _record(target=_number, explained=_number, residual=_number, absorbed=_list(_row(_text, _text, _number))),
 }
-OPTIONAL: dict[str, Check] = {"inputs": _whole, "priority": _word("mass", "bound"), "collect_order": _word("descending", "ascending"), "input_in_heap": _truth}
+OPTIONAL: dict[str, Check] = {
+    "inputs": _whole,
+    "priority": _word("mass", "bound"),
+    "collect_order": _word("descending", "ascending"),
+    "input_in_heap": _truth,
+}
 
 
 def _check_header(header: Mapping[str, Any]) -> None:

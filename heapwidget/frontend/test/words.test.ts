@@ -45,7 +45,10 @@ describe("numbers", () => {
   });
 
   it("tells what is no number", () => {
-    expect([Number.NaN, -Number.POSITIVE_INFINITY].map((x) => plain(formatBound(x)))).toEqual(["NaN %", "−∞ %"]);
+    expect([Number.NaN, -Number.POSITIVE_INFINITY].map((x) => plain(formatBound(x)))).toEqual([
+      "NaN %",
+      "−∞ %",
+    ]);
   });
 
   it("counts", () => {

@@ -205,7 +205,9 @@ const RULES: Readonly<Record<string, string>> = {
 /** The title line after the target's label, at the replay's step. */
 export function summary(replay: Replay): string {
   const { trace, row } = replay;
-  const value = `${targetNoun(trace)} ${formatValue(trace.target.value)}`;
+  const { below } = trace.target;
+  const where = below === null ? "" : ` below its ${below.replaceAll("_", " ")}`;
+  const value = `${targetNoun(trace)} ${formatValue(trace.target.value)}${where}`;
   const method = trace.method.replaceAll("_", " ");
   if (trace.inputInHeap) return `${value} · the article's five steps: keys are added, not conserved`;
   if (!trace.conserved) {

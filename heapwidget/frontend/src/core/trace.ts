@@ -38,7 +38,13 @@ export interface Trace {
   /** Whether the input's nodes lie in the heap of the walk, and are selected as it pops them. */
   readonly inputInHeap: boolean;
   readonly conserved: boolean;
-  readonly target: { readonly label: string; readonly index: number | null; readonly value: number };
+  readonly target: {
+    readonly label: string;
+    readonly index: number | null;
+    readonly value: number;
+    /** What the scores explained lie below, where the net does not end in them. */
+    readonly below: string | null;
+  };
   readonly floor: number | null;
   /** Whether keys are parts of the bound, not masses. */
   readonly byBound: boolean;
@@ -215,6 +221,7 @@ export function readTrace(rawHeader: unknown, rawColumns: unknown): Trace {
       label: String(target.label),
       index: orNull(target.index, (i) => number(i, "target.index")),
       value: number(target.value, "target.value"),
+      below: orNull(target.below, String),
     },
     byBound: header.priority === "bound",
     floor: orNull(header.floor, (floor) => number(floor, "floor")),
