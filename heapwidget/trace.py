@@ -77,7 +77,7 @@ class Trace:
 
     @property
     def collects_ascending(self) -> bool:
-        """Whether the smallest key of an input's position is popped first: of a negative target it is the largest part."""
+        """Whether of the inputs' positions the smallest key goes first: of a negative target it is the largest part."""
         return bool(self.header.get("collect_order", self.header["order"]) == "ascending")
 
     @cached_property

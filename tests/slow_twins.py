@@ -190,7 +190,8 @@ def gradient_times_input(op: Callable[..., Tensor], operands: Sequence[Tensor]) 
     jacobians = torch.autograd.functional.jacobian(op, tuple(operands))
     parts = [j.numpy().reshape(len(z), -1) * x.numpy().ravel() for j, x in zip(jacobians, operands, strict=True)]
     doubled = op(*(2 * x for x in operands)).detach().numpy().ravel()
-    degree = np.array([next((n for n in range(2, 9) if a and np.isclose(b, 2**n * a)), 1) for a, b in zip(z, doubled)])
+    grown = zip(z, doubled, strict=True)
+    degree = np.array([next((n for n in range(2, 9) if a and np.isclose(b, 2**n * a)), 1) for a, b in grown])
     to = [divide(part, z * degree) for part in parts]
     rest = np.where(z == 0, 0.0, 1 - sum(m.sum(axis=1) for m in to))
     return Shares(to, {"remainder": rest, "dead end": (z == 0) * 1.0})

@@ -1,4 +1,4 @@
-"""Nets that end in a softmax, a sigmoid or a logarithm of one: a class is explained at the score below, and it is said."""
+"""Nets that end in a softmax, a sigmoid or a logarithm: a class is explained at the score below, and that is said."""
 
 from __future__ import annotations
 
