@@ -27,6 +27,7 @@ from heapwidget.checks import (
     listed_pictures,
     plain_module,
 )
+from heapwidget.embeddings import fed_embeddings
 from heapwidget.ends import EACH_ALONE, scores_below, with_below
 from heapwidget.engine.capture import Recording, record
 from heapwidget.engine.composites import RuleLike, composite
@@ -139,7 +140,8 @@ def attribute(
         If the net holds an op that has neither a rule nor a derivative.
     """
     net = plain_module(net)
-    inputs = listed_inputs(x)
+    inputs = listed_inputs(x, net)
+    net = fed_embeddings(net)
     _check_options(method, order, priority, contribution, nodes, floor, max_pops, finish)
     if method != "relevance":
         check_differentiable(net)
@@ -162,7 +164,7 @@ def attribute(
         trace, found = accepted(lambda a: gradient(net, a, target, class_names, ascending, axes), taken)
         return explained(trace, found, None, taken, None, False)
     recording = batched(run, inputs)
-    check_single(recording.inputs, recording.output)
+    check_single(recording.inputs, recording.output, lambda rows: run(rows).output)
     check_finite(net, recording)
     recording, below = (recording, None) if callable(target) else scores_below(recording)
     decides = recording.output.numel() == 1 or below in EACH_ALONE

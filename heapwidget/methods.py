@@ -190,7 +190,7 @@ def gradient(
             # Copies, since the net may write into what it is given.
             output = net(*(leaf.clone() for leaf in leaves))
         output = head_of(target)(output)
-        check_single(inputs, output)
+        check_single(inputs, output, lambda rows: head_of(target)(net(*rows)))
         if target is None:
             choice = Choice("Σ outputs", None, torch.ones_like(output))
         else:

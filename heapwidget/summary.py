@@ -48,9 +48,8 @@ def title(explanation: Explanation) -> tuple[str, str]:
     target, method = header["target"], header["method"].replace("_", " ")
     rule = f", {header['rule'].replace('_', ' ')}" if header["rule"] else ""
     words = {"article": "the article's five steps, keys are added", "gradient": "gradient, as in the article"}
-    return target[
-        "label"
-    ], f"{_what(header)} {number(target['value'])}{_below(header)} · {words.get(header['method'], method + rule)}"
+    value = f"{_what(header)} {number(target['value'])}{_below(header)}"
+    return target["label"], f"{value} · {words.get(header['method'], method + rule)}"
 
 
 def _what(header: Mapping[str, Any]) -> str:

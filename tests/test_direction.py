@@ -27,6 +27,10 @@ def one_logit(scale: float = 1.0) -> nn.Linear:
 
 
 ONES = torch.ones(1, 6)
+DOWN = (
+    "{} of the target, {}, lies on inputs that change it the other way; take rule='epsilon', which tells apart what "
+    "raises a score and what lowers it"
+)
 
 
 def told(net: nn.Module, x: Tensor = ONES, **options: Any) -> tuple[hw.Explanation, list[str]]:
@@ -40,10 +44,7 @@ def told(net: nn.Module, x: Tensor = ONES, **options: Any) -> tuple[hw.Explanati
 
 def test_a_negative_score_is_told_and_the_way_out_has_the_right_direction() -> None:
     e, words = told(one_logit())
-    assert words == [
-        "100 % of the target, -6, lies on inputs that change it the other way; take rule='epsilon', which tells "
-        + "apart what raises a score and what lowers it"
-    ]
+    assert words == [DOWN.format("100 %", "-6")]
     e, words = told(one_logit(), rule="epsilon")
     assert words == []
     torch.testing.assert_close(e.attribution, torch.tensor([[1.0, 1, 1, -3, -3, -3]]), atol=1e-4, rtol=1e-4)
