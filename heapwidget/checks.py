@@ -106,7 +106,7 @@ def check_input(x: Any, name: str = "x", net: nn.Module | None = None) -> None:
             f"{name} is of {x.dtype}, and whole numbers have no share of relevance; {to_floats(x, name, net)}"
         )
     if x.numel() == 0:
-        raise ValueError(f"{name} of shape {tuple(x.shape)} is empty")
+        raise ValueError(f"{name} of shape {tuple(x.shape)} is empty; pass one example with all its numbers")
     if not bool(torch.isfinite(x).all()):
         raise ValueError(
             f"{name} holds NaN or infinite values; replace them first, for example with torch.nan_to_num({name})"

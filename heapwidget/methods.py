@@ -204,7 +204,9 @@ def gradient(
         gradients = gradients_at(leaves, value, "gradient")
     if not all(bool(g.isfinite().all()) for g in (*gradients, value)):
         check_finite(net, record(net, *inputs, head=head_of(target)))
-        raise ValueError("the gradient holds NaN or infinite values, though no activation does")
+        raise ValueError(
+            "the gradient holds NaN or infinite values, though no activation does; take method='relevance'"
+        )
     shapes = [unbatched(tuple(x.shape)) for x in inputs]
     layers = _input_layers(input_names(net, len(inputs)), shapes, channel_axes)
     contributions = [
