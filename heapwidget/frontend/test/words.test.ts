@@ -229,6 +229,13 @@ describe("the title line", () => {
     ]);
   });
 
+  it("says what the scores lie below", () => {
+    const ended = { target: { label: "7", index: 7, value: 8, below: "log_softmax" } };
+    expect(titles(new Replay(sampleTrace(ended)), [0])).toEqual([
+      "logit 8 below its log softmax · relevance, z⁺ · 0 % on pixels",
+    ]);
+  });
+
   it("claims no shares where none are conserved", () => {
     expect(titles(new Replay(collectTrace([1, 2], "ascending")), [1])).toEqual([
       "output 1 · gradient of the output, smallest first, keys are not shares",
