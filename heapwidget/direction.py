@@ -9,23 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
 
 from heapwidget.engine.capture import Call, Recording
+from heapwidget.engine.drafts import made_of
 from heapwidget.engine.flow import Flow
 from heapwidget.engine.graph import Graph
-from heapwidget.engine.ops.linear import LinearFlow
-from heapwidget.engine.ops.matmul import Bilinear
+from heapwidget.engine.patterns import FAMILIES
 from heapwidget.engine.sweep import Left, deliver, whole_pass
 from heapwidget.percents import percent
 
 # Where more of the target lies on the wrong side, it is said.
 MOST = 0.1
-# A function of the user's own may mix in what has no side.
-MOST_OF_FUNCTION = 0.5
+# Rules of both signs stray where sums and means share by size; a function of the user's own may mix in what has no side.
+MOST_OF_SIGNED, MOST_OF_FUNCTION = 0.25, 0.5
 
 
 @dataclass(frozen=True)
@@ -43,80 +44,17 @@ class Front:
         return float(self.relevance.abs()[self.relevance.sign() * raises.sign() < 0].sum())
 
 
-def misdirected(
-    graph: Graph,
-    flows: Sequence[Flow | None],
-    seeds: Tensor,
-    recording: Recording,
-    target: Callable[[Tensor], Tensor],
-    function: bool,
-) -> str | None:
-    """What is to be said, and done, where relevance goes the wrong way; `None` where it does not.
+class Slopes(NamedTuple):
+    """The target, and by layer its value and the target's gradient: where weights or an input come last before it."""
 
-    Parameters
-    ----------
-    seeds
-        What the walk starts with, in the shape of the graph's output.
-    target
-        From the recording's output to the number explained.
-    function
-        Whether the target is a function of the user's own.
-    """
-    relevance = _above(graph, flows, seeds)
-    leaves = {n: raw for n, raw in _raws(graph, recording).items() if n in relevance}
-    slopes = _slopes(recording, leaves, target)
-    if slopes is None:
-        return None
-    value, gradients = slopes
-    fronts = []
-    for (number, raw), gradient in zip(leaves.items(), gradients, strict=True):
-        flow, shape = flows[number], graph.layers[number].shape
-        value_there, slope = (t.detach().reshape(shape).cpu() for t in (raw, gradient))
-        fronts.append(Front(relevance[number].cpu(), value_there, slope, flow is None or flow.signed))
-    total = sum(float(front.relevance.abs().sum()) for front in fronts)
-    if not total:
-        decided = value == 0 and any(bool(front.gradient.any()) for front in fronts)
-        return "the target is 0, so there is nothing to share out; take method='gradient'" if decided else None
-    most = (MOST_OF_FUNCTION if function else MOST) * total
-    wrong = sum(front.wrong(front.signed) for front in fronts)
-    if wrong <= most:
-        return None
-    told = f"{percent(wrong / total)} of the target, {value:.4g}, lies on inputs that change it the other way"
-    if sum(front.wrong(True) for front in fronts) <= most:
-        return f"{told}; take rule='epsilon', which tells apart what raises a score and what lowers it"
-    (first, *others) = fronts
-    if function and not others and first.relevance.ndim == 1 and len(first.relevance) > 1:
-        scored = int(first.relevance.abs().argmax())
-        return f"{told}; explain the score that it is made of, with target={scored}, or take method='gradient'"
-    return f"{told}; take method='gradient', which follows the slope of the target"
+    target: float
+    at: Mapping[int, tuple[Tensor, Tensor]]
 
 
-def _above(graph: Graph, flows: Sequence[Flow | None], seeds: Tensor) -> dict[int, Tensor]:
-    """Relevance on the layers where it first meets weights, or an input; by layer."""
-    left: Left = [None] * len(graph.layers)
-    deliver(graph, graph.output, seeds, left, {})
-    found = {}
-    for number in reversed(range(len(graph.layers))):
-        flow, r = flows[number], left[number]
-        if r is None:
-            continue
-        if flow is None or isinstance(flow, LinearFlow | Bilinear):
-            found[number] = r
-        else:
-            whole_pass(graph, flow, number, left)
-    return found
-
-
-def _raws(graph: Graph, recording: Recording) -> Mapping[int, Tensor]:
-    """The recorded tensor that each layer was made as, where it is a recorded one."""
-    recorded = {id(t) for call in recording.calls for t in tree_leaves(call.out)} | {id(x) for x in recording.inputs}
-    return {n: layer.raw for n, layer in enumerate(graph.layers) if layer.raw is not None and id(layer.raw) in recorded}
-
-
-def _slopes(
-    recording: Recording, leaves: Mapping[int, Tensor], target: Callable[[Tensor], Tensor]
-) -> tuple[float, Sequence[Tensor]] | None:
-    """The target, and its gradient at some recorded tensors by running what came after again; `None` if it has none."""
+def slopes(graph: Graph, recording: Recording, target: Callable[[Tensor], Tensor]) -> Slopes | None:
+    """Run what came after the last weights once more, with gradients; `None` where an op has none."""
+    raws = _raws(graph, recording)
+    leaves = {n: raws[n] for n in sorted(_last(graph)) if n in raws}
     with torch.enable_grad():
         now = {id(raw): raw.detach().clone().requires_grad_() for raw in leaves.values()}
         try:
@@ -129,9 +67,88 @@ def _slopes(
                 value, [now[id(raw)] for raw in leaves.values()], allow_unused=True, materialize_grads=True
             )
         except (RuntimeError, NotImplementedError):
-            # Some op has no derivative: nothing can be said.
             return None
-    return float(value.detach()), gradients
+
+    def shaped(number: int, t: Tensor) -> Tensor:
+        return t.detach().reshape(graph.layers[number].shape).to(graph.dtype).cpu()
+
+    at = {n: (shaped(n, raw), shaped(n, g)) for (n, raw), g in zip(leaves.items(), gradients, strict=True)}
+    return Slopes(float(value.detach()), at)
+
+
+def misdirected(
+    graph: Graph, flows: Sequence[Flow | None], seeds: Tensor, slopes: Slopes, function: bool
+) -> str | None:
+    """What is to be said, and done, where relevance goes the wrong way; `None` where it does not.
+
+    Parameters
+    ----------
+    seeds
+        What the walk starts with, in the shape of the graph's output.
+    function
+        Whether the target is a function of the user's own.
+    """
+    value, fronts = slopes.target, []
+    for number, relevance in _above(graph, flows, seeds).items():
+        if number in slopes.at:
+            flow = flows[number]
+            fronts.append(Front(relevance.cpu(), *slopes.at[number], flow is None or flow.signed))
+    total = sum(float(front.relevance.abs().sum()) for front in fronts)
+    if not total:
+        decided = value == 0 and any(bool(front.gradient.any()) for front in fronts)
+        return "the target is 0, so there is nothing to share out; take method='gradient'" if decided else None
+    signed = all(front.signed for front in fronts)
+    most = (MOST_OF_FUNCTION if function else MOST_OF_SIGNED if signed else MOST) * total
+    wrong = sum(front.wrong(front.signed) for front in fronts)
+    if wrong <= most:
+        return None
+    told = f"{percent(wrong / total)} of the target, {value:.4g}, lies on inputs that change it the other way"
+    if sum(front.wrong(True) for front in fronts) <= MOST_OF_SIGNED * total:
+        return f"{told}; take rule='epsilon', which tells apart what raises a score and what lowers it"
+    (first, *others) = fronts
+    if function and not others and first.relevance.ndim == 1 and len(first.relevance) > 1:
+        scored = int(first.relevance.abs().argmax())
+        return f"{told}; explain the score that it is made of, with target={scored}, or take method='gradient'"
+    return f"{told}; take method='gradient', which follows the slope of the target"
+
+
+def _comes_last(graph: Graph, number: int) -> bool:
+    """Whether a way down from the output ends at a layer: an input, or one with weights."""
+    return number < graph.n_inputs or graph.layers[number].op in FAMILIES
+
+
+def _last(graph: Graph) -> set[int]:
+    """The layers with weights, and the inputs, that no other weights come after on some way to the output."""
+    ends = torch.tensor([layer.offset + layer.n_units for layer in graph.layers])
+    seen, waiting = set[int](), made_of(graph.output, ends)
+    while waiting:
+        number = waiting.pop()
+        if number not in seen:
+            seen.add(number)
+            waiting += [] if _comes_last(graph, number) else graph.sources(number)
+    return {number for number in seen if _comes_last(graph, number)}
+
+
+def _above(graph: Graph, flows: Sequence[Flow | None], seeds: Tensor) -> dict[int, Tensor]:
+    """Relevance on the layers where it first meets weights, or an input; by layer."""
+    left: Left = [None] * len(graph.layers)
+    deliver(graph, graph.output, seeds, left, {})
+    found = {}
+    for number in reversed(range(len(graph.layers))):
+        flow, r = flows[number], left[number]
+        if r is None:
+            continue
+        if flow is None or _comes_last(graph, number):
+            found[number] = r
+        else:
+            whole_pass(graph, flow, number, left)
+    return found
+
+
+def _raws(graph: Graph, recording: Recording) -> Mapping[int, Tensor]:
+    """The recorded tensor that each layer was made as, where it is a recorded one."""
+    recorded = {id(t) for call in recording.calls for t in tree_leaves(call.out)} | {id(x) for x in recording.inputs}
+    return {n: layer.raw for n, layer in enumerate(graph.layers) if layer.raw is not None and id(layer.raw) in recorded}
 
 
 def _after(recording: Recording, leaves: set[int]) -> list[Call]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from heapwidget.checks import check_finite, check_number, check_single
-from heapwidget.direction import misdirected
+from heapwidget.direction import misdirected, slopes
 from heapwidget.engine.boxes import Partition, Shape, partition, positions, unbatched
 from heapwidget.engine.capture import Recording, input_names, net_errors, record, untouched
 from heapwidget.engine.composites import Composite
@@ -64,6 +64,9 @@ class Relevance:
         """Build the graph of a recording, let that go, and put the target's relevance into the heap."""
         graph = build(recording, {path for path, m in net.named_modules() if not any(m.children())}, handler_of)
         choice = choose(target, recording.output, class_names)
+        slope = slopes(graph, recording, choice.value)
+        recording.let_go()
+        graph = replace(graph, layers=tuple(replace(layer, raw=None) for layer in graph.layers))
         output = recording.output.detach().to(graph.dtype)
         value = float(choice.value(output))
         seeds = host((output * choice.weights).reshape(graph.output.shape))
@@ -72,10 +75,9 @@ class Relevance:
             for layer, rule in zip(graph.layers, rules.rules(graph), strict=True)
         ]
         start = torch.from_numpy(seeds).to(recording.output.device)
-        astray = misdirected(graph, flows, start, recording, choice.value, callable(target))
-        recording.let_go()
+        astray = None if slope is None else misdirected(graph, flows, start, slope, callable(target))
         # The flows hold what they need of the activations that they were made of.
-        graph = replace(graph, layers=tuple(replace(layer, make=None, raw=None) for layer in graph.layers))
+        graph = replace(graph, layers=tuple(replace(layer, make=None) for layer in graph.layers))
         for warning in dict.fromkeys([*(layer.warning for layer in graph.layers), astray]):
             if warning:
                 warnings.warn(warning, stacklevel=4)

@@ -3,7 +3,8 @@
 import { formatBound, formatCount, formatKey, formatShare, formatValue, ordinal, plural } from "./format";
 import { nodeLabel } from "./labels";
 import type { Replay } from "./replay";
-import { ascendingAt, layerOf, phaseOf, type Trace } from "./trace";
+import { ascendingAt } from "./state";
+import { layerOf, phaseOf, type Trace } from "./trace";
 
 /** A run of text; `node` names are set in the popped node's colour, others in bold. */
 export interface Part {

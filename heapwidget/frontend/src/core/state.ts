@@ -1,13 +1,17 @@
 /** What a trace says row by row, carried out: the heap, and what has reached the input. No more, so that it is fast. */
 
 import { Heap, type HeapFrame } from "./heap";
-import { ascendingAt, type Trace } from "./trace";
+import type { Trace } from "./trace";
 
 export interface Keyframe {
   readonly step: number;
   readonly heap: HeapFrame;
   readonly input: Float32Array;
 }
+
+/** Whether the heap before a row pops the smallest key first. */
+export const ascendingAt = (trace: Trace, row: number): boolean =>
+  row < trace.finishEnd ? trace.ascending : trace.collectAscending;
 
 export class State {
   readonly heap: Heap;

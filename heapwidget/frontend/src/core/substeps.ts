@@ -2,7 +2,8 @@
 
 import type { Replay } from "./replay";
 import { SlowHeap, type SubStep } from "./slowheap";
-import { ascendingAt, phaseOf } from "./trace";
+import { ascendingAt } from "./state";
+import { phaseOf } from "./trace";
 
 /** What a sub-step belongs to. */
 export interface Operation {

@@ -288,10 +288,6 @@ export function boxOf(layer: Layer, node: number): [from: number, to: number][] 
   return ranges;
 }
 
-/** Whether the heap before a row pops the smallest key first. */
-export const ascendingAt = (trace: Trace, row: number): boolean =>
-  row < trace.finishEnd ? trace.ascending : trace.collectAscending;
-
 export type Phase = "walk" | "finish" | "collect";
 
 /** The phase of a row. */
