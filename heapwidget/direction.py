@@ -25,7 +25,7 @@ from heapwidget.percents import percent
 
 # Where more of the target lies on the wrong side, it is said.
 MOST = 0.1
-# Rules of both signs stray where sums and means share by size; a function of the user's own may mix in what has no side.
+# Rules of both signs stray where sums share by size; a function of the user's own may mix in what has no side.
 MOST_OF_SIGNED, MOST_OF_FUNCTION = 0.25, 0.5
 
 
