@@ -26,6 +26,8 @@ from heapwidget.checks import (
     listed_pictures,
     plain_module,
 )
+from heapwidget.embeddings import fed_embeddings
+from heapwidget.ends import EACH_ALONE, scores_below, with_below
 from heapwidget.engine.alone import alone
 from heapwidget.engine.capture import Recording, confirm, record
 from heapwidget.engine.composites import RuleLike, composite
@@ -83,7 +85,9 @@ def attribute(
     target
         What to explain: a class index or name, a pair for a contrast (first minus second), a list of (class, weight)
         pairs, or a callable from the net's output to a tensor of one number. By default the class with the largest
-        score; for `method="gradient"` the sum of all scores, as in the founding article.
+        score; for `method="gradient"` the sum of all scores, as in the founding article. Where the net ends in a
+        softmax, a sigmoid or the logarithm of one, a class is explained at its score below (`method="gradient"` takes
+        the output as it is); a callable is given the output itself.
     method
         `"relevance"`: a best-first walk that moves relevance from the target to the input, conserving it.
         `"gradient"`: the article's code, a heap of the gradient at each position of the input.
@@ -144,7 +148,8 @@ def attribute(
     """
     check_surroundings(x)
     net = plain_module(net)
-    inputs = listed_inputs(x)
+    inputs = listed_inputs(x, net)
+    net = fed_embeddings(net)
     _check_options(method, order, priority, contribution, nodes, floor, max_pops, finish)
     if method != "relevance":
         check_differentiable(net)
@@ -155,34 +160,38 @@ def attribute(
     def run(taken: Inputs) -> Recording:
         return record(net, *taken, head=head_of(target), channel_axes=axes)
 
-    def explained(trace: Trace, found: list[Array], relevance: Relevance | None, taken: Inputs) -> Explanation:
-        probe = Probe(net, tuple(tuple(a.shape) for a in taken), target, class_names)
-        trace = Trace(with_names(trace.header, named), trace.columns)
+    def explained(
+        trace: Trace, found: list[Array], relevance: Relevance | None, taken: Inputs, below: str | None, decides: bool
+    ) -> Explanation:
+        probe = Probe(net, tuple(tuple(a.shape) for a in taken), target, class_names, below, decides)
+        trace = Trace(with_below(with_names(trace.header, named), below), trace.columns)
         return Explanation(x, trace, found, relevance, pictures, probe)
 
     if method == "gradient":
         taken, ascending = batched_inputs(run, inputs), order == "ascending"
         trace, found = accepted(lambda a: gradient(net, a, target, class_names, ascending, axes), taken)
-        return explained(trace, found, None, taken)
+        return explained(trace, found, None, taken, None, False)
     recording = batched(run, inputs)
-    check_single(recording.inputs, recording.output)
+    check_single(recording.inputs, recording.output, lambda rows: run(rows).output)
     begins = check_finite(net, recording)
     if verify:
         confirm(net, recording, head_of(target))
+    recording, below = (recording, None) if callable(target) else scores_below(recording)
+    decides = recording.output.numel() == 1 or below in EACH_ALONE
     # The net may run with autocast, as its caller has it; relevance is worked out in full numbers.
     with torch.autocast(inputs[0].device.type, enabled=False):
         if method == "article":
             trace, found = article(recording, target, class_names, nodes, contribution, progress, begins)
-            return explained(trace, found, None, recording.inputs)
+            return explained(trace, found, None, recording.inputs, below, False)
         rules, by_bound = composite(rule), priority == "bound"
         relevance = Relevance.start(recording, target, class_names, rules, nodes, floor, by_bound, finish)
         # The trace is told anew from this header when the walk goes on.
-        relevance.header = with_names(relevance.header, named)
+        relevance.header = with_below(with_names(relevance.header, named), below)
         with progress_bar(max_pops, "pops", progress) as tick:
             relevance.walk.run(max_pops, tick)
         trace, found = relevance.trace()
         check_found(found, begins)
-    return explained(trace, found, relevance, recording.inputs)
+    return explained(trace, found, relevance, recording.inputs, below, decides)
 
 
 def _check_options(

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch._subclasses import FakeTensor
 from torch.nn.parameter import is_lazy
 
+from heapwidget.advice import to_floats, to_tensor
 from heapwidget.engine.boxes import GRANULARITIES
 from heapwidget.engine.capture import Recording
 from heapwidget.engine.capture.isolation import tensors_of
@@ -27,6 +28,8 @@ Inputs = tuple[Tensor, ...]
 
 # With more inputs than this, a batch axis is missing from all or from none.
 MOST_MIXED = 4
+# So many rows, from the first to the last, tell whether they are examples.
+ROWS_TRIED = 4
 
 
 def plain_module(net: Any) -> nn.Module:
@@ -79,7 +82,7 @@ def check_differentiable(net: nn.Module) -> None:
             )
 
 
-def listed_inputs(x: Any) -> tuple[Tensor, ...]:
+def listed_inputs(x: Any, net: nn.Module | None = None) -> tuple[Tensor, ...]:
     """The inputs of a net one by one, each a tensor of its own that autograd may follow.
 
     Raises
@@ -95,11 +98,11 @@ def listed_inputs(x: Any) -> tuple[Tensor, ...]:
     if isinstance(x, tuple | list) and not x:
         raise ValueError("x is empty; pass the net's input, or a tuple of its inputs")
     if not isinstance(x, tuple | list) or not any(hasattr(a, "shape") for a in x):
-        check_input(x)
+        check_input(x, net=net)
         return (x.clone() if x.is_inference() else x,)
     inputs: list[Tensor] = []
     for i, a in enumerate(x):
-        check_input(a, f"x[{i}]")
+        check_input(a, f"x[{i}]", net)
         if a.device != x[0].device:
             raise ValueError(f"x[0] is on {x[0].device} and x[{i}] on {a.device}; move all inputs to one device")
         # One tensor given twice is two inputs.
@@ -107,13 +110,11 @@ def listed_inputs(x: Any) -> tuple[Tensor, ...]:
     return tuple(inputs)
 
 
-def check_input(x: Any, name: str = "x") -> None:
+def check_input(x: Any, name: str = "x", net: nn.Module | None = None) -> None:
     """A tensor of finite floats."""
     if not isinstance(x, Tensor):
         several = "" if name == "x" else ", and x a tensor, or a tuple of what the net takes"
-        raise TypeError(
-            f"{name} must be a torch.Tensor, not {type(x).__name__}{several}; for an array, torch.from_numpy({name})"
-        )
+        raise TypeError(f"{name} must be a torch.Tensor, not {type(x).__name__}{several}; {to_tensor(x, name, net)}")
     if x.layout != torch.strided:
         raise TypeError(f"{name} is a {x.layout} tensor, whose missing entries are inputs too; pass {name}.to_dense()")
     if x.is_meta:
@@ -124,13 +125,10 @@ def check_input(x: Any, name: str = "x") -> None:
         )
     if not x.is_floating_point():
         raise TypeError(
-            f"{name} is of {x.dtype}, and whole numbers have no share of relevance; for images use {name}.float() / "
-            "255, for token ids explain the embeddings, with a net that takes inputs_embeds: "
-            "attribute(net, net.get_input_embeddings()(ids))"
-            + ("" if name == "x" else "; a mask belongs into a module around the net, which passes it on")
+            f"{name} is of {x.dtype}, and whole numbers have no share of relevance; {to_floats(x, name, net)}"
         )
     if x.numel() == 0:
-        raise ValueError(f"{name} of shape {tuple(x.shape)} is empty")
+        raise ValueError(f"{name} of shape {tuple(x.shape)} is empty; pass one example with all its numbers")
     if not bool(torch.isfinite(x).all()):
         raise ValueError(
             f"{name} holds NaN or infinite values; replace them first, for example with torch.nan_to_num({name})"
@@ -248,16 +246,33 @@ def batched_inputs(record: Callable[[Inputs], Recording], inputs: Inputs) -> Inp
         return inputs
 
 
-def check_single(inputs: Sequence[Tensor], output: Tensor) -> None:
-    """One example, not a batch of several."""
+def check_single(inputs: Sequence[Tensor], output: Tensor, run: Callable[[Inputs], Tensor]) -> None:
+    """One example, not a batch of several: of a batch, each row alone gives its row of the output.
+
+    `run` gives the output of other inputs.
+    """
     for x in inputs:
         batch = len(x) if x.ndim > 1 else 1
-        if batch > 1 and output.ndim > 0 and len(output) == batch:
+        if batch > 1 and output.ndim > 0 and len(output) == batch and _stands_alone(inputs, output, batch, run):
             if len(inputs) == 1:
                 raise ValueError(f"x is a batch of {batch} inputs; explain one at a time, with x[i:i+1]")
             raise ValueError(
                 f"x holds batches of {batch} examples; explain one at a time, with tuple(a[i:i+1] for a in x)"
             )
+
+
+def _stands_alone(inputs: Sequence[Tensor], output: Tensor, count: int, run: Callable[[Inputs], Tensor]) -> bool:
+    """Whether some rows give alone what they gave together; words of a text and nodes of a graph do not."""
+    for i in {i * (count - 1) // (ROWS_TRIED - 1) for i in range(ROWS_TRIED)}:
+        rows = tuple(a[i : i + 1] if a.ndim > 1 and len(a) == count else a for a in inputs)
+        try:
+            alone = run(rows)
+        except Exception:
+            return False
+        here, there = (t.detach().reshape(-1).float() for t in (alone, output[i]))
+        if here.shape != there.shape or not torch.allclose(here, there, rtol=1e-2, atol=1e-4):
+            return False
+    return True
 
 
 def listed_pictures(image: Any, x: Tensor | Sequence[Tensor]) -> tuple[NDArray[np.uint8] | None, ...]:

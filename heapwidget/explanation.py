@@ -16,9 +16,10 @@ from heapwidget.checks import check_number, picture_fits
 from heapwidget.engine.alone import alone
 from heapwidget.engine.flow import Array
 from heapwidget.explanation_copy import NO_NET, Sendable
-from heapwidget.ledger import Ledger, share_of
+from heapwidget.ledger import Ledger
 from heapwidget.methods import Relevance
 from heapwidget.paths import Path, strongest_paths
+from heapwidget.percents import fixed
 from heapwidget.progress import progress_bar
 from heapwidget.trace import Trace
 
@@ -80,8 +81,8 @@ class Explanation(Sendable):
         target = self._trace.header["target"]
         text = f"Explanation of {target['label']} = {target['value']:.4g} by {self._trace.header['method']}"
         if self._trace.conserved and target["value"]:
-            share = share_of(self.ledger.explained, target["value"], 3)
-            text += f": {share:.1%} on the input after {self._trace.n_steps} pops"
+            share = fixed(self.ledger.explained / target["value"], 1)
+            text += f": {share} on the input after {self._trace.n_steps} pops"
         return f"<{text}>"
 
     @property

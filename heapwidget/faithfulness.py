@@ -7,7 +7,7 @@ curve). Random orders, measured beside it, say what is small and large here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from heapwidget.checks import check_choice
+from heapwidget.ends import EACH_ALONE, scores_below
 from heapwidget.engine.boxes import Partition
-from heapwidget.engine.capture import RunAs, apart
+from heapwidget.engine.capture import RunAs, apart, record
 from heapwidget.engine.capture.isolation import tensors_of
 from heapwidget.progress import progress_bar
 from heapwidget.targets import Target, choose, head_of
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
     from heapwidget.explanation import Explanation
 
 SCORES = ("probability", "logit")
+PROBABILITY_OF_NO = "probability of no"
 BLUR = "blur"
+# Fractions of a score that others exceed so many times say nothing.
+MOST_TIMES = 10.0
+# By so much of itself a score must fall below zero for that to be said.
+SIGN_CHANGE = 0.01
 
 Baseline = float | Tensor | str
 
@@ -71,14 +77,28 @@ class Faithfulness(Curves):
     random
         The mean of the curves of random orders; `None` if there were none.
     score
-        The score on x itself: what the curves are fractions of (where it is 0 they are the scores themselves).
+        The score on x itself: what the curves are fractions of, unless it is too small beside other scores for that.
     kind
-        `"probability"` or `"logit"`.
+        `"probability"`, `"probability of no"` where the score of a yes or no is negative, or `"logit"`.
+    fractions_of_score
+        Whether the curves are fractions of `score`; else they are the scores themselves.
     """
 
     random: Curves | None
     score: float
     kind: str
+    fractions_of_score: bool = True
+
+    @property
+    def note(self) -> str:
+        """What the curves cannot say; empty where they can be read as they are."""
+        if not self.fractions_of_score:
+            return f"{self.score:.3g} is too small for fractions of it, so these are areas under the scores themselves"
+        curves = [self.deletion, self.insertion]
+        curves += [] if self.random is None else [self.random.deletion, self.random.insertion]
+        if min(float(curve.min()) for curve in curves) < -SIGN_CHANGE:
+            return "the score changes its sign on the way, so no area is a share of it"
+        return ""
 
     def __str__(self) -> str:
         def beside(area: float | None) -> str:
@@ -88,6 +108,7 @@ class Faithfulness(Curves):
         return (
             f"deletion {self.deletion_area:.3f}{beside(chance[0])}, "
             f"insertion {self.insertion_area:.3f}{beside(chance[1])}; {self.kind} {self.score:.4g}"
+            + (f"; {self.note}" if self.note else "")
         )
 
 
@@ -99,27 +120,39 @@ class Probe:
     ----------
     shapes
         Of the inputs as the net takes them, with their batch axes.
+    below
+        What the net ends in, where the scores below that are asked for.
+    decides
+        Whether a score alone says yes or no, as of a net with a single one.
     """
 
     net: nn.Module
     shapes: tuple[tuple[int, ...], ...]
     target: Target
     class_names: Sequence[str] | None
+    below: str | None = None
+    decides: bool = False
 
     def scores(self, batch: Sequence[Tensor], index: int | None, kind: str, together: bool) -> NDArray[np.float64]:
         """The score of each of several examples, which each input holds one behind the other.
 
         They are run `together` or one by one.
         """
-        head = head_of(self.target)
         if together:
             shaped = [a.reshape(len(a), *shape[1:]) for a, shape in zip(batch, self.shapes, strict=True)]
-            return self._values(head(self._run(shaped)), index, kind)
+            return self._values(self._output(shaped), index, kind)
         rows = []
         for example in zip(*batch, strict=True):
             shaped = [a.reshape(shape) for a, shape in zip(example, self.shapes, strict=True)]
-            rows.append(self._values(head(self._run(shaped)).reshape(1, -1), index, kind))
+            rows.append(self._values(self._output(shaped).reshape(1, -1), index, kind))
         return np.concatenate(rows)
+
+    def _output(self, inputs: list[Tensor]) -> Tensor:
+        head = head_of(self.target)
+        if self.below is None:
+            return head(self._run(inputs))
+        scores: Tensor = scores_below(record(self.net, *inputs, head=head))[0].output
+        return scores
 
     def _run(self, inputs: Sequence[Tensor]) -> Any:
         with torch._C._EnableTorchFunction():
@@ -142,9 +175,10 @@ class Probe:
         # On the host: some devices know no float64.
         output = output.cpu().double()
         if index is not None:
-            # One output alone is the logit of a yes or no.
-            shares = output.softmax(dim=1) if output.shape[1] > 1 else output.sigmoid()
-            chosen = (shares if kind == "probability" else output)[:, index]
+            # One output alone is the logit of a yes or no, and what was decided counts.
+            alone = output.shape[1] == 1 or self.below in EACH_ALONE
+            shares = (-output if kind == PROBABILITY_OF_NO else output).sigmoid() if alone else output.softmax(dim=1)
+            chosen = (output if kind == "logit" else shares)[:, index]
         elif self.target is None:
             # Without a target the gradient is that of all outputs.
             chosen = output.sum(dim=1)
@@ -214,8 +248,14 @@ class Trial:
                     pair.append(np.concatenate(values))
                 found.append(pair)
         whole = float(found[0][0][0])
-        fractions = counts / total
-        return whole, [Curves(fractions, *(curve / (whole or 1.0) for curve in pair)) for pair in found]
+        fractions, unit = counts / total, whole if self.divides(whole, found) else 1.0
+        return whole, [Curves(fractions, *(curve / unit for curve in pair)) for pair in found]
+
+    @staticmethod
+    def divides(whole: float, curves: Iterable[Iterable[NDArray[np.float64]]]) -> bool:
+        """Whether scores can be told as fractions of the one on the inputs."""
+        largest = max(float(np.abs(curve).max()) for pair in curves for curve in pair)
+        return whole != 0 and abs(whole) * MOST_TIMES >= largest
 
 
 def faithfulness(
@@ -233,6 +273,8 @@ def faithfulness(
     """See `Explanation.faithfulness`."""
     index = explanation.trace.header["target"]["index"]
     kind = _kind(score, index)
+    if kind == "probability" and probe.decides and explanation.trace.header["target"]["value"] < 0:
+        kind = PROBABILITY_OF_NO
     for name, value, least in (("steps", steps, 1), ("batch_size", batch_size, 1), ("random_orders", random_orders, 0)):
         if value < least:
             raise ValueError(f"{name} must be at least {least}, not {value}")
@@ -250,7 +292,9 @@ def faithfulness(
             np.mean([getattr(c, name) for c in random], axis=0) for name in ("deletion", "insertion")
         )
         chance = Curves(own.fractions, deletion, insertion)
-    return Faithfulness(own.fractions, own.deletion, own.insertion, chance, whole, kind)
+    # On x itself the fraction is one.
+    divided = whole == 1 or float(own.deletion[0]) != whole
+    return Faithfulness(own.fractions, own.deletion, own.insertion, chance, whole, kind, divided)
 
 
 def _kind(score: str | None, index: int | None) -> str:
@@ -269,7 +313,7 @@ def _whole_order(explanation: Explanation, seed: int) -> NDArray[np.int64]:
     popped, keys = explanation.order, trace.columns["pop_mass"][trace.selecting]
     # A generator of its own: the random orders beside it are the same for every explanation.
     rest = np.random.default_rng([seed, 1]).permutation(np.setdiff1d(np.arange(trace.input_nodes), popped))
-    before = keys < 0 if trace.header["order"] == "ascending" else keys > 0
+    before = keys < 0 if trace.collects_ascending else keys > 0
     # The article's steps pop every position, and in an order that does not follow the keys.
     at = int(np.argmin(before)) if len(rest) and not before.all() else len(popped)
     return np.concatenate([popped[:at], rest, popped[at:]])

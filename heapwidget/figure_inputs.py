@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from heapwidget.figure_names import PITCH, plot_names
 from heapwidget.figure_style import BLUE, COOL, LINE, MUTED, SHARES, SIGNED, WARM, bare, titled
+from heapwidget.percents import percent
 from heapwidget.still import picture
-from heapwidget.summary import half, percent, shortened
+from heapwidget.summary import half, shortened
 
 if TYPE_CHECKING:
     from heapwidget.explanation import Explanation

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from heapwidget.figure_inputs import SIZE, Box, Part, arrange, plot_input
 from heapwidget.figure_style import ABSORBED, BLUE, COOL, DUST, HEAP, INK, LINE, MUTED, WARM, WARM_DARK, bare, titled
+from heapwidget.percents import percent
 from heapwidget.replacing import replacing
-from heapwidget.summary import MOST_ROWS, noun, percent, rows, shortened, title
+from heapwidget.summary import MOST_ROWS, noun, rows, shortened, title
 
 if TYPE_CHECKING:
     from heapwidget.explanation import Explanation

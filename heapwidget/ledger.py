@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from heapwidget.percents import fixed
+
 
 @dataclass(frozen=True)
 class Ledger:
@@ -39,15 +41,10 @@ class Ledger:
         width = max(len(name) for name, _ in rows)
         lines = []
         for name, value in rows:
-            share = f"{share_of(value, self.target, 4):8.2%}" if self.target else " " * 8
+            share = f"{fixed(value / self.target, 2):>8}" if self.target else " " * 8
             lines.append(f"{name:<{width}} {value:12.6g} {share}")
         lines.insert(-1, "-" * len(lines[-1]))
         return "\n".join(lines)
 
     def __repr__(self) -> str:
         return str(self)
-
-
-def share_of(part: float, whole: float, digits: int) -> float:
-    """A share rounded so that next to nothing has no sign."""
-    return round(part / whole, digits) + 0.0

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from heapwidget.checks import check_number, check_single
+from heapwidget.direction import misdirected, slopes
 from heapwidget.engine.boxes import Partition, Shape, partition, positions, unbatched
 from heapwidget.engine.capture import Recording, RunAs, apart, input_names, net_errors, record
 from heapwidget.engine.composites import Composite
@@ -62,8 +63,10 @@ class Relevance:
     ) -> Relevance:
         """Build the graph of a recording, let that go, and put the target's relevance into the heap."""
         graph = build(recording, handler_of)
-        recording.let_go()
         choice = choose(target, recording.output, class_names)
+        slope = slopes(graph, recording, choice.value)
+        recording.let_go()
+        graph = replace(graph, layers=tuple(replace(layer, raw=None) for layer in graph.layers))
         output = recording.output.detach().to(graph.dtype)
         value = float(choice.value(output))
         seeds = host((output * choice.weights).reshape(graph.output.shape))
@@ -71,10 +74,13 @@ class Relevance:
             None if layer.make is None else layer.make(rule)
             for layer, rule in zip(graph.layers, rules.rules(graph), strict=True)
         ]
+        start = torch.from_numpy(seeds).to(recording.output.device)
+        astray = None if slope is None else misdirected(graph, flows, start, slope, callable(target))
         # The flows hold what they need of the activations that they were made of.
         graph = replace(graph, layers=tuple(replace(layer, make=None) for layer in graph.layers))
-        for warning in dict.fromkeys(layer.warning for layer in graph.layers if layer.warning):
-            warnings.warn(warning, stacklevel=4)
+        for warning in dict.fromkeys([*(layer.warning for layer in graph.layers), astray]):
+            if warning:
+                warnings.warn(warning, stacklevel=4)
         walk = Walk(graph, flows, partitions(graph, nodes), seeds, floor, by_bound)
         layers = describe(graph, walk.partitions, flows)
         return cls(walk, make_header("relevance", rules.name, "descending", layers, choice, value), seeds, finishing)
@@ -105,7 +111,9 @@ class Relevance:
         finish = walk.finish() if self.finishing else walk.stopped()
         n_inputs = walk.input_nodes
         contributions = [c * walk.sign for c in finish.contributions]
-        collect = _collect(walk.partitions, contributions, ascending=False, zeros=False)
+        # Of a negative target the lowest contributions are its largest parts.
+        turned = self.header["target"]["value"] < 0
+        collect = _collect(walk.partitions, contributions, ascending=turned, zeros=False)
         pops = walk.rows
         rows = [*pops, *finish.rows]
         if rows and not finish.rows and (self.finishing or walk.spent):
@@ -119,6 +127,7 @@ class Relevance:
             "floor": walk.floor,
             "priority": "bound" if walk.board.by_bound else "mass",
             "phases": {"walk": len(pops), "finish": len(finish.rows), "collect": len(collect[0])},
+            **({"collect_order": "ascending"} if turned else {}),
             "start": [[int(n), float(k)] for n, k in zip(nodes[:start], keys[:start], strict=True) if n >= n_inputs],
             "ledger": self._ledger(finish, contributions),
         }
@@ -184,7 +193,7 @@ def gradient(
             with net_errors():
                 output = copy(*given)
             output = head_of(target)(output)
-        check_single(inputs, output)
+        check_single(inputs, output, lambda rows: run.plain(rows, head_of(target), RunAs()))
         if target is None:
             choice = Choice("Σ outputs", None, torch.ones_like(output))
         else:

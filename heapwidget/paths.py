@@ -24,6 +24,7 @@ from heapwidget.engine.flow import Array, host
 from heapwidget.engine.search import Walk
 from heapwidget.engine.sweep import Left, deliver, device_of, whole_pass
 from heapwidget.links import NO_NODE, Links
+from heapwidget.percents import percent_digits
 from heapwidget.progress import progress_bar
 from heapwidget.trace import Trace
 
@@ -49,7 +50,7 @@ class Path:
     share: float
 
     def __str__(self) -> str:
-        return f"{100 * self.share:.3g} %  {' → '.join(self.labels)}"
+        return f"{percent_digits(self.share)}  {' → '.join(self.labels)}"
 
 
 @dataclass(frozen=True)

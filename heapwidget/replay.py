@@ -19,6 +19,11 @@ class KeyedHeap:
         self._sign = 1.0 if ascending else -1.0
         self.items: list[Pair] = []
 
+    def restart(self, ascending: bool) -> None:
+        """Empty the heap, for keys that may be popped in another order."""
+        self.items.clear()
+        self._sign = 1.0 if ascending else -1.0
+
     def push(self, key: float, node: int) -> None:
         """Push a node that is not in the heap."""
         heapq.heappush(self.items, (self._sign * key, node))
@@ -100,7 +105,7 @@ def _walk_or_finish(state: State, queued: set[int], trace: Trace, row: int) -> N
 
 def _start_collect(state: State, trace: Trace) -> None:
     collect = trace.phase_start("collect")
-    state.heap.items.clear()
+    state.heap.restart(trace.collects_ascending)
     nodes, masses = trace.columns["pop_node"][collect:], trace.columns["pop_mass"][collect:]
     for i in np.argsort(nodes, kind="stable").tolist():
         state.heap.push(float(masses[i]), int(nodes[i]))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from heapwidget.percents import percent, percent_bound
 
 if TYPE_CHECKING:
     from heapwidget.explanation import Explanation
@@ -15,17 +18,8 @@ MOST_ROWS = 6
 STRONGEST = 5
 # What the positions of an input are called, by its kind.
 NOUNS = {"image": "pixel", "bars": "feature", "tokens": "token"}
-# Smaller shares are told as "less than".
+# Where the first position has less of the target, its relevance itself is told.
 LEAST_SHARE = 1e-3
-
-
-def percent(share: float) -> str:
-    """`79 %`, `3.5 %`, `<0.1 %`, `−12 %`."""
-    size = abs(share) * 100
-    if 0 < size < LEAST_SHARE * 100:
-        return "<0.1 %"
-    text = f"{size:.1f}" if 0 < size < 9.95 else f"{size:,.0f}"
-    return f"{'−' if share < 0 else ''}{text.removesuffix('.0')} %"
 
 
 def number(value: float) -> str:
@@ -52,10 +46,20 @@ def title(explanation: Explanation) -> tuple[str, str]:
     """What is explained, and by which method."""
     header = explanation.trace.header
     target, method = header["target"], header["method"].replace("_", " ")
-    what = "output" if target["index"] is None else "logit"
     rule = f", {header['rule'].replace('_', ' ')}" if header["rule"] else ""
     words = {"article": "the article's five steps, keys are added", "gradient": "gradient, as in the article"}
-    return target["label"], f"{what} {number(target['value'])} · {words.get(header['method'], method + rule)}"
+    value = f"{_what(header)} {number(target['value'])}{_below(header)}"
+    return target["label"], f"{value} · {words.get(header['method'], method + rule)}"
+
+
+def _what(header: Mapping[str, Any]) -> str:
+    return "output" if header["target"]["index"] is None else "logit"
+
+
+def _below(header: Mapping[str, Any]) -> str:
+    """Where the score was taken, if not at the net's very end."""
+    below = header["target"].get("below")
+    return f" below its {below.replace('_', ' ')}" if below else ""
 
 
 def popped(explanation: Explanation) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -65,9 +69,9 @@ def popped(explanation: Explanation) -> tuple[NDArray[np.int64], NDArray[np.floa
 
 
 def half(explanation: Explanation) -> NDArray[np.int64]:
-    """The first positions popped, until they hold half of all that the largest-first pops add up to at most."""
+    """The first positions popped, until they hold half of all that the pops add up to at most."""
     order, keys = popped(explanation)
-    sums = np.cumsum(keys if explanation.trace.header["order"] == "descending" else -keys)
+    sums = np.cumsum(-keys if explanation.trace.collects_ascending else keys)
     if not len(sums) or sums.max() <= 0:
         return order[:0]
     return order[: int(np.argmax(sums >= sums.max() / 2)) + 1]
@@ -120,6 +124,8 @@ def _facts(explanation: Explanation) -> list[tuple[str, str]]:
             facts.append(("absorbed", f"{percent(ledger.absorbed_total / target)}: {', '.join(gone)}"))
         if ledger.residual:
             facts.append(("residual", f"{percent(ledger.residual / target)} is still on its way"))
+        if trace.collects_ascending:
+            facts.append(("order", f"the {_what(trace.header)} is negative: what lowers it most comes first"))
         facts += _walk_facts(explanation)
     else:
         facts.append(("popped", f"{noun(explanation, everything)}; keys are no shares of the target"))
@@ -153,4 +159,4 @@ def _walk_facts(explanation: Explanation) -> list[tuple[str, str]]:
         text += f"; the floor was {percent(trace.header['floor'])} of the target"
     bound = explanation.bound / abs(target)
     error = "exact: what the walk left was passed on layer by layer"
-    return [("walk", text), ("error", error if bound < 1e-6 else f"at most {percent(bound)} of the target")]
+    return [("walk", text), ("error", error if bound < 1e-6 else f"at most {percent_bound(bound)} of the target")]

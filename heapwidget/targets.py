@@ -43,12 +43,13 @@ def _real(scores: Tensor, giver: str) -> Tensor:
     """Scores that relevance can start from."""
     if not scores.is_floating_point():
         raise TypeError(
-            f"{giver} gives {scores.dtype}, which has no gradient and no share of relevance; explain the real numbers "
-            "that it is made of, with target=lambda output: ... (a scalar tensor)"
+            f"{giver} gives {scores.dtype}, which has no gradient and no share of relevance; let it give the real "
+            "numbers that this is made of"
         )
     if not scores.numel():
         raise ValueError(
-            f"{giver} gives a tensor of shape {tuple(scores.shape)}, in which there is no score to explain"
+            f"{giver} gives a tensor of shape {tuple(scores.shape)}, in which there is no score to explain; "
+            "let it give one"
         )
     return scores
 

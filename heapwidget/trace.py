@@ -84,6 +84,11 @@ class Trace:
             return min(step, walked)
         return min(longer.phase_start("collect") + step - collect, longer.n_steps)
 
+    @property
+    def collects_ascending(self) -> bool:
+        """Whether of the inputs' positions the smallest key goes first: of a negative target it is the largest part."""
+        return bool(self.header.get("collect_order", self.header["order"]) == "ascending")
+
     @cached_property
     def selecting(self) -> NDArray[np.int64]:
         """The rows that pop the positions of the inputs for good."""

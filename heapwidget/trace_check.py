@@ -112,12 +112,14 @@ def _layer(value: Any) -> bool:
     )
 
 
+_target = _record(label=_text, index=_or_null(_whole), value=_number)
+
 HEADER: dict[str, Check] = {
     "method": _text,
     "rule": _or_null(_text),
     "order": _word("descending", "ascending"),
     "conserved": _truth,
-    "target": _record(label=_text, index=_or_null(_whole), value=_number),
+    "target": lambda value: _target(value) and _or_null(_text)(value.get("below")),
     "floor": _or_null(_number),
     "phases": _record(**dict.fromkeys(PHASES, _whole)),
     "start": _list(_row(_whole, _number)),
@@ -127,6 +129,7 @@ HEADER: dict[str, Check] = {
 OPTIONAL: dict[str, Check] = {
     "inputs": _whole,
     "priority": _word("mass", "bound"),
+    "collect_order": _word("descending", "ascending"),
     "input_in_heap": _truth,
     "scores": _or_null(lambda value: _scores(value)),
 }

@@ -32,7 +32,7 @@ def check_pops(trace: Trace) -> None:
         Naming the first row that pops something else than the root.
     """
     ascending = trace.header["order"] == "ascending"
-    _check_collect(trace, ascending)
+    _check_collect(trace, trace.collects_ascending)
     _check_walk(trace, ascending)
 
 

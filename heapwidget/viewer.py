@@ -259,6 +259,8 @@ def shown_header(explanation: Explanation) -> dict[str, Any]:
     if measured is None:
         return header
     scores: dict[str, Any] = {"kind": measured.kind, "fractions": measured.fractions.tolist(), **_curves(measured)}
+    if not measured.fractions_of_score:
+        scores["absolute"] = True
     return header | {"scores": scores | {"random": measured.random and _curves(measured.random)}}
 
 

@@ -185,11 +185,13 @@ def parted(shares: Sequence[np.ndarray]) -> Shares:
 
 
 def gradient_times_input(op: Callable[..., Tensor], operands: Sequence[Tensor]) -> Shares:
-    """x_i dz_j/dx_i / z_j; the rest is the bias's."""
+    """x_i dz_j/dx_i / z_j, over the degree of what is homogeneous; the rest remains."""
     z = op(*operands).detach().numpy().ravel()
     jacobians = torch.autograd.functional.jacobian(op, tuple(operands))
-    to = [
-        divide(j.numpy().reshape(len(z), -1) * x.numpy().ravel(), z) for j, x in zip(jacobians, operands, strict=True)
-    ]
+    parts = [j.numpy().reshape(len(z), -1) * x.numpy().ravel() for j, x in zip(jacobians, operands, strict=True)]
+    doubled = op(*(2 * x for x in operands)).detach().numpy().ravel()
+    grown = zip(z, doubled, strict=True)
+    degree = np.array([next((n for n in range(2, 9) if a and np.isclose(b, 2**n * a)), 1) for a, b in grown])
+    to = [divide(part, z * degree) for part in parts]
     rest = np.where(z == 0, 0.0, 1 - sum(m.sum(axis=1) for m in to))
-    return Shares(to, {"bias": rest, "dead end": (z == 0) * 1.0})
+    return Shares(to, {"remainder": rest, "dead end": (z == 0) * 1.0})

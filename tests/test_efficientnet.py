@@ -58,7 +58,7 @@ def test_ledger_adds_up(explanation: hw.Explanation) -> None:
     assert ledger.explained + ledger.residual + ledger.absorbed_total == pytest.approx(ledger.target, rel=1e-4)
     assert float(explanation.attribution.double().sum()) == pytest.approx(ledger.explained, rel=1e-4)
     assert explanation.bound <= 1e-6 * ledger.target
-    # Few of the units of this net get their sign from what they see; most of the logit ends in biases, by name.
+    # Few of the units of this net get their sign from what they see; most of the logit ends where the rule stops.
     assert 0.02 < ledger.explained / ledger.target < 0.06
     largest = max(ledger.absorbed, key=lambda entry: ledger.absorbed[entry])
     assert largest == ("_blocks.15._depthwise_conv.conv", "dead end")

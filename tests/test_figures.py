@@ -19,7 +19,8 @@ from torch import nn
 from zoo import animal
 
 import heapwidget as hw
-from heapwidget.summary import half, percent, rows, shortened
+from heapwidget.percents import percent
+from heapwidget.summary import half, rows, shortened
 
 
 def image(channels: int, **options: object) -> hw.Explanation:
@@ -234,22 +235,6 @@ def test_summary_of_a_known_net() -> None:
         "error     exact: what the walk left was passed on layer by layer",
         "first     input (1) 75 %, input (0) 25 %",
     ]
-
-
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [
-        (0, "0 %"),
-        (0.035, "3.5 %"),
-        (0.5, "50 %"),
-        (1, "100 %"),
-        (0.0001, "<0.1 %"),
-        (-0.12, "−12 %"),
-        (12.3, "1,230 %"),
-    ],
-)
-def test_percent(share: float, text: str) -> None:
-    assert percent(share) == text
 
 
 def test_shortened() -> None:

@@ -23,6 +23,8 @@ Array = NDArray[Any]
 TABLE_LIMIT = 2**21
 
 BIAS, STABILISER, DEAD_END, PADDING, CONSTANT = "bias", "stabiliser", "dead end", "padding", "constant"
+# What gradient x input of an op does not explain: its curvature, or constants in it.
+REMAINDER = "remainder"
 # What a rule of the user's own gives to none.
 RULE = "rule"
 

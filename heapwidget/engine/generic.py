@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,15 +13,25 @@ from torch.utils._pytree import tree_map
 from heapwidget.engine.boxes import unbatched
 from heapwidget.engine.capture import Call
 from heapwidget.engine.errors import UnsupportedOpError
-from heapwidget.engine.flow import BIAS, DEAD_END, Flow, add_up, inverse, total
+from heapwidget.engine.flow import DEAD_END, REMAINDER, Flow, add_up, inverse, total
 from heapwidget.engine.rules import Rule
 
 # Above this many entries the op's Jacobian is not worked out, and there is no certified bound.
 JACOBIAN_LIMIT = 2**22
 
 
+# How much larger all operands are made to see how an output grows, and how far from a whole degree it may seem to be.
+SCALES = (1.01, 1.03)
+OFF = 0.01
+# A smaller part of what is passed on is rounding.
+NOISE = 1e-6
+
+
 class Generic(Flow):
-    """share(i <- j) = x_i dz_j/dx_i / z_j; what the gradient does not explain of z_j is absorbed.
+    """share(i <- j) = x_i dz_j/dx_i / (d_j z_j); what the gradient does not explain of z_j remains, and is absorbed.
+
+    d_j is the degree of z_j where it is homogeneous, as a product of n factors is with n: then, by Euler's theorem,
+    the shares add up to one, and each factor has the same. Elsewhere it is 1.
 
     `op` maps the active operands, each unbatched, to the layer's tensor.
     """
@@ -37,7 +48,7 @@ class Generic(Flow):
         grads = torch.autograd.grad(self._z, self._leaves, nothing, retain_graph=True, allow_unused=True)
         if all(grad is None for grad in grads):
             raise RuntimeError("its derivative is not known")
-        self._over = inverse(self._z.detach())
+        self._over = inverse(self._z.detach()) / _degrees(operands, op, self._z.detach())
         self.shape = tuple(self._z.shape)
 
     @property
@@ -54,7 +65,9 @@ class Generic(Flow):
         absorbed: dict[str, float] = {}
         lost, passed = total(r[self._over == 0]), sum(total(m) for m in messages)
         add_up(absorbed, DEAD_END, lost)
-        add_up(absorbed, BIAS, total(r) - lost - passed)
+        rest = total(r) - lost - passed
+        if abs(rest) > NOISE * total(r.abs()):
+            add_up(absorbed, REMAINDER, rest)
         return messages, absorbed
 
     def amplification(self, k: list[Tensor]) -> Tensor:
@@ -68,6 +81,18 @@ class Generic(Flow):
             for row in rows
         ]
         return torch.stack(sums).reshape(self.shape) * self._over.abs()
+
+
+def _degrees(operands: list[Tensor], op: Callable[..., Tensor], z: Tensor) -> Tensor:
+    """The degree of each output that is homogeneous, of two or more: c times all operands make c ** degree of it."""
+    found = []
+    with torch.no_grad():
+        for scale in SCALES:
+            ratio = op(*(a.detach() * scale for a in operands)) / z
+            found.append(ratio.clamp(min=0).log() / math.log(scale))
+    degree = found[0].round()
+    whole = torch.stack([(d - degree).abs() < OFF for d in found]).all(0) & (degree >= 2)
+    return torch.where(whole, degree, 1.0)
 
 
 def generic_flow(call: Call, values: list[Tensor], op: Callable[..., Tensor]) -> Callable[[Rule], Flow]:

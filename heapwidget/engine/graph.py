@@ -30,7 +30,10 @@ from heapwidget.engine.rules import Rule
 
 @dataclass(frozen=True)
 class Layer:
-    """One activation tensor, unbatched; `offset` is its first unit's global id; `warning` is for those who use it."""
+    """One activation tensor, unbatched; `offset` is its first unit's global id; `warning` is for those who use it.
+
+    `raw` is the recorded tensor that it was made as.
+    """
 
     label: str
     op: str
@@ -40,6 +43,7 @@ class Layer:
     operands: tuple[Operand, ...]
     make: Callable[[Rule], Flow] | None
     warning: str | None = None
+    raw: Tensor | None = None
 
     @property
     def n_units(self) -> int:
@@ -327,7 +331,7 @@ def build(recording: Recording, handler_of: Callable[[Call], Handler | None]) ->
     drafts = [replace(d, operands=tuple(as_blocks(o, *places) for o in d.operands)) for d in drafts]
     drafts, output = reached(drafts, n_inputs, as_blocks(builder.operand(recording.output), *places))
     layers = tuple(
-        Layer(label, d.op, d.shape, d.channel_axis, d.offset, d.operands, d.make, d.warning)
+        Layer(label, d.op, d.shape, d.channel_axis, d.offset, d.operands, d.make, d.warning, d.raw)
         for label, d in zip(labelled([d.name for d in drafts], n_inputs), drafts, strict=True)
     )
     return Graph(layers, n_inputs, output, builder.dtype)

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 import heapwidget as hw
 from heapwidget.explanation import Explanation
+from heapwidget.percents import percent
 
 SPACE = "\u202f"
 # How far the canvas with plot and cursor stands out, as in `curvecursor.ts`, and whether anything is drawn there.
@@ -47,9 +48,8 @@ def plot(page: Page) -> Locator:
     return page.get_by_role("slider", name="Seek", exact=True)
 
 
-def percent(share: float) -> str:
-    digits = 1 if share < 0.0995 else 0
-    return f"{100 * share:.{digits}f}".removesuffix(".0") + f"{SPACE}%"
+def shown(share: float) -> str:
+    return percent(share).replace(" ", SPACE)
 
 
 def test_the_legend_tells_the_shares_at_the_cursor(viewer: Page, walk: Explanation) -> None:
@@ -62,7 +62,7 @@ def test_the_legend_tells_the_shares_at_the_cursor(viewer: Page, walk: Explanati
         ("in the heap", 1 - sum(parts.values())),
         ("dust under the floor", parts["dust"]),
     ):
-        expect(legend.locator("li", has_text=name)).to_have_text(f"{name}{percent(share)}")
+        expect(legend.locator("li", has_text=name)).to_have_text(f"{name}{shown(share)}")
     expect(legend.locator("li", has_text="popped")).to_have_text("popped–")
     go_to(viewer, walk.trace.n_steps)
     expect(legend.locator("li", has_text="in the heap")).to_have_text(f"in the heap0{SPACE}%")

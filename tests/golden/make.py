@@ -77,6 +77,7 @@ def explanations() -> dict[str, hw.Explanation]:
         "positions": hw.attribute(conv, image, nodes="position"),
         "stopped": hw.attribute(conv, image, max_pops=12),
         "negative": hw.attribute(conv, image, target=lambda out: -out.abs().sum()),
+        "negative_signed": hw.attribute(mlp, vector, target=lambda out: out.amin(), rule="epsilon", floor=1e-4),
         "signed": hw.attribute(mlp, vector, rule="epsilon", floor=1e-4),
         "ascending": hw.attribute(mlp, vector, method="gradient", order="ascending"),
         "article": hw.attribute(conv, image, method="gradient", order="ascending"),

@@ -46,7 +46,7 @@ class Call:
 class RunAs:
     """How a net was run: whether with gradients, and which of its storages the run had for itself."""
 
-    grad: bool
+    grad: bool = False
     owned: frozenset[int] = frozenset()
 
 

@@ -165,7 +165,9 @@ def _linear(builder: Builder, call: Call, own: Rule | None = None) -> bool:
         try:
             w, b = matrix_of(rerun(call, [t], 0, builder.dtype), value)
         except ValueError as error:
-            raise UnsupportedOpError(f"the rule 'linear' does not fit {call.where}: it {error}") from error
+            raise UnsupportedOpError(
+                f"the rule 'linear' does not fit {call.where}: it {error}; register a function"
+            ) from error
         return Dense(value, w, b, own or rule)
 
     # With channels and positions it is a kind of convolution, else a product along the last axis.

@@ -42,7 +42,7 @@ const HEADER = {
 describe("the score's curves", () => {
   it("are read, with and without random orders", () => {
     expect(readScores(null)).toBeNull();
-    expect(readScores(HEADER)).toEqual(HEADER);
+    expect(readScores(HEADER)).toEqual({ ...HEADER, absolute: false });
     expect(readScores({ ...HEADER, random: null })?.random).toBeNull();
   });
 
@@ -71,6 +71,8 @@ describe("the score's curves", () => {
     expect([-1, 0, 1 / 6, 0.4, 1].map((x) => stepAtFraction(trace, x))).toEqual([4, 4, 5, 6, 6]);
     const scores = readScores(HEADER);
     expect(scores && scoreLabel(trace, scores, 5)).toBe("1 pixel: 73\u202f% without, 25\u202f% alone");
+    const bare = readScores({ ...HEADER, absolute: true });
+    expect(bare && scoreLabel(trace, bare, 5)).toBe("1 pixel: 0.733 without, 0.250 alone");
   });
 });
 

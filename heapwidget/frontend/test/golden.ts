@@ -68,3 +68,12 @@ export function judgedCases(): (readonly [string, JudgedCase])[] {
   });
   return [...Object.entries(bases), ...whole];
 }
+
+/** Shares in words: a share, and how it is told, as a bound, and with three digits. */
+export const percentCases = () =>
+  read("percents.json") as readonly (readonly [
+    share: number,
+    text: string,
+    bound: string | null,
+    digits: string | null,
+  ])[];

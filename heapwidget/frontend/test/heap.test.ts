@@ -44,7 +44,7 @@ describe("heap", () => {
     const before = pairs(heap);
     for (let i = 0; i < 50; i++) heap.pop();
     heap.push(250, 7);
-    heap.restore(frame);
+    heap.restore(frame, false);
     expect(pairs(heap)).toEqual(before);
     expect(heap.cellOf(250)).toBe(-1);
     expect(heap.cellOf(heap.nodeAt(17))).toBe(17);

@@ -68,8 +68,9 @@ export const PIXELS = { parts: [IMAGE] };
 export function collectTrace(
   keys: readonly number[],
   order: "ascending" | "descending" = "descending",
+  more: Readonly<Record<string, unknown>> = {},
 ): Trace {
-  const sign = order === "ascending" ? 1 : -1;
+  const sign = (more.collect_order ?? order) === "ascending" ? 1 : -1;
   const nodes = keys.map((_, i) => i).sort((a, b) => sign * ((keys[a] ?? 0) - (keys[b] ?? 0)) || a - b);
   const zeros = keys.map(() => 0);
   return readTrace(
@@ -95,6 +96,7 @@ export function collectTrace(
           field: null,
         },
       ],
+      ...more,
     },
     asViews({
       pop_node: nodes,

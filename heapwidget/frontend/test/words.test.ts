@@ -1,11 +1,20 @@
 import { describe, expect, it } from "vitest";
 import { colorIndex, colorMap } from "../src/core/colormap";
-import { formatBound, formatCount, formatKey, formatShare, formatValue, ordinal } from "../src/core/format";
+import {
+  formatBound,
+  formatCount,
+  formatDigits,
+  formatKey,
+  formatShare,
+  formatValue,
+  ordinal,
+} from "../src/core/format";
 import { nodeLabel, shorten } from "../src/core/labels";
 import { narrate, plainText, summary } from "../src/core/narration";
 import { Replay } from "../src/core/replay";
 import { readTrace } from "../src/core/trace";
 import { asViews } from "./columns";
+import { percentCases } from "./golden";
 import { COLUMNS, collectTrace, HEADER, sampleTrace } from "./sample";
 
 const plain = (text: string) => text.replaceAll("\u202f", " ");
@@ -29,22 +38,17 @@ describe("numbers", () => {
     [0.05284, "0.0528"],
   ])("the target %f is written %s", (value, text) => expect(formatValue(value)).toBe(text));
 
-  it.each([
-    [0, "0 %"],
-    [0.0004, "<0.1 %"],
-    [0.0021, "0.2 %"],
-    [0.111, "11 %"],
-    [0.79, "79 %"],
-    [0.9999, "99.9 %"],
-    [1, "100 %"],
-    [-0.25, "−25 %"],
-    [12.5, "1,250 %"],
-  ])("a share of %f is %s", (share, text) => expect(plain(formatShare(share))).toBe(text));
+  it.each(percentCases())("a share of %f is told as in Python", (share, text, bound, digits) => {
+    expect(plain(formatShare(share))).toBe(text);
+    if (bound !== null) expect(plain(formatBound(share))).toBe(bound);
+    if (digits !== null) expect(plain(formatDigits(share))).toBe(digits);
+  });
 
-  it("rounds bounds up", () => {
-    expect(plain(formatBound(0.2101))).toBe("22 %");
-    expect(plain(formatBound(0.21))).toBe("21 %");
-    expect(plain(formatBound(0.0211))).toBe("2.2 %");
+  it("tells what is no number", () => {
+    expect([Number.NaN, -Number.POSITIVE_INFINITY].map((x) => plain(formatBound(x)))).toEqual([
+      "NaN %",
+      "−∞ %",
+    ]);
   });
 
   it("counts", () => {
@@ -147,6 +151,21 @@ describe("narration", () => {
     expect(told(replay, 2)).toBe("Input (2) has the 2nd smallest gradient, 0.250.");
   });
 
+  it("tells the parts of a negative target, the largest of which is the lowest", () => {
+    const header = {
+      target: { label: "7", index: 7, value: -8 },
+      collect_order: "ascending",
+      method: "relevance",
+      conserved: true,
+    };
+    const replay = new Replay(collectTrace([-5, 1, -4], "descending", header));
+    expect([0, 1, 3].map((step) => told(replay, step))).toEqual([
+      "Nothing popped yet. The heap holds 3 input positions; the smallest, input (0) with −5.00, is on top.",
+      "Input (0) has the smallest contribution, −5.00: the logit is negative, so what lowers it most comes first.",
+      "Input (1) has the 3rd smallest contribution, 1.00. It was the last: the heap is empty.",
+    ]);
+  });
+
   it("says so where nothing reaches the floor, and where a node comes again", () => {
     const trace = sampleTrace(
       { phases: { walk: 4, finish: 0, collect: 2 } },
@@ -208,6 +227,13 @@ describe("the title line", () => {
     const columns = { explained: [0, -3, -5, -7, -7, -7], absorbed: [0, 0, 0, 0, 0, 0] };
     expect(titles(new Replay(sampleTrace(negative, columns)), [4])).toEqual([
       "logit −8 · relevance, z⁺ · 88 % on pixels, exact",
+    ]);
+  });
+
+  it("says what the scores lie below", () => {
+    const ended = { target: { label: "7", index: 7, value: 8, below: "log_softmax" } };
+    expect(titles(new Replay(sampleTrace(ended)), [0])).toEqual([
+      "logit 8 below its log softmax · relevance, z⁺ · 0 % on pixels",
     ]);
   });
 

@@ -30,25 +30,58 @@ export function formatValue(value: number): string {
   return size >= 1 && size < 1000 ? signed(value, String(Number(size.toPrecision(4)))) : formatKey(value);
 }
 
-/** A share in percent: `79 %`, `0.2 %`. What is not all is never rounded to it. */
+/** Smaller shares are told as "less than", in percent. */
+const LEAST = 0.1;
+/** From so many percent on, an exponent says more than digits do. */
+const HUGE = 1e6;
+/** A share that is off by less is all: sums of floats are. */
+const NOISE = 1e-6;
+
+/** A share in percent: `79 %`, `0.2 %`. What is not all, or not nothing, is never rounded to it. Twin of `percents.py`. */
 export function formatShare(share: number): string {
-  return percent(share, Math.round);
+  return percent(share, (x) => Math.floor(x + 0.5), false);
 }
 
 /** An upper bound in percent: rounded up, so that it stays one. */
 export function formatBound(share: number): string {
   // Float noise must not make 22 of 21.
-  return percent(share, (x) => Math.ceil(x - 1e-6));
+  return percent(share, (x) => Math.ceil(x * (1 - 1e-12)), true);
 }
 
-function percent(share: number, round: (x: number) => number): string {
+/** Three digits, wherever they stand, as single flows need: `0.00701 %`. */
+export function formatDigits(share: number): string {
   const size = Math.abs(share) * 100;
-  if (size > 0 && size < 0.1) return `<0.1${NARROW_SPACE}%`;
-  const scale = size < 9.95 || (size >= 99 && size < 100) ? 10 : 1;
+  if (size > 0 && size < 1e-4) return inPercent(share, exponent(size, 2, false));
+  return inPercent(share, String(apart(Number(size.toPrecision(3)), size)));
+}
+
+function percent(share: number, round: (x: number) => number, up: boolean): string {
+  const size = Math.abs(share) * 100;
+  if (!Number.isFinite(size)) return Number.isNaN(size) ? inPercent(0, "NaN") : inPercent(share, "∞");
+  if (size > 0 && size < LEAST) return inPercent(0, `<${LEAST}`);
+  if (size >= HUGE) return inPercent(share, exponent(size, 1, up));
+  const scale = size < 9.95 || (size >= 99 && size < 101) ? 10 : 1;
   const rounded = round(size * scale) / scale;
-  const shown = size < 99.9999 && round === Math.round ? Math.min(rounded, 99.9) : rounded;
-  const digits = shown >= 1000 ? formatCount(shown) : String(shown);
-  return signed(share, `${digits}${NARROW_SPACE}%`);
+  const shown = up ? rounded : apart(rounded, size);
+  return inPercent(share, shown >= 1000 ? formatCount(shown) : String(shown));
+}
+
+const inPercent = (share: number, digits: string): string => signed(share, `${digits}${NARROW_SPACE}%`);
+
+/** What is not all, on the near side of all. */
+function apart(shown: number, size: number): number {
+  if (shown !== 100 || Math.abs(size - 100) <= 100 * NOISE) return shown;
+  return size < 100 ? 99.9 : 100.1;
+}
+
+function exponent(size: number, digits: number, up: boolean): string {
+  let text = size.toExponential(digits);
+  if (up && Number(text) < size) {
+    // It was rounded down, so half a step more is rounded up.
+    const half = 0.5 * 10 ** (Number(text.split("e")[1]) - digits);
+    text = (size + half).toExponential(digits);
+  }
+  return text.replace("e-", `e${MINUS}`).replace("e+", "e");
 }
 
 /** `1,980` */

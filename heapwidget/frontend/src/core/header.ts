@@ -20,13 +20,19 @@ export interface RawHeader {
   readonly rule: string | null;
   readonly order: "descending" | "ascending";
   readonly conserved: boolean;
-  readonly target: { readonly label: string; readonly index: number | null; readonly value: number };
+  readonly target: {
+    readonly label: string;
+    readonly index: number | null;
+    readonly value: number;
+    readonly below?: string | null;
+  };
   readonly floor: number | null;
   readonly phases: Readonly<Record<(typeof PHASES)[number], number>>;
   readonly start: readonly (readonly [node: number, key: number])[];
   readonly layers: readonly RawLayer[];
   readonly inputs?: number;
   readonly priority?: "mass" | "bound";
+  readonly collect_order?: "descending" | "ascending";
   readonly input_in_heap?: boolean;
   readonly scores?: unknown;
 }
@@ -121,12 +127,14 @@ const scores: Check = (value) => {
   );
 };
 
+const target = record({ label: text, index: orNull(whole), value: number });
+
 const HEADER: Readonly<Record<string, Check>> = {
   method: text,
   rule: orNull(text),
   order: word("descending", "ascending"),
   conserved: truth,
-  target: record({ label: text, index: orNull(whole), value: number }),
+  target: (value) => target(value) && orNull(text)((value as Json).below ?? null),
   floor: orNull(number),
   phases: record(Object.fromEntries(PHASES.map((phase) => [phase, whole]))),
   start: list(row(whole, number)),
@@ -141,6 +149,7 @@ const HEADER: Readonly<Record<string, Check>> = {
 const OPTIONAL: Readonly<Record<string, Check>> = {
   inputs: whole,
   priority: word("mass", "bound"),
+  collect_order: word("descending", "ascending"),
   input_in_heap: truth,
   scores: orNull(scores),
 };

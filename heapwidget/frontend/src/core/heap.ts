@@ -26,7 +26,7 @@ export class Heap implements HeapLike {
   /** Cell of each node, counted from 1; 0 where it is not in the heap: memory of nodes never reached is never touched. */
   readonly #cell: Int32Array;
   /** From key to rank and back. */
-  readonly #sign: 1 | -1;
+  #sign: 1 | -1;
 
   constructor(nodeCount: number, ascending: boolean) {
     this.#cell = new Int32Array(nodeCount);
@@ -80,6 +80,12 @@ export class Heap implements HeapLike {
     else this.#siftUp(cell);
   }
 
+  /** Empties the heap, for keys that may be popped in another order. */
+  restart(ascending: boolean): void {
+    this.clear();
+    this.#sign = ascending ? 1 : -1;
+  }
+
   clear(): void {
     for (let cell = 0; cell < this.#size; cell++) this.#cell[this.#nodes[cell] as number] = 0;
     this.#size = 0;
@@ -94,8 +100,8 @@ export class Heap implements HeapLike {
     return { nodes: this.#nodes.slice(0, this.#size), ranks: cell === this.#size ? single : ranks.slice() };
   }
 
-  restore(frame: HeapFrame): void {
-    this.clear();
+  restore(frame: HeapFrame, ascending: boolean): void {
+    this.restart(ascending);
     this.#size = frame.nodes.length;
     if (this.#size > this.#nodes.length) this.#grow(this.#size);
     this.#nodes.set(frame.nodes);

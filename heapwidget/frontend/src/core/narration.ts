@@ -3,6 +3,7 @@
 import { formatBound, formatCount, formatKey, formatShare, formatValue, ordinal, plural } from "./format";
 import { nodeLabel } from "./labels";
 import type { Replay } from "./replay";
+import { ascendingAt } from "./state";
 import { layerOf, phaseOf, type Trace } from "./trace";
 
 /** A run of text; `node` names are set in the popped node's colour, others in bold. */
@@ -23,7 +24,7 @@ export const plainText = (parts: readonly Part[]): string => parts.map((part) =>
 
 const targetNoun = (trace: Trace): string => (trace.target.index === null ? "output" : "logit");
 
-const extreme = (trace: Trace): string => (trace.ascending ? "smallest" : "largest");
+const extreme = (trace: Trace, row: number): string => (ascendingAt(trace, row) ? "smallest" : "largest");
 
 /** What a collected key is. */
 function keyNoun(trace: Trace): string {
@@ -54,7 +55,7 @@ function beforeFirst(replay: Replay): Part[] {
   }
   const held = plural(heap.size, trace.walkEnd > 0 ? "node" : positionNoun(trace));
   return [
-    { text: `Nothing popped yet. The heap holds ${held}; the ${extreme(trace)}, ` },
+    { text: `Nothing popped yet. The heap holds ${held}; the ${extreme(trace, 0)}, ` },
     top,
     { text: ` with ${key}, is on top.` },
   ];
@@ -77,7 +78,7 @@ function walkRow(replay: Replay, row: number): Part[] {
     { text: "Pop " },
     { text: nodeLabel(trace, trace.popNode[row] as number), kind: "popped" },
     {
-      text: `${before >= 0 ? " again" : ""}: the ${extreme(trace)} in the heap, ${formatKey(trace.popMass[row] as number)}`,
+      text: `${before >= 0 ? " again" : ""}: the ${extreme(trace, row)} in the heap, ${formatKey(trace.popMass[row] as number)}`,
     },
     ...tieParts(replay),
     { text: `. ${consequences(replay, row)}` },
@@ -163,14 +164,21 @@ function collectRow(replay: Replay, row: number): Part[] {
   const { trace } = replay;
   const label = nodeLabel(trace, trace.popNode[row] as number);
   const rank = row - trace.finishEnd + 1;
-  const superlative = rank === 1 ? extreme(trace) : `${ordinal(rank)} ${extreme(trace)}`;
+  const superlative = rank === 1 ? extreme(trace, row) : `${ordinal(rank)} ${extreme(trace, row)}`;
   return [
     { text: label.charAt(0).toUpperCase() + label.slice(1), kind: "popped" },
     { text: ` has the ${superlative} ${keyNoun(trace)}, ${formatKey(trace.popMass[row] as number)}` },
     ...tieParts(replay),
+    { text: rank === 1 ? lowestFirst(trace) : "" },
     { text: row + 1 === trace.steps ? ". It was the last: the heap is empty." : "." },
   ];
 }
+
+/** Why the smallest contribution comes first. */
+const lowestFirst = (trace: Trace): string =>
+  trace.conserved && trace.collectAscending
+    ? `: the ${targetNoun(trace)} is negative, so what lowers it most comes first`
+    : "";
 
 /** A mass as a share of the target's magnitude. */
 export function shareOf(trace: Trace, mass: number): number {
@@ -198,7 +206,9 @@ const RULES: Readonly<Record<string, string>> = {
 /** The title line after the target's label, at the replay's step. */
 export function summary(replay: Replay): string {
   const { trace, row } = replay;
-  const value = `${targetNoun(trace)} ${formatValue(trace.target.value)}`;
+  const { below } = trace.target;
+  const where = below === null ? "" : ` below its ${below.replaceAll("_", " ")}`;
+  const value = `${targetNoun(trace)} ${formatValue(trace.target.value)}${where}`;
   const method = trace.method.replaceAll("_", " ");
   if (trace.inputInHeap) return `${value} · the article's five steps: keys are added, not conserved`;
   if (!trace.conserved) {

@@ -1,7 +1,7 @@
 /** What the network panel says: about a node, about a layer, about the strongest flows. */
 
 import type { Flow } from "./flows";
-import { formatCount, formatKey, plural } from "./format";
+import { formatCount, formatDigits, formatKey, plural } from "./format";
 import { nodeLabel } from "./labels";
 import { type Messages, TARGET } from "./messages";
 import { shareOf } from "./narration";
@@ -70,7 +70,7 @@ export function describeLayer({ trace, step }: Replay, passed: Passed, layer: nu
 export function describeFlow(trace: Trace, { nodes, relevance }: Flow): { share: string; way: string } {
   return {
     // Single flows are small: three digits, whatever their place.
-    share: `${Number((100 * Math.abs(shareOf(trace, relevance))).toPrecision(3))}\u202f%`,
+    share: formatDigits(Math.abs(shareOf(trace, relevance))),
     way: nodes.map((node) => nodeLabel(trace, node)).join(" → "),
   };
 }

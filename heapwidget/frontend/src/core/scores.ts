@@ -1,11 +1,11 @@
 /** What the target's score does as positions are taken away, or given back, in pop order: measured in Python. */
 
-import { formatShare, plural } from "./format";
+import { formatKey, formatShare, plural } from "./format";
 import { positionNoun } from "./narration";
 import { type Trace, TraceError } from "./trace";
 
 export interface ScoreCurves {
-  /** The score at each of the fractions, as a part of the score on the whole input. */
+  /** The score at each of the fractions, as a part of the score on the whole input unless they are `absolute`. */
   readonly deletion: readonly number[];
   readonly insertion: readonly number[];
 }
@@ -13,6 +13,8 @@ export interface ScoreCurves {
 export interface Scores extends ScoreCurves {
   /** What the score is: `probability` or `logit`. */
   readonly kind: string;
+  /** Whether the curves hold the scores themselves: that on the whole input is too small to be divided by. */
+  readonly absolute: boolean;
   /** Fractions of the positions that are replaced, or given back, from 0 to 1. */
   readonly fractions: readonly number[];
   /** The mean of random orders. */
@@ -32,7 +34,13 @@ export function readScores(value: unknown): Scores | null {
     };
   };
   const random = record.random === null || record.random === undefined ? null : curves(record.random);
-  return { kind: String(record.kind), fractions, ...curves(record), random };
+  return {
+    kind: String(record.kind),
+    absolute: record.absolute === true,
+    fractions,
+    ...curves(record),
+    random,
+  };
 }
 
 function numbers(value: unknown, name: string, length?: number): readonly number[] {
@@ -73,11 +81,14 @@ export function stepAtFraction(trace: Trace, fraction: number): number {
   return Math.min(trace.finishEnd + popped, trace.steps);
 }
 
+/** A score as a share of that on the whole input, or as it is. */
+const told = ({ absolute }: Scores, value: number): string => (absolute ? formatKey : formatShare)(value);
+
 /** The words beside the cursor of the score's curves. */
 export function scoreLabel(trace: Trace, scores: Scores, step: number): string {
   const fraction = fractionAt(trace, step);
   const [without, alone] = [scores.deletion, scores.insertion].map((curve) =>
-    formatShare(valueAt(scores.fractions, curve, fraction)),
+    told(scores, valueAt(scores.fractions, curve, fraction)),
   );
   return `${plural(Math.max(step - trace.finishEnd, 0), positionNoun(trace))}: ${without} without, ${alone} alone`;
 }

@@ -9,6 +9,10 @@ export interface Keyframe {
   readonly input: Float32Array;
 }
 
+/** Whether the heap before a row pops the smallest key first. */
+export const ascendingAt = (trace: Trace, row: number): boolean =>
+  row < trace.finishEnd ? trace.ascending : trace.collectAscending;
+
 export class State {
   readonly heap: Heap;
   /** Contribution so far of each input position; 0: none. */
@@ -32,7 +36,7 @@ export class State {
   start(): void {
     this.step = 0;
     this.input.fill(0);
-    this.heap.clear();
+    this.heap.restart(this.#trace.ascending);
     for (const [node, key] of this.#trace.start) this.heap.push(node, key);
     if (this.#trace.finishEnd === 0) this.#startCollect();
   }
@@ -58,13 +62,13 @@ export class State {
 
   restore(frame: Keyframe): void {
     this.step = frame.step;
-    this.heap.restore(frame.heap);
+    this.heap.restore(frame.heap, ascendingAt(this.#trace, frame.step));
     this.input.set(frame.input);
   }
 
   #startCollect(): void {
-    const { popNode, popMass } = this.#trace;
-    this.heap.clear();
+    const { popNode, popMass, collectAscending } = this.#trace;
+    this.heap.restart(collectAscending);
     for (const row of this.#collect) this.heap.push(popNode[row] as number, popMass[row] as number);
   }
 }

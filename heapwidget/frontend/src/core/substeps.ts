@@ -2,6 +2,7 @@
 
 import type { Replay } from "./replay";
 import { SlowHeap, type SubStep } from "./slowheap";
+import { ascendingAt } from "./state";
 import { phaseOf } from "./trace";
 
 /** What a sub-step belongs to. */
@@ -29,7 +30,7 @@ export class SlowPop {
     const { trace } = replay;
     const row = replay.step;
     this.popped = { node: trace.popNode[row] as number, key: trace.popMass[row] as number };
-    this.heap = new SlowHeap(replay.heap.save(), trace.ascending);
+    this.heap = new SlowHeap(replay.heap.save(), ascendingAt(trace, row));
     this.steps = [...this.#run(replay, row)];
     this.#done = this.steps.length;
     this.seek(0);

@@ -37,10 +37,18 @@ export interface Trace {
   readonly method: string;
   readonly rule: string | null;
   readonly ascending: boolean;
+  /** The same for the collect phase: of a negative target the lowest contributions are the largest parts. */
+  readonly collectAscending: boolean;
   /** Whether the input's nodes lie in the heap of the walk, and are selected as it pops them. */
   readonly inputInHeap: boolean;
   readonly conserved: boolean;
-  readonly target: { readonly label: string; readonly index: number | null; readonly value: number };
+  readonly target: {
+    readonly label: string;
+    readonly index: number | null;
+    readonly value: number;
+    /** What the scores explained lie below, where the net does not end in them. */
+    readonly below: string | null;
+  };
   readonly floor: number | null;
   /** Whether keys are parts of the bound, not masses. */
   readonly byBound: boolean;
@@ -143,9 +151,15 @@ export function readTrace(rawHeader: unknown, columns: unknown): Trace {
     method: header.method,
     rule: header.rule,
     ascending: header.order === "ascending",
+    collectAscending: (header.collect_order ?? header.order) === "ascending",
     inputInHeap: header.input_in_heap === true,
     conserved: header.conserved,
-    target: { label: target.label, index: target.index, value: target.value },
+    target: {
+      label: target.label,
+      index: target.index,
+      value: target.value,
+      below: target.below ?? null,
+    },
     byBound: header.priority === "bound",
     floor: header.floor,
     // Keys are of single precision, like those of the log.

@@ -1,5 +1,6 @@
 /** The target's score as positions are taken away, or given back, in pop order; random orders beside it. */
 
+import { formatKey } from "../core/format";
 import { positionNoun } from "../core/narration";
 import { area, fractionAt, type Scores, scoreLabel, stepAtFraction, valueAt } from "../core/scores";
 import type { Trace } from "../core/trace";
@@ -27,7 +28,7 @@ export class ScorePlot implements Plot {
       ...(random ? [...random.deletion, ...random.insertion] : []),
     ];
     this.#low = Math.min(0, ...all);
-    this.#high = Math.max(1, ...all);
+    this.#high = scores.absolute ? Math.max(...all, this.#low + 1e-9) : Math.max(1, ...all);
     this.axis = [
       [0, `no ${positionNoun(trace)}`],
       [1, `all ${positionNoun(trace)}s, in pop order`],
@@ -60,8 +61,11 @@ export class ScorePlot implements Plot {
   }
 
   entries(): Entry[] {
-    const { fractions, deletion, insertion, random, kind } = this.#scores;
-    const areas = (curve: readonly number[]) => area(fractions, curve).toFixed(2);
+    const { absolute, fractions, deletion, insertion, random, kind } = this.#scores;
+    const areas = (curve: readonly number[]) => {
+      const under = area(fractions, curve);
+      return absolute ? formatKey(under) : under.toFixed(2);
+    };
     const entries = [
       {
         id: "insertion",
