@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from filelock import FileLock
 from frontend import install
 from hypothesis import HealthCheck, settings
 
@@ -30,6 +31,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     here = config.invocation_params.dir
     named = (Path(here, argument.split("::")[0]).resolve() for argument in config.args)
     return None if any(path.is_relative_to(BENCHMARKS) for path in named) else True
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """All tests are run two at a time, as browsers and kernels wait much; what is named runs as it always did."""
+    whole = config.args == config.getini("testpaths")
+    return min(2, os.cpu_count() or 1) if whole else 0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,9 +63,16 @@ def tool_path() -> str:
 
 
 @pytest.fixture(scope="session")
-def node(tool_path: str) -> str:
+def one_at_a_time(request: pytest.FixtureRequest) -> FileLock:
+    """Held by whoever makes what tests that run side by side share."""
+    return FileLock(request.config.cache.mkdir("locks") / "frontend")
+
+
+@pytest.fixture(scope="session")
+def node(tool_path: str, one_at_a_time: FileLock) -> str:
     """The PATH for the front end's tools, which are installed."""
-    install(tool_path)
+    with one_at_a_time:
+        install(tool_path)
     return tool_path
 
 
@@ -74,11 +88,12 @@ def hook() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def bundle(hook: ModuleType) -> Path:
+def bundle(hook: ModuleType, one_at_a_time: FileLock) -> Path:
     """The folder of the bundle, made anew where the front end has changed since the last install."""
     frontend, static = ROOT / "heapwidget" / "frontend", ROOT / "heapwidget" / "static"
-    if not hook.is_fresh(frontend, static):
-        hook.build(frontend, static)
+    with one_at_a_time:
+        if not hook.is_fresh(frontend, static):
+            hook.build(frontend, static)
     return static
 
 

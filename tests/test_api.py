@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from named import named
 from nets import DIGIT, Fn, adds_up, mlp
 from torch import Tensor, nn
 
@@ -235,7 +236,7 @@ def test_all_absorbed_is_shown() -> None:
         ),
         ({"image": "seven.png"}, TypeError, "image must be an array of numbers, not 'seven.png'"),
     ],
-    ids=str,
+    ids=named,
 )
 def test_odd_options(options: dict[str, Any], error: Any, message: str) -> None:
     with pytest.raises(error, match=message):

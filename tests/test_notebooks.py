@@ -5,6 +5,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from waiting import PATIENCE
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").rglob("[!.]*.ipynb"))
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -45,4 +46,6 @@ def test_viewers_are_saved_with_their_state(path: Path) -> None:
 
 def test_every_cell_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
-    NotebookClient(read(path), timeout=300, kernel_name="python3", resources={"metadata": {"path": tmp_path}}).execute()
+    NotebookClient(
+        read(path), timeout=PATIENCE, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
+    ).execute()

@@ -34,15 +34,21 @@ await writeFile(join(outdir, "widget.js"), packed(widget.outputFiles[0].contents
 
 /**
  * A module that unpacks another and exports what that does. Every viewer is sent the whole module, and a saved notebook
- * keeps it once for each: packed, it has half the bytes.
+ * keeps it once for each: packed, it has half the bytes. It is unpacked once a page: viewers must be ready soon.
  */
 function packed(module) {
   return `const packed = "${gzipSync(module, { level: 9 }).toString("base64")}";
-const bytes = Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
-const unpacked = new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
-const url = URL.createObjectURL(new Blob([await unpacked.arrayBuffer()], { type: "text/javascript" }));
-const { default: widget } = await import(url);
-URL.revokeObjectURL(url);
+const unpack = async () => {
+  const bytes = Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
+  const unpacked = new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
+  const url = URL.createObjectURL(new Blob([await unpacked.arrayBuffer()], { type: "text/javascript" }));
+  const module = await import(url);
+  URL.revokeObjectURL(url);
+  return module;
+};
+const known = (globalThis[Symbol.for("heapwidget.modules")] ??= new Map());
+if (!known.has(packed)) known.set(packed, unpack());
+const { default: widget } = await known.get(packed);
 export default widget;
 `;
 }

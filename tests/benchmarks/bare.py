@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from e2e.conftest import FLAGS
-from e2e.jupyter import wait_for
+from waiting import PATIENCE, wait_for
 
 
 class Bare:
@@ -24,7 +24,7 @@ class Bare:
     def figures(self, address: str) -> dict[str, float]:
         """What a benchmark page has written into its title, once it is done."""
         opened = self._ask(f"new?{address}", "PUT")["id"]
-        title = wait_for(lambda: self._title(opened), "figures in the page's title", 180)
+        title = wait_for(lambda: self._title(opened), "figures in the page's title")
         self._ask(f"close/{opened}")
         figures: dict[str, float] = json.loads(title)
         return figures
@@ -36,7 +36,7 @@ class Bare:
 
     def _ask(self, what: str, method: str = "GET") -> Any:
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/json/{what}", method=method)
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             said = response.read().decode()
         return json.loads(said) if said.startswith(("{", "[")) else said
 

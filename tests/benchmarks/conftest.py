@@ -48,6 +48,12 @@ class Figures:
         self.rows.append((what, f"{_shown(value)} {unit}", f"at least {limit:,g} {unit}"))
         assert value >= limit, f"{what}: {_shown(value)} {unit} is less than {limit:g}"
 
+    def against(self, what: str, seconds: float, yardstick: float, most: float, shown: str) -> None:
+        """Note a time as a multiple of the same run's yardstick, which it must not exceed; `shown`: in plain units."""
+        ratio = seconds / yardstick
+        self.rows.append((what, f"{_shown(ratio)} yardsticks ({shown})", f"at most {most:g}"))
+        assert ratio <= most, f"{what}: {_shown(ratio)} yardsticks ({shown}) is more than {most:g}"
+
     def note(self, what: str, text: str) -> None:
         """Note a figure without a limit."""
         self.rows.append((what, text, ""))

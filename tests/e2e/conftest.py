@@ -8,7 +8,8 @@ import pytest
 from e2e.gallery import write_gallery
 from e2e.inputs import Show
 from e2e.jupyter import Server, Watch, jupyterlab
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from waiting import PATIENCE_MS
 
 import heapwidget as hw
 
@@ -29,9 +30,16 @@ FLAGS = [
 @pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS, timeout=PATIENCE_MS)
+        browser.on("context", be_patient)
+        expect.set_options(timeout=PATIENCE_MS)
         yield browser
         browser.close()
+
+
+def be_patient(context: BrowserContext) -> None:
+    """Let what is done in a browser take as long as a busy machine may need."""
+    context.set_default_timeout(PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")

@@ -38,9 +38,15 @@ def go_to(page: Page, step: int) -> None:
     settled(page)
 
 
-def settled(page: Page) -> None:
+def settled(page: Page, frames: int = 2) -> None:
     """Wait until what was asked for is drawn: a frame for the state, one more for what it moved."""
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.evaluate(
+        """(frames) => new Promise((done) => {
+            const next = (left) => (left ? requestAnimationFrame(() => next(left - 1)) : done());
+            next(frames);
+        })""",
+        frames,
+    )
 
 
 def at_rest(page: Page) -> None:

@@ -52,7 +52,7 @@ def test_its_policy_refuses_all_else(browser: Browser, demo: Path) -> None:
     page = browser.new_page()
     page.goto(demo.as_uri())
     page.evaluate(TRIES)
-    wait_for(lambda: set(page.evaluate("[...refused]")) == REFUSED, "refusal of all", seconds=10)
+    wait_for(lambda: set(page.evaluate("[...refused]")) == REFUSED, "refusal of all")
     assert page.evaluate("window.ran ?? false") is False
     expect(page.locator(".heapwidget")).to_be_visible()
     page.close()

@@ -16,6 +16,7 @@ from ipywidgets.embed import dependency_state, embed_minimal_html
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from playwright.sync_api import Browser, Page, expect
+from waiting import PATIENCE
 
 import heapwidget as hw
 
@@ -69,6 +70,6 @@ def test_embedded_viewer_has_all_that_it_needs(page: Page, bundle: Path, tmp_pat
 
 def test_converted_notebook_has_all_that_it_needs(page: Page, bundle: Path) -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=PATIENCE, kernel_name="python3").execute()
     html, _ = HTMLExporter().from_notebook_node(notebook)
     works(page, viewer_of(html))

@@ -103,14 +103,14 @@ def test_ten_play_at_once_and_closed_ones_leave_nothing(bare: Page, viewers: lis
     # Closing an output takes the views away and leaves the models.
     bare.evaluate("viewers.forEach((viewer) => { viewer.unmount(); viewer.el.remove(); })")
     expect(roots).to_have_count(0)
-    wait_for(lambda: bare.evaluate("count()") == NOTHING, "end of all timers and listeners", seconds=10)
+    wait_for(lambda: bare.evaluate("count()") == NOTHING, "end of all timers and listeners")
     assert bare.evaluate("viewers.map(({ model }) => model.get('playing'))") == [False] * 10
     steps = bare.evaluate("viewers.map(({ model }) => model.get('step'))")
     bare.evaluate("viewers.forEach(({ stop }) => stop())")
     assert bare.evaluate("viewers.map(({ model }) => model.listening())") == [0] * 10
     assert min(steps) > 20
     bare.evaluate("viewers.length = 0")
-    wait_for(lambda: collected(bare) == 0, "end of all elements", seconds=20)
+    wait_for(lambda: collected(bare) == 0, "end of all elements")
 
 
 def test_a_view_that_is_closed_leaves_the_other_playing(bare: Page, viewers: list[hw.HeapViewer]) -> None:
@@ -168,5 +168,5 @@ def test_cleared_outputs_are_gone_from_jupyterlab(page: Page, kernel: Kernel, wa
     page.locator('.lm-Menu-item[data-command="editmenu:clear-all"]').click()
     expect(roots).to_have_count(0)
     wait_for(lambda: not any(kernel.value("[viewer.playing for viewer in viewers]")), "end of play")
-    wait_for(lambda: collected(page) == 0, "end of all elements", seconds=30)
+    wait_for(lambda: collected(page) == 0, "end of all elements")
     assert watch.errors == []

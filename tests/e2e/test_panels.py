@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from e2e.jupyter import Watch
+from e2e.pages import settled
 from playwright.sync_api import Browser, Page, expect
 
 from heapwidget.demo import write_demo
@@ -32,7 +33,7 @@ def viewer(browser: Browser, demo: str) -> Iterator[Page]:
 
 
 def step(page: Page) -> int:
-    page.wait_for_timeout(60)
+    settled(page)
     return int(page.locator(".heapwidget").get_attribute("data-step") or -1)
 
 
@@ -84,7 +85,7 @@ def test_maps_fill_and_empty_with_the_steps(viewer: Page) -> None:
     counts = []
     for name in ("Last", "First"):
         viewer.get_by_role("button", name=name, exact=True).click()
-        viewer.wait_for_timeout(80)
+        settled(viewer)
         counts.append(network.evaluate(ink))
     assert counts[0] > 2000
     assert counts[1] == 0
@@ -119,5 +120,5 @@ def test_nothing_sticks_out(viewer: Page, width: int) -> None:
     viewer.get_by_role("checkbox", name="Code", exact=True).check()
     viewer.set_viewport_size({"width": width, "height": 900})
     viewer.get_by_role("slider", name="Step", exact=True).fill("100")
-    viewer.wait_for_timeout(100)
+    settled(viewer)
     assert viewer.evaluate("document.documentElement.scrollWidth") <= width

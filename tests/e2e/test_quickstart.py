@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from e2e.jupyter import Kernel, Server, Watch, open_notebook, overlay, run_all, wait_for
+from e2e.pages import settled
 from playwright.sync_api import Locator, Page, expect
 
 NOTEBOOK = "quickstart.ipynb"
@@ -23,6 +24,7 @@ def kernel(ran: Page, server: Server) -> Iterator[Kernel]:
     kernel.wait_for_cells()
     yield kernel
     kernel.close()
+    server.shut_down(NOTEBOOK)
 
 
 @pytest.fixture
@@ -92,7 +94,7 @@ def test_overlay_follows_the_trace(viewer: Locator, kernel: Kernel, trace: Trace
     for step in (first - 1, first, (first + trace.collect) // 2, trace.collect, trace.collect + 1, trace.steps):
         kernel.run(f"viewer.step = {step}")
         expect(viewer).to_have_attribute("data-step", str(step))
-        wait_for(lambda step=step: shown(viewer) == trace.coloured(step), f"overlay of step {step}", seconds=10)
+        wait_for(lambda step=step: shown(viewer) == trace.coloured(step), f"overlay of step {step}")
     assert not trace.coloured(first - 1)
     assert trace.coloured(trace.collect + 1) != trace.coloured(trace.collect)
 
@@ -105,7 +107,7 @@ def test_keys_change_the_pixels(viewer: Locator, kernel: Kernel, trace: Trace) -
     for step in (start + 1, start + 2):
         viewer.press("ArrowRight")
         expect(viewer).to_have_attribute("data-step", str(step))
-        wait_for(lambda step=step: shown(viewer) == trace.coloured(step), f"overlay of step {step}", seconds=10)
+        wait_for(lambda step=step: shown(viewer) == trace.coloured(step), f"overlay of step {step}")
 
 
 def test_kernel_knows_what_is_selected(viewer: Locator, kernel: Kernel, trace: Trace) -> None:
@@ -131,8 +133,8 @@ def test_play_runs_and_pause_stops(viewer: Locator, kernel: Kernel) -> None:
     wait_for(lambda: not kernel.value("viewer.playing"), "pause in the kernel")
     step = int(viewer.get_attribute("data-step") or 0)
     wait_for(lambda: kernel.value("viewer.step") == step, f"step {step} in the kernel")
-    # Five ticks of the clock in which nothing may move.
-    viewer.page.wait_for_timeout(500)
+    # A second's frames in which nothing may move.
+    settled(viewer.page, frames=60)
     expect(viewer).to_have_attribute("data-step", str(step))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from named import named
 from nets import Fn
 from torch import Tensor, nn
 from torch.nn.modules import module as hooks
@@ -113,7 +114,7 @@ def busy() -> Busy:
 X = torch.randn(1, 1, 6, 6, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.mark.parametrize("options", [{}, {"method": "gradient"}, {"target": lambda out: out.sum()}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"method": "gradient"}, {"target": lambda out: out.sum()}], ids=named)
 def test_the_net_is_left_as_it_was_found(busy: Busy, options: dict[str, Any]) -> None:
     x = X.clone()
     before, version = snapshot(busy), x._version

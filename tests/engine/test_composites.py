@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import slow_twins as twins
 import torch
+from named import named
 from nets import DIGIT, adds_up, graph_of, values
 from torch import Tensor, nn
 from twin_checks import assert_twins, last_flow
@@ -62,7 +63,7 @@ def rules_of(rule: Any) -> list[str]:
         (hw.Composite("mine", (("head", hw.epsilon(0.1)), ("*", "zplus"))), [*["zplus"] * 4, "epsilon"]),
         (hw.Composite("mine", [["*", hw.z_box(0, 1)]]), ["z_box"] * 5),
     ],
-    ids=str,
+    ids=named,
 )
 def test_the_first_pattern_that_fits_gives_the_rule(rule: Any, names: list[str]) -> None:
     assert rules_of(rule) == names
@@ -88,7 +89,7 @@ def test_every_composite_runs_by_name(name: str) -> None:
         ({3: "zplus"}, TypeError, r"entries must be pairs \(pattern, rule\)"),
         ({}, ValueError, "rule names nothing for layer 'down.0'"),
     ],
-    ids=str,
+    ids=named,
 )
 def test_mappings_that_cannot_be_meant(rule: Any, error: type, message: str) -> None:
     with pytest.raises(error, match=message):
@@ -179,7 +180,7 @@ def test_a_rule_that_says_it_is_not_signed_is_tried_out(branch: hw.Branch) -> No
         hw.Rule("mine", "mine", (branch,), signed=False)
 
 
-@pytest.mark.parametrize("branches", [(), "x", (3,), (hw.Term(torch.abs, torch.abs),)], ids=str)
+@pytest.mark.parametrize("branches", [(), "x", (3,), (hw.Term(torch.abs, torch.abs),)], ids=named)
 def test_a_rule_needs_branches(branches: Any) -> None:
     with pytest.raises(TypeError, match="rule 'mine' needs branches"):
         hw.Rule("mine", "mine", branches)

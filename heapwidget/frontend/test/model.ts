@@ -27,12 +27,16 @@ export function fakeModel(traits: Partial<Traits> = {}) {
   const fire = (name: string) => {
     for (const callback of [...(listeners.get(`change:${name}`) ?? [])]) callback();
   };
+  const fireAll = (names: readonly string[]) => {
+    for (const name of names) fire(name);
+    for (const callback of [...(listeners.get("change") ?? [])]) callback();
+  };
   const model = {
     get: (name: string) => values[name],
     set: (name: string, value: unknown) => {
       if (values[name] === value) return;
       values[name] = value;
-      fire(name);
+      fireAll([name]);
     },
     on: (event: string, callback: Callback) => {
       listeners.set(event, (listeners.get(event) ?? new Set()).add(callback));
@@ -53,7 +57,12 @@ export function fakeModel(traits: Partial<Traits> = {}) {
     /** Several traits in one message: all are set before the first event. */
     receiveAll: (traits: Partial<Traits>) => {
       Object.assign(values, traits);
-      for (const name of Object.keys(traits)) fire(name);
+      fireAll(Object.keys(traits));
+    },
+    /** The same with a copy of the trace, whose equal makes no event. */
+    receiveAgain: (traits: Partial<Traits>) => {
+      Object.assign(values, { _trace: { ...(values._trace as object) } }, traits);
+      fireAll(Object.keys(traits));
     },
     /** A message of the kernel's own. */
     say: (content: unknown) => {

@@ -8,6 +8,8 @@ beforeEach(() => {
   vi.useFakeTimers();
 });
 afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
   vi.useRealTimers();
 });
 
@@ -44,6 +46,37 @@ describe("playback", () => {
       expect(steps).toEqual(wanted);
     },
   );
+
+  it.each([1_000, 60_000])("keeps its pace behind another page, where timers fire every %i ms", (late) => {
+    vi.stubGlobal("document", { hidden: true });
+    let at = 0;
+    const playback = new Playback(100, (n) => {
+      at += n;
+      return true;
+    });
+    const before = performance.now();
+    playback.start();
+    for (let i = 0; i < 5; i++) {
+      // The clock goes on while the timer is held back.
+      vi.spyOn(performance, "now").mockReturnValue(before + late * (i + 1));
+      vi.advanceTimersToNextTimer();
+    }
+    expect(at).toBe((5 * late) / 100);
+  });
+
+  it("does not make up for a night in which the machine slept", () => {
+    vi.stubGlobal("document", { hidden: true });
+    let at = 0;
+    const playback = new Playback(100, (n) => {
+      at += n;
+      return true;
+    });
+    const before = performance.now();
+    playback.start();
+    vi.spyOn(performance, "now").mockReturnValue(before + 8 * 3_600_000);
+    vi.advanceTimersToNextTimer();
+    expect(at).toBe(650);
+  });
 
   it("takes several pops a tick where the interval is shorter than a tick", () => {
     let at = 0;

@@ -33,6 +33,18 @@ describe("the widget", () => {
     expect(root()?.querySelector(".hw-selected")?.getAttribute("aria-label")).toContain("hidden·1");
   });
 
+  it("goes on following when Python sends all of its state once more", () => {
+    const { root, receiveAgain, receive } = run();
+    const before = root();
+    receiveAgain({ step: 2 });
+    frame();
+    expect(root()?.dataset.step).toBe("2");
+    receive("step", 4);
+    frame();
+    expect(root()?.dataset.step).toBe("4");
+    expect(root()).toBe(before);
+  });
+
   it("has one clock for two views, and both show the same step", () => {
     const { shown, receive } = run({ interval: 50 }, 2);
     frame();

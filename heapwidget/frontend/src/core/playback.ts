@@ -4,6 +4,8 @@
 const SHORTEST_TICK = 20;
 /** A page that slept does not make up for more than this. */
 const LATEST = 250;
+/** A page behind another is woken once a second, after a while once a minute: it makes up for that. */
+const LATEST_HIDDEN = 65_000;
 
 export class Playback {
   /** Moves the cursor on by n; false: the end is reached. */
@@ -47,8 +49,7 @@ export class Playback {
     const tick = Math.max(this.#interval, SHORTEST_TICK);
     const timer = setTimeout(() => {
       const now = performance.now();
-      // Fast play keeps its pace by the clock, however late a tick is; slow play leaves no pop out.
-      const passed = this.#interval < SHORTEST_TICK ? Math.min(now - begun, LATEST) : tick;
+      const passed = this.#passed(now - begun, tick);
       this.#rest += passed / Math.max(this.#interval, 1e-3);
       const n = Math.floor(this.#rest + 1e-9);
       this.#rest -= n;
@@ -56,5 +57,12 @@ export class Playback {
       if (this.#advance(n) && this.#timer === timer) this.#schedule(now);
     }, tick);
     this.#timer = timer;
+  }
+
+  /** Milliseconds to play after a tick that took so many. */
+  #passed(taken: number, tick: number): number {
+    if (globalThis.document?.hidden) return Math.min(Math.max(taken, tick), LATEST_HIDDEN);
+    // Fast play keeps its pace by the clock, however late a tick is; slow play that is seen leaves no pop out.
+    return this.#interval < SHORTEST_TICK ? Math.min(taken, LATEST) : tick;
   }
 }

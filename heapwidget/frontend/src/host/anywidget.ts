@@ -10,6 +10,7 @@ import { Session, type ViewState } from "../core/session";
 import { readTrace } from "../core/trace";
 import { mountFailure } from "../views/failure";
 import { type Memory, mountViewer } from "../views/viewer";
+import { type Front, keepHearing } from "./hearing";
 import { KernelLine, type Line } from "./kernel";
 
 export interface Traits {
@@ -71,7 +72,9 @@ export class ModelHost {
     this.#load();
     this.#listen("change:_trace", () => this.#reload());
     this.#listen("change:_input", () => this.#reload());
+    this.#listen("change", () => this.#adopt());
     for (const field of FIELDS) this.#listen(`change:${TRAITS[field]}`, () => this.#fromModel());
+    void keepHearing(model as unknown as Front, () => this.#kernel.hello());
   }
 
   /** Shows the model in an element until the returned function is called. */
@@ -106,7 +109,7 @@ export class ModelHost {
     };
   }
 
-  #listen(event: `change:${string}`, callback: () => void): void {
+  #listen(event: "change" | `change:${string}`, callback: () => void): void {
     this.#model.on(event, callback);
     this.#controller.signal.addEventListener("abort", () => this.#model.off(event, callback));
   }
@@ -146,6 +149,14 @@ export class ModelHost {
     const said = state?.refining.kind === "ready" ? state.refining.said : "";
     this.#refining = refining.kind === "ready" && refining.said === "" ? { ...refining, said } : refining;
     if (this.#session instanceof Session) this.#session.update({ refining: this.#refining });
+  }
+
+  /** A trace that is sent once more, as with all of the state, is another object, and no news. */
+  #adopt(): void {
+    const raw = this.#model.get("_trace");
+    if (raw === this.#raw) return;
+    this.#raw = raw;
+    this.#fromModel();
   }
 
   #fromModel(): void {
