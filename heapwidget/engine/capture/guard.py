@@ -32,6 +32,8 @@ class Guard(TorchDispatchMode):
     def __init__(self, lent: LentNet) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._lent = lent
+        # Whether random numbers of PyTorch's were drawn.
+        self.drew = False
         # Storages made in this run; a number that is used again is one, too.
         self._made = set[int]()
         self._views: dict[int, list[weakref.ref[Tensor]]] = {}
@@ -92,13 +94,16 @@ class Guard(TorchDispatchMode):
 
     def seen(self, out: Any) -> Any:
         """Note what an op gave."""
+        made = self._made
         for t in (out,) if isinstance(out, Tensor) else tree_iter(out):
             if is_dense(t):
                 number = storage_id(t)
+                if number in made:
+                    continue
                 if self._lent.is_lent(number):
                     self._views.setdefault(number, []).append(weakref.ref(t))
                 elif number not in self._before:
-                    self._made.add(number)
+                    made.add(number)
         return out
 
     def own(self, t: Tensor) -> None:
@@ -116,23 +121,24 @@ class Guard(TorchDispatchMode):
             storage = t.untyped_storage()
             self._before[number] = storage, storage.clone()
 
-    @staticmethod
-    def writes(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Tensor]:
+    def writes(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Tensor]:
         """The tensors that an op writes into."""
-        places = _written_places(func)
-        if not places or (func.overloadpacket.__name__ in _WRITING_STATISTICS and not args[_TRAINING]):
+        places, silent, draws = _traits(func)
+        self.drew |= draws
+        if not places or (silent and not args[_TRAINING]):
             return []
         given = [args[i] if i < len(args) else kwargs.get(name) for i, name in places]
         return [t for t in tree_iter(given) if is_dense(t)]
 
 
 @cache
-def _written_places(func: Any) -> tuple[tuple[int, str], ...]:
-    """Which arguments an op writes into: place and name."""
+def _traits(func: Any) -> tuple[tuple[tuple[int, str], ...], bool, bool]:
+    """Which arguments an op writes into, place and name; whether it does that silently; whether it draws at random."""
     arguments = func._schema.arguments
     silent = _STATISTICS if func.overloadpacket.__name__ in _WRITING_STATISTICS else ()
-    return tuple(
+    places = tuple(
         (i, a.name)
         for i, a in enumerate(arguments)
         if (a.alias_info is not None and a.alias_info.is_write) or a.name in silent
     )
+    return places, bool(silent), torch.Tag.nondeterministic_seeded in func.tags

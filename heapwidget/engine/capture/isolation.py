@@ -19,7 +19,6 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 from torch.utils.hooks import RemovableHandle
 
 from heapwidget.engine.capture.memory import is_dense, rebased, storage_id
@@ -29,6 +28,8 @@ _COPIED_BY_THEMSELVES = frozenset((dict, list, set, deque, OrderedDict, defaultd
 _GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
 # Who has one of these knows best how it is copied.
 _OWN_COPIES = ("__reduce__", "__reduce_ex__", "__getstate__", "__copy__", "__deepcopy__")
+_PLAIN_TENSORS = frozenset((Tensor, nn.Parameter, nn.Buffer))
+_ATTENTION = (nn.MultiheadAttention, nn.TransformerEncoderLayer, nn.TransformerEncoder)
 # No hook of the user's own has this number.
 OUR_HOOK = -1
 # What every module holds of its own: mostly empty, and known by no other name.
@@ -74,13 +75,17 @@ class LentNet:
     ----------
     net
         The copy.
+    attends
+        Whether there are attention layers of PyTorch's own in it.
     owned
         Storages that the copy has for itself instead; in the end, of all that a run wrote into.
     """
 
     def __init__(self, net: nn.Module, owned: frozenset[int] = frozenset()) -> None:
-        self.owned = set(owned)
+        self.owned, self.attends = set(owned), False
         self._lent: dict[int, list[Tensor]] = {}
+        # By tensor of the copy, one over the net's own memory that nothing moves.
+        self._values: dict[int, Tensor] = {}
         self._own_memory: dict[int, torch.UntypedStorage] = {}
         self._memo: dict[int, Any] = {}
         # What is copied must live as long as its number is known.
@@ -99,9 +104,18 @@ class LentNet:
         """Whether a storage belongs to the net."""
         return number in self._lent
 
+    def value(self, t: Tensor) -> Tensor | None:
+        """What a tensor of the copy holds as long as it is the net's, whatever comes; `None` for others."""
+        value = self._values.get(id(t))
+        if value is None or t.data_ptr() != value.data_ptr():
+            return None
+        return value if t.shape == value.shape and t.stride() == value.stride() else None
+
     def take(self, number: int, *others: Tensor) -> None:
         """Move the copy's tensors, with others, out of one of the net's storages to memory of its own."""
         tensors = self._lent.pop(number)
+        for t in tensors:
+            del self._values[id(t)]
         self.owned.add(number)
         storage = tensors[0].untyped_storage().clone()
         for t in (*tensors, *others):
@@ -132,22 +146,25 @@ class LentNet:
 
     def _lend(self, t: Tensor) -> Any:
         """Another tensor object over the same memory."""
-        if type(t) not in (Tensor, nn.Parameter, nn.Buffer) or not is_dense(t) or is_lazy(t):
+        kind = type(t)
+        if kind not in _PLAIN_TENSORS or not is_dense(t):
             return t
-        number, lent = storage_id(t), t.detach()
+        number, value, lent = storage_id(t), t.detach(), t.detach()
         if number in self.owned:
             if number not in self._own_memory:
                 self._own_memory[number] = t.untyped_storage().clone()
             lent = rebased(t.detach(), self._own_memory[number])
-        if type(t) is nn.Parameter:
+        if kind is nn.Parameter:
             lent = nn.Parameter(lent, t.requires_grad and not t.is_inference())
         elif t.requires_grad and t.is_leaf:
             lent.requires_grad_()
-        vars(lent).update({name: self._copied(value) for name, value in vars(t).items()})
+        for name, a in vars(t).items():
+            vars(lent)[name] = self._copied(a)
         if t.is_leaf and t.grad is not None:
             lent.grad = self._copied(t.grad)
         if number not in self.owned:
             self._lent.setdefault(number, []).append(lent)
+            self._values[id(lent)] = value
         return self._noted(t, lent)
 
     def _module(self, module: nn.Module) -> Any:
@@ -156,6 +173,7 @@ class LentNet:
         original = module._modules.get("_orig_mod")
         if original is not None and type(module).__name__ == "OptimizedModule":
             return self._noted(module, self._copied(original))
+        self.attends |= isinstance(module, _ATTENTION)
         shell: nn.Module = self._shell(module, vars(module) | {"_compiled_call_impl": None})
         # Where a net explains a part of itself while it is recorded, its copy has hooks of ours.
         drop_our_hooks(shell)

@@ -13,7 +13,6 @@ storage, the latest on top.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -47,18 +46,20 @@ def is_dense(t: Any) -> bool:
     return isinstance(t, Tensor) and t.layout == torch.strided and not t.is_nested
 
 
-@dataclass
 class _Contents:
     """What is known of one storage; the storage is held, so that no other takes its number."""
 
-    storage: torch.UntypedStorage
-    # By place, the value there now.
-    values: dict[Place, Tensor] = field(default_factory=dict)
-    # Results that were made or written here, the oldest first.
-    paints: list[_Paint] = field(default_factory=list)
-    # Values whose memory this is; from the first write on, with the bytes that they span.
-    sharing: list[Tensor] = field(default_factory=list)
-    spanned: list[tuple[int, int, Tensor]] = field(default_factory=list)
+    __slots__ = ("paints", "sharing", "spanned", "storage", "values")
+
+    def __init__(self, storage: torch.UntypedStorage) -> None:
+        self.storage = storage
+        # By place, the value there now.
+        self.values: dict[Place, Tensor] = {}
+        # Results that were made or written here, the oldest first.
+        self.paints: list[_Paint] = []
+        # Values whose memory this is; from the first write on, with the bytes that they span.
+        self.sharing: list[Tensor] = []
+        self.spanned: list[tuple[int, int, Tensor]] = []
 
 
 class _Paint(NamedTuple):
@@ -99,17 +100,15 @@ class Memory:
         """Whether a value is counted among those."""
         return id(value) in self._stream
 
-    def is_stream(self, t: Any) -> bool:
-        """Whether a tensor holds anything that descends from an input."""
-        if not isinstance(t, Tensor):
-            return False
-        if not is_dense(t):
-            return id(t) in self._stream
-        contents = self._contents.get(storage_id(t))
+    def streaming(self, t: Tensor) -> Tensor | None:
+        """The value of a tensor that holds anything that descends from an input; `None` for others."""
+        if t.layout is not torch.strided or t.is_nested:
+            return self._stream.get(id(t))
+        contents = self._contents.get(t.untyped_storage()._cdata)
         if contents is None or not contents.paints:
-            return False
+            return None
         value = contents.values.get(place_of(t))
-        return id(value if value is not None else self._put_together(t, contents)) in self._stream
+        return self._stream.get(id(value if value is not None else self._put_together(t, contents)))
 
     def is_open(self, t: Tensor) -> bool:
         """Whether it would take work to say what a tensor holds, after writes into its memory."""
@@ -121,10 +120,11 @@ class Memory:
         if not is_dense(t):
             return self._others.setdefault(id(t), t)
         contents = self._of(t)
-        value = contents.values.get(place_of(t))
+        place = place_of(t)
+        value = contents.values.get(place)
         if value is not None:
             return value
-        value = self._put_together(t, contents) if contents.paints else self._add(t, contents)
+        value = self._put_together(t, contents) if contents.paints else self._add(t, contents, place)
         return value if self.holds(value) else self._constant(t, value)
 
     def _constant(self, t: Tensor, value: Tensor) -> Tensor:
@@ -136,13 +136,13 @@ class Memory:
         """The value of an op's result: a new one, unless it lies where one is known."""
         if not is_dense(out):
             return self._others.setdefault(id(out), out)
-        new = storage_id(out) not in self._contents
-        contents = self._of(out)
-        known = contents.values.get(place_of(out))
-        value = self._add(out, contents) if known is None else known
-        if new:
-            contents.paints.append(_Paint(place_of(out), value))
-        return value
+        storage, place = out.untyped_storage(), place_of(out)
+        contents = self._contents.get(storage._cdata)
+        if contents is None:
+            contents = self._contents[storage._cdata] = _Contents(storage)
+            contents.paints.append(_Paint(place, self._add(out, contents, place)))
+        value = contents.values.get(place)
+        return self._add(out, contents, place) if value is None else value
 
     def before_write(self, t: Tensor) -> None:
         """Move the values that share memory with a tensor to memory of their own, for it will be written into."""
@@ -173,10 +173,11 @@ class Memory:
         contents.values.clear()
         if not stream and not contents.paints:
             return None
-        value = self._add(t, contents)
+        place = place_of(t)
+        value = self._add(t, contents, place)
         if _covers(t):
             contents.paints.clear()
-        contents.paints.append(_Paint(place_of(t), value))
+        contents.paints.append(_Paint(place, value))
         return value
 
     def preserve(self, number: int) -> None:
@@ -200,16 +201,18 @@ class Memory:
             found = self._contents[storage._cdata] = _Contents(storage)
         return found
 
-    def _add(self, t: Tensor, contents: _Contents) -> Tensor:
+    @staticmethod
+    def _add(t: Tensor, contents: _Contents, place: Place) -> Tensor:
         """A value over the tensor's own memory."""
         value = t.detach()
-        contents.values[place_of(t)] = value
+        contents.values[place] = value
         contents.sharing.append(value)
         return value
 
     def _put_together(self, t: Tensor, contents: _Contents) -> Tensor:
         """The value of a place that was not asked for since the last write: made of what was painted there."""
-        low, high = _span(place_of(t))
+        place = place_of(t)
+        low, high = _span(place)
         spans = [_span(paint.place) for paint in contents.paints]
         paints = [p for p, (first, last) in zip(contents.paints, spans, strict=True) if first < high and low < last]
         first = min([low, *(_span(p.place)[0] for p in paints)])
@@ -217,7 +220,7 @@ class Memory:
         cells = torch.full((last - first,), -1)
         starts = [0, *accumulate(p.value.numel() for p in paints)]
         for start, paint in zip(starts, paints, strict=False):
-            if paint.place[3:] != place_of(t)[3:]:
+            if paint.place[3:] != place[3:]:
                 raise UnsupportedOpError(
                     f"the net writes {paint.place[3]} into memory that it reads as {t.dtype}, and nothing tells which "
                     "number became which; rewrite that part of it without in-place ops"
@@ -228,11 +231,11 @@ class Memory:
         index = cells.as_strided(t.size(), t.stride(), t.storage_offset() - first).contiguous()
         paint_of = torch.bucketize(index, torch.tensor(starts[1:]), right=True)
         used = paint_of[index >= 0].unique().tolist()
-        value = self._add(t, contents)
+        value = self._add(t, contents, place)
         if any(id(paints[n].value) in self._stream for n in used):
             self._merge(t, value, index, [(starts[n], paints[n].value) for n in used])
         if _covers(t):
-            contents.paints = [_Paint(place_of(t), value)]
+            contents.paints = [_Paint(place, value)]
         return value
 
     def _merge(self, t: Tensor, value: Tensor, index: Tensor, sources: list[tuple[int, Tensor]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -50,47 +51,67 @@ class CallRecorder(Guard):
         return self.memory.value(output) if isinstance(output, Tensor) else output
 
     def run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        written = self.writes(func, args, kwargs)
+        written, kind = self.writes(func, args, kwargs), _kind(func)
         for t in written:
             self.protect(t)
-        if torch.Tag.inplace_view in func.tags:
+        if kind.reshapes:
             return self._reshape(func, args, kwargs)
-        if func._schema.is_mutable:
+        if kind.writes:
             return self._write(func, args, kwargs, written)
-        stream = self._descends(func, args, kwargs)
-        by_parts = PARTS.get(func) or SOMETIMES.get(func) or (func.decompose if _is_composite(func) else None)
-        if stream and by_parts is not None:
+        known = self._known(kind, args, kwargs)
+        if not any(self.memory.holds(value) for value in known.values()):
+            return self._unrecorded(kind, func, args, kwargs, written)
+        if kind.parts is not None:
             with self:
-                out = by_parts(*args, **kwargs)
+                out = kind.parts(*args, **kwargs)
             if out is not NotImplemented:
                 return out
-        given, named = (self._values(args), self._values(kwargs)) if stream else ((), {})
+
+        def value(t: Tensor) -> Tensor:
+            found = known.get(id(t))
+            return self.memory.value(t) if found is None else found
+
+        given, named = mapped(args, value), mapped(kwargs, value) if kwargs else {}
         for t in written:
             self.memory.before_write(t)
         out = self.seen(func(*args, **kwargs))
-        if stream:
-            self._keep(func, given, mapped(out, self.memory.made), named)
-        elif "empty" in func.overloadpacket.__name__:
+        self._keep(func, given, mapped(out, self.memory.made), named)
+        return out
+
+    def _unrecorded(
+        self, kind: _Kind, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], written: list[Tensor]
+    ) -> Any:
+        """Run an op whose result does not descend from an input."""
+        for t in written:
+            self.memory.before_write(t)
+        out = self.seen(func(*args, **kwargs))
+        if kind.empty:
             self.memory.made_empty(out)
         return out
 
-    def _descends(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        """Whether what an op gives descends from an input, as far as anybody would ask."""
-        if func.overloadpacket.__name__ in _SHAPED:
-            return False
+    def _known(self, kind: _Kind, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[int, Tensor]:
+        """The values, by tensor, of the net's weights among an op's arguments and of those that the result is of."""
         # A view of what was written in parts says nothing new; what it holds is asked for when it is read.
-        if func.is_view and self.memory.is_open(args[0]):
-            return False
-        return any(self.memory.is_stream(t) for t in _tensors(args, kwargs))
+        if kind.shaped or (kind.view and self.memory.is_open(args[0])):
+            return {}
+        known, lent, streaming = {}, self._lent.value, self.memory.streaming
+        for t in _tensors(args, kwargs):
+            value = lent(t)
+            if value is None:
+                value = streaming(t)
+            if value is not None:
+                known[id(t)] = value
+        return known
 
     def _keep(self, op: Any, args: tuple[Any, ...], out: Any, kwargs: dict[str, Any] | None = None) -> None:
         """Keep a call on values, unless nothing of its result is new."""
-        outs = [o for o in ((out,) if isinstance(out, Tensor) else tree_iter(out)) if isinstance(o, Tensor)]
-        if all(self.memory.holds(o) for o in outs):
-            return
-        self.calls.append(Call(op, args, kwargs or {}, out, *self._modules[-1]))
-        for o in outs:
-            self.memory.to_stream(o)
+        memory = self.memory
+        outs = [out] if isinstance(out, Tensor) else [o for o in tree_iter(out) if isinstance(o, Tensor)]
+        new = [o for o in outs if not memory.holds(o)]
+        if new:
+            self.calls.append(Call(op, args, kwargs or {}, out, *self._modules[-1]))
+            for o in new:
+                memory.to_stream(o)
 
     def _values(self, a: Any) -> Any:
         """The same with a value in the place of each tensor."""
@@ -101,7 +122,8 @@ class CallRecorder(Guard):
         memory, overwriting = self.memory, func.overloadpacket.__name__ in _OVERWRITING
         outs = {id(kwargs[a.name]) for a in func._schema.arguments if a.is_out and a.name in kwargs}
         unread = {id(written[0])} if overwriting else outs
-        stream = any(memory.is_stream(t) for t in _tensors(args, kwargs) if id(t) not in unread)
+        read = (t for t in _tensors(args, kwargs) if id(t) not in unread)
+        stream = any(memory.streaming(t) is not None for t in read)
         given, named, op = (), {}, None
         if stream:
             op = _functional(func)
@@ -133,7 +155,7 @@ class CallRecorder(Guard):
     def _reshape(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """An op such as `transpose_`, after which a tensor lies otherwise in the same memory."""
         t, op = args[0], _functional(func)
-        stream = op is not None and self.memory.is_stream(t)
+        stream = op is not None and self.memory.streaming(t) is not None
         given, named = (self._values(args), self._values(kwargs)) if stream else ((), {})
         out = self.seen(func(*args, **kwargs))
         if stream:
@@ -184,7 +206,7 @@ def mapped(a: Any, of: Callable[[Tensor], Tensor]) -> Any:
 def _tensors(args: Any, kwargs: Any) -> list[Tensor]:
     """The tensors among an op's arguments."""
     found = []
-    for a in (*args, *kwargs.values()):
+    for a in (*args, *kwargs.values()) if kwargs else args:
         if isinstance(a, Tensor):
             found.append(a)
         elif type(a) in (tuple, list):
@@ -192,11 +214,35 @@ def _tensors(args: Any, kwargs: Any) -> list[Tensor]:
     return found
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """What is to be known of an op whenever it runs.
+
+    `reshapes`: in place, the shape alone; `writes`: into arguments; `view`, `shaped`, `empty`: what its result is made
+    of; `parts` runs the ops that it is made of, where that is to be tried.
+    """
+
+    reshapes: bool
+    writes: bool
+    view: bool
+    shaped: bool
+    empty: bool
+    parts: Callable[..., Any] | None
+
+
 @cache
-def _is_composite(func: Any) -> bool:
-    """Whether an op is made of others, which PyTorch shows by itself only above where it follows gradients."""
-    composite: bool = torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd")
-    return composite
+def _kind(func: Any) -> _Kind:
+    name = func.overloadpacket.__name__
+    # PyTorch itself shows what such ops are made of only above where it follows gradients.
+    composite = torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd")
+    return _Kind(
+        reshapes=torch.Tag.inplace_view in func.tags,
+        writes=func._schema.is_mutable,
+        view=func.is_view,
+        shaped=name in _SHAPED,
+        empty="empty" in name,
+        parts=PARTS.get(func) or SOMETIMES.get(func) or (func.decompose if composite else None),
+    )
 
 
 def _defaults(func: Any, args: tuple[Any, ...]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 import torch
@@ -147,15 +147,16 @@ class Apart:
 
     @contextmanager
     def running(self, lent: LentNet, guard: Guard, grad: bool) -> Iterator[None]:
-        """Where the copy runs, watched, as it would for the user; Ctrl-C takes effect at once."""
-        self._states.restore()
+        """Where the copy runs, watched, as it would for the user; Ctrl-C takes effect at once, and no draw stays."""
         try:
-            with _eager(), torch._C._EnableTorchFunction(), torch.set_grad_enabled(grad), _PlainAttention(), guard:
+            plain = _PlainAttention() if lent.attends else nullcontext()
+            with _eager(), torch._C._EnableTorchFunction(), torch.set_grad_enabled(grad), plain, guard:
                 lent.to_eval()
                 with let_through():
                     yield
         finally:
             guard.put_back()
+            self._states.restore(guard.drew)
 
     @contextmanager
     def watched(self, given: Sequence[Tensor], run_as: RunAs, prepare: Prepare = _as_it_is) -> Iterator[nn.Module]:

@@ -7,9 +7,12 @@ does to Python's own objects, such as a list that it keeps activations in, is it
 from __future__ import annotations
 
 import random
+import sys
+import sysconfig
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +20,11 @@ import torch
 
 # Re-entrant, for a net's forward may explain another net.
 ONE_AT_A_TIME = threading.RLock()
+
+# Whose code only waits, in a kernel and here; Python's own does, too.
+_WAITING = frozenset(("zmq", "tornado", "ipykernel", "heapwidget"))
+_INSTALLED = frozenset(("site-packages", "dist-packages"))
+_PYTHON = sysconfig.get_path("stdlib")
 
 _SWITCHES: list[tuple[Callable[[], Any], Callable[[Any], Any]]] = [
     (torch.get_default_dtype, torch.set_default_dtype),
@@ -32,8 +40,13 @@ class RandomStates:
         self._python, self._numpy, self._torch = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
         self._cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
 
-    def restore(self) -> None:
-        """Go back to these states; what did not change is left alone, for other threads may be drawing."""
+    def restore(self, drew: bool) -> None:
+        """Go back to these states, where they were left; `drew` says whether a run is known to have drawn.
+
+        While another thread is at work, a change that is not known to be the run's own may be that thread's, and stays.
+        """
+        if not drew and _others_at_work():
+            return
         if random.getstate() != self._python:
             random.setstate(self._python)
         now: Any = np.random.get_state()  # noqa: NPY002
@@ -45,6 +58,18 @@ class RandomStates:
             torch.cuda.set_rng_state_all(self._cuda)
 
 
+def _others_at_work() -> bool:
+    """Whether a thread does anything but wait, as those of a notebook's kernel do, or run a net here."""
+    own = threading.get_ident()
+    return any(not _waits(frame.f_code.co_filename) for n, frame in sys._current_frames().items() if n != own)
+
+
+def _waits(file: str) -> bool:
+    """Whether a thread that is in a file's code has nothing to do."""
+    folders = set(Path(file).parts)
+    return bool(folders & _WAITING) or (file.startswith((_PYTHON, "<frozen")) and not folders & _INSTALLED)
+
+
 @contextmanager
 def put_back() -> Iterator[RandomStates]:
     """Put back what a run changes of the process; gives the random states at the beginning."""
@@ -54,7 +79,6 @@ def put_back() -> Iterator[RandomStates]:
         try:
             yield states
         finally:
-            states.restore()
             for value, get, set_ in switches:
                 if get() != value:
                     set_(value)
