@@ -29,7 +29,6 @@ _GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
 # Who has one of these knows best how it is copied.
 _OWN_COPIES = ("__reduce__", "__reduce_ex__", "__getstate__", "__copy__", "__deepcopy__")
 _PLAIN_TENSORS = frozenset((Tensor, nn.Parameter, nn.Buffer))
-_ATTENTION = (nn.MultiheadAttention, nn.TransformerEncoderLayer, nn.TransformerEncoder)
 # No hook of the user's own has this number.
 OUR_HOOK = -1
 # What every module holds of its own: mostly empty, and known by no other name.
@@ -75,14 +74,12 @@ class LentNet:
     ----------
     net
         The copy.
-    attends
-        Whether there are attention layers of PyTorch's own in it.
     owned
         Storages that the copy has for itself instead; in the end, of all that a run wrote into.
     """
 
     def __init__(self, net: nn.Module, owned: frozenset[int] = frozenset()) -> None:
-        self.owned, self.attends = set(owned), False
+        self.owned = set(owned)
         self._lent: dict[int, list[Tensor]] = {}
         # By tensor of the copy, one over the net's own memory that nothing moves.
         self._values: dict[int, Tensor] = {}
@@ -149,19 +146,19 @@ class LentNet:
         kind = type(t)
         if kind not in _PLAIN_TENSORS or not is_dense(t):
             return t
-        number, value, lent = storage_id(t), t.detach(), t.detach()
+        number, value, wanted = storage_id(t), t.detach(), t.requires_grad and t.is_leaf and not t.is_inference()
+        lent = value
         if number in self.owned:
             if number not in self._own_memory:
                 self._own_memory[number] = t.untyped_storage().clone()
-            lent = rebased(t.detach(), self._own_memory[number])
-        if kind is nn.Parameter:
-            lent = nn.Parameter(lent, t.requires_grad and not t.is_inference())
-        elif t.requires_grad and t.is_leaf:
+            lent = rebased(value, self._own_memory[number])
+        lent = torch.Tensor._make_subclass(kind, lent, wanted) if kind is nn.Parameter else lent.detach()
+        if wanted:
             lent.requires_grad_()
+            if t.grad is not None:
+                lent.grad = self._copied(t.grad)
         for name, a in vars(t).items():
             vars(lent)[name] = self._copied(a)
-        if t.is_leaf and t.grad is not None:
-            lent.grad = self._copied(t.grad)
         if number not in self.owned:
             self._lent.setdefault(number, []).append(lent)
             self._values[id(lent)] = value
@@ -173,7 +170,6 @@ class LentNet:
         original = module._modules.get("_orig_mod")
         if original is not None and type(module).__name__ == "OptimizedModule":
             return self._noted(module, self._copied(original))
-        self.attends |= isinstance(module, _ATTENTION)
         shell: nn.Module = self._shell(module, vars(module) | {"_compiled_call_impl": None})
         # Where a net explains a part of itself while it is recorded, its copy has hooks of ours.
         drop_our_hooks(shell)

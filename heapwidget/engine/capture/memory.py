@@ -134,7 +134,8 @@ class Memory:
 
     def made(self, out: Tensor) -> Tensor:
         """The value of an op's result: a new one, unless it lies where one is known."""
-        if not is_dense(out):
+        # What holds nothing tells nothing.
+        if not is_dense(out) or not out.numel():
             return self._others.setdefault(id(out), out)
         storage, place = out.untyped_storage(), place_of(out)
         contents = self._contents.get(storage._cdata)

@@ -23,7 +23,7 @@ aten = torch.ops.aten
 
 # What they write into is not read before.
 _OVERWRITING = {"copy_", "fill_", "zero_"}
-_NUMBERS = frozenset((int, float, bool, type(None)))
+_NUMBERS = frozenset((int, float, bool))
 # Of a tensor they take the shape alone.
 _SHAPED = {
     *(f"{name}_like" for name in ("zeros", "ones", "full", "empty", "rand", "randn", "randint")),
@@ -61,7 +61,7 @@ class CallRecorder(Guard):
         known = self._known(kind, args, kwargs)
         if not any(self.memory.holds(value) for value in known.values()):
             return self._unrecorded(kind, func, args, kwargs, written)
-        if kind.parts is not None:
+        if kind.parts is not None and not (kind.framed and len(args[0]) == 1):
             with self:
                 out = kind.parts(*args, **kwargs)
             if out is not NotImplemented:
@@ -198,8 +198,10 @@ def mapped(a: Any, of: Callable[[Tensor], Tensor]) -> Any:
         return of(a)
     kind = type(a)
     if kind is tuple or kind is list:
-        # Whole numbers, such as a stride, are most of what comes in lists.
-        return kind([part if type(part) in _NUMBERS else mapped(part, of) for part in a])
+        # Numbers, such as a stride, are most of what comes in lists, and come with their like alone.
+        if kind is list and a and type(a[0]) in _NUMBERS:
+            return a
+        return kind([part if part is None or type(part) in _NUMBERS else mapped(part, of) for part in a])
     return {name: mapped(part, of) for name, part in a.items()} if kind is dict else a
 
 
@@ -219,7 +221,7 @@ class _Kind:
     """What is to be known of an op whenever it runs.
 
     `reshapes`: in place, the shape alone; `writes`: into arguments; `view`, `shaped`, `empty`: what its result is made
-    of; `parts` runs the ops that it is made of, where that is to be tried.
+    of; `parts` runs the ops that it is made of, where that is to be tried, if `framed` for several frames alone.
     """
 
     reshapes: bool
@@ -228,6 +230,7 @@ class _Kind:
     shaped: bool
     empty: bool
     parts: Callable[..., Any] | None
+    framed: bool
 
 
 @cache
@@ -242,6 +245,7 @@ def _kind(func: Any) -> _Kind:
         shaped=name in _SHAPED,
         empty="empty" in name,
         parts=PARTS.get(func) or SOMETIMES.get(func) or (func.decompose if composite else None),
+        framed=func in SOMETIMES and func is not aten.addmm.default,
     )
 
 

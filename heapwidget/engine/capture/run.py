@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
@@ -149,8 +149,7 @@ class Apart:
     def running(self, lent: LentNet, guard: Guard, grad: bool) -> Iterator[None]:
         """Where the copy runs, watched, as it would for the user; Ctrl-C takes effect at once, and no draw stays."""
         try:
-            plain = _PlainAttention() if lent.attends else nullcontext()
-            with _eager(), torch._C._EnableTorchFunction(), torch.set_grad_enabled(grad), plain, guard:
+            with _eager(), torch._C._EnableTorchFunction(), torch.set_grad_enabled(grad), _PlainAttention(), guard:
                 lent.to_eval()
                 with let_through():
                     yield
