@@ -77,7 +77,7 @@ def attribute(
     Parameters
     ----------
     net
-        Any `torch.nn.Module`. It runs in eval mode and is left exactly as it was found.
+        Any `torch.nn.Module`. A copy of its structure runs in eval mode; the module itself is not touched.
     x
         One input, with a batch axis of one (without it, one is added where the net wants it). For a net that takes
         several, a tuple of them: the net is called `net(*x)`, and relevance is collected on each; what is asked of the
