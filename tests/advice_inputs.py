@@ -190,10 +190,25 @@ WHOLE = [
         with_identity,
     ),
     Row(
-        "a mask or an index belongs into a module around the net: self.net = net, and def forward(self, x): "
-        "return self.net(x, mask)",
+        "a mask belongs into a module around the net, which passes it on, and so does an index: self.net = net, and "
+        "def forward(self, x): return self.net(x, mask)",
         lambda: attribute(Words(), (EMBEDDED, MASK)),
         lambda: attribute(Fixed(Words(), MASK), EMBEDDED),
+    ),
+    *(
+        Row(
+            f"{words}; a mask belongs into a module around the net, which passes it on",
+            lambda kept=kept: attribute(TWO, (X, kept)),
+            lambda kept=kept, cast=cast: [
+                attribute(TWO, (X, cast(kept))),
+                attribute(Fixed(TWO, kept.float()), X, target=0),
+            ],
+        )
+        for words, kept, cast in (
+            ("pass x[1].float()", (X > 0.5).long(), torch.Tensor.float),
+            ("pass x[1].float()", X > 0.5, torch.Tensor.float),
+            ("for images use x[1].float() / 255", X.mul(255).byte(), lambda t: t.float() / 255),
+        )
     ),
 ]
 
