@@ -74,6 +74,9 @@ def _not_finite(call: Call) -> Iterator[Tensor]:
     for out in call.out if isinstance(call.out, tuple | list) else (call.out,):
         if not isinstance(out, Tensor) or not out.is_floating_point():
             continue
+        # Those of other layouts are refused later, by the op that reads them.
+        if out.layout != torch.strided or out.is_nested or out.is_meta:
+            continue
         # The sum is quick, but may outgrow its dtype by itself.
         if not bool(out.sum().isfinite() or out.isfinite().all()):
             yield out
