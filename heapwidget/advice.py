@@ -13,6 +13,8 @@ from heapwidget.embeddings import takes_embeddings
 
 # Pictures that need no conversion before their bytes are numbers.
 PLAIN_MODES = ("L", "RGB")
+# What comes along with the inputs that are explained.
+MASK = "a mask belongs into a module around the net, which passes it on"
 
 
 def to_tensor(x: Any, name: str, net: nn.Module | None) -> str:
@@ -53,16 +55,14 @@ def to_floats(x: Tensor, name: str, net: nn.Module | None) -> str:
     """What to do about whole numbers: bytes of an image, ids that the net looks up, a mask, or just numbers."""
     dtype = _dtype(net)
     cast = f"{name}.float()" if dtype == torch.float32 else f"{name}.to({dtype})"
+    mask = "" if name == "x" else f"; {MASK}"
     if x.dtype == torch.uint8:
-        return f"for images use {cast} / 255"
+        return f"for images use {cast} / 255{mask}"
     table = _table(x, net)
     if table is None or net is None:
-        return f"pass {cast}"
-    if name != "x":
-        return (
-            "a mask or an index belongs into a module around the net: self.net = net, and "
-            "def forward(self, x): return self.net(x, mask)"
-        )
+        return f"pass {cast}{mask}"
+    if mask:
+        return f"{MASK}, and so does an index: self.net = net, and def forward(self, x): return self.net(x, mask)"
     if takes_embeddings(net) and hasattr(net, "get_input_embeddings"):
         return "for token ids explain the embeddings: attribute(net, net.get_input_embeddings()(x))"
     return (

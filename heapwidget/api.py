@@ -190,7 +190,8 @@ def attribute(
         with progress_bar(max_pops, "pops", progress) as tick:
             relevance.walk.run(max_pops, tick)
         trace, found = relevance.trace()
-        check_found(found, begins)
+        told = [trace.columns[name] for name in ("pop_mass", "log_key", "explained", "absorbed")]
+        check_found([*found, *told], begins, "rule='zplus', whose shares are parts of the target")
     return explained(trace, found, relevance, recording.inputs, below, decides)
 
 

@@ -73,7 +73,7 @@ def article(
     ]
     parts = partitions(graph, nodes)
     flows = [None if layer.make is None else layer.make(flat()) for layer in graph.layers]
-    check_found(contributions, begins)
+    check_found(contributions, begins, "method='relevance'")
     own = np.concatenate([_by_node(part, c) for part, c in zip(parts, contributions, strict=True)])
     with progress_bar(len(own), "pops", progress) as tick:
         popped, masses, log = _pop_all(own, _Children(graph, parts, flows), tick)

@@ -59,5 +59,5 @@ def _read_entry(entry: Any) -> Bookmark:
     if not isinstance(label, str):
         raise TypeError(f"the label of the bookmark at step {step} must be a string, not {label!r}")
     if any("\ud800" <= letter <= "\udfff" for letter in label):
-        raise ValueError(f"the label of the bookmark at step {step} holds half a letter: {label!a}")
+        raise ValueError(f"the label of the bookmark at step {step} holds half a letter: {label!a}; leave that out")
     return {"step": int(step), "label": label}

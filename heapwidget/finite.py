@@ -44,37 +44,38 @@ def check_finite(net: nn.Module, recording: Recording) -> str | None:
     output = recording.output
     if begins and isinstance(output, Tensor) and not bool(output.isfinite().all()):
         raise ValueError(
-            f"the output holds infinite values, which begin in {begins}; replace them there, for example with "
-            "torch.nan_to_num"
+            f"the output holds infinite values, which begin in {begins}; put finite numbers there in their place, such "
+            "as 1e4 or -1e4"
         )
     return begins
 
 
-def check_found(found: Sequence[Array], begins: str | None) -> None:
-    """What was found is numbers.
+def check_found(found: Sequence[Array], begins: str | None, instead: str) -> None:
+    """What was found is numbers that a trace can hold; `instead` says what finds smaller ones.
 
     Raises
     ------
     ValueError
-        If it holds NaN or infinity: from the infinity that begins where `begins` says, or too large for its dtype.
+        If it holds NaN or infinity: from the infinity that begins where `begins` says, or as they are too large.
     """
-    if all(bool(np.isfinite(a).all()) for a in found):
-        return
+    with np.errstate(over="ignore"):
+        if all(bool(np.isfinite(a.astype(np.float32, copy=False)).all()) for a in found):
+            return
     if begins:
         raise ValueError(
-            f"the attribution would hold NaN: infinite values, which begin in {begins}, reach the output; replace them "
-            "there, for example with torch.nan_to_num"
+            f"the attribution would hold NaN: infinite values, which begin in {begins}, reach the output; put finite "
+            "numbers there in their place, such as 1e4 or -1e4"
         )
-    raise ValueError(
-        f"the shares of this net outgrow {found[0].dtype}; explain it in double precision, net.double() on x.double(), "
-        "or take another rule"
-    )
+    raise ValueError(f"the shares of this net outgrow float32, in which a trace holds them; take {instead}")
 
 
 def _not_finite(call: Call) -> Iterator[Tensor]:
     """The results of a call that hold NaN or infinity."""
     for out in call.out if isinstance(call.out, tuple | list) else (call.out,):
         if not isinstance(out, Tensor) or not out.is_floating_point():
+            continue
+        # Those of other layouts are refused later, by the op that reads them.
+        if out.layout != torch.strided or out.is_nested or out.is_meta:
             continue
         # The sum is quick, but may outgrow its dtype by itself.
         if not bool(out.sum().isfinite() or out.isfinite().all()):

@@ -209,16 +209,17 @@ def gradient(
         begins = check_finite(net, record(net, *inputs, head=head_of(target)))
         if begins is None:
             raise ValueError(
-                "the gradient is not finite, though all activations are, as that of a root at 0; move x off that "
-                "point, or take method='relevance'"
+                "the gradient is not finite, though all activations are, as that of a root at 0 or of many steep "
+                "layers; take method='relevance'"
             )
-        check_found([host(g) for g in gradients], begins)
+        check_found([host(g) for g in gradients], begins, "method='relevance'")
     shapes = [unbatched(tuple(x.shape)) for x in inputs]
     layers = _input_layers(input_names(net, len(inputs)), shapes, channel_axes)
     contributions = [
         host((g.float() if g.dtype in (torch.float16, torch.bfloat16) else g).reshape(layer["shape"]))
         for g, layer in zip(gradients, layers, strict=True)
     ]
+    check_found(contributions, None, "method='relevance'")
     parts = [Partition(tuple(layer["shape"]), tuple(layer["box"])) for layer in layers]
     collect = _collect(parts, contributions, ascending, zeros=True)
     order = "ascending" if ascending else "descending"

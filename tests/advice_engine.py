@@ -106,6 +106,19 @@ OPS = [
         lambda: run(lambda t: torch.fft.rfft(t).abs()),
         lambda: ruled("hw_advice.spectrum", evenly, spectrum),
     ),
+    *(
+        Row(
+            f"which gives a {kind} tensor; rewrite that part of the net without",
+            lambda odd=odd: run(odd),
+            lambda: run(torch.relu),
+        )
+        for kind, odd in (
+            ("nested", lambda t: torch.nested.nested_tensor([t[0]]).relu().to_padded_tensor(0)),
+            ("nested", lambda t: torch.nested.as_nested_tensor([t[0]]).to_padded_tensor(0).relu()),
+            ("sparse", lambda t: t.to_mkldnn().relu().to_dense()),
+            ("sparse", lambda t: t.to_sparse().to_dense().relu()),
+        )
+    ),
     Row("pass the net's real input as x", lambda: attribute(Fn(lambda t: torch.ones(1, 3)), X), lambda: digit()),
     Row(
         "op must be a name such as 'aten.cumsum' or an op of torch.ops",

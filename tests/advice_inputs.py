@@ -13,6 +13,7 @@ from nets import DIGIT, Fn, mlp
 from PIL import Image
 from scipy import sparse
 from torch import Tensor, nn
+from torch._subclasses import FakeTensorMode
 
 from heapwidget.samples import lenet
 
@@ -190,10 +191,25 @@ WHOLE = [
         with_identity,
     ),
     Row(
-        "a mask or an index belongs into a module around the net: self.net = net, and def forward(self, x): "
-        "return self.net(x, mask)",
+        "a mask belongs into a module around the net, which passes it on, and so does an index: self.net = net, and "
+        "def forward(self, x): return self.net(x, mask)",
         lambda: attribute(Words(), (EMBEDDED, MASK)),
         lambda: attribute(Fixed(Words(), MASK), EMBEDDED),
+    ),
+    *(
+        Row(
+            f"{words}; a mask belongs into a module around the net, which passes it on",
+            lambda kept=kept: attribute(TWO, (X, kept)),
+            lambda kept=kept, cast=cast: [
+                attribute(TWO, (X, cast(kept))),
+                attribute(Fixed(TWO, kept.float()), X, target=0),
+            ],
+        )
+        for words, kept, cast in (
+            ("pass x[1].float()", (X > 0.5).long(), torch.Tensor.float),
+            ("pass x[1].float()", X > 0.5, torch.Tensor.float),
+            ("for images use x[1].float() / 255", X.mul(255).byte(), lambda t: t.float() / 255),
+        )
     ),
 ]
 
@@ -215,6 +231,19 @@ def broken() -> nn.Module:
     return net
 
 
+def masked(value: float) -> nn.Module:
+    return nn.Sequential(NET, Fn(lambda z: z.masked_fill(z < z.amax(), value)))
+
+
+def scaled(by: float, after: Any) -> nn.Module:
+    return nn.Sequential(NET, Fn(lambda z: after(z * by) + z))
+
+
+def within_fake(explain: Any) -> Any:
+    with FakeTensorMode():
+        return explain()
+
+
 HOLED = X.clone()
 HOLED[0, 2] = torch.inf
 SPARSE = WIDE[:1].to_sparse()
@@ -234,6 +263,21 @@ NETS = [
         lambda: attribute(nn.Sequential(Fn(lambda x: x / (x - x)), nn.Linear(6, 2)), X),
         lambda: attribute(nn.Sequential(Fn(lambda x: x / (x - x + 1)), nn.Linear(6, 2)), X),
     ),
+    Row(
+        "the output holds infinite values, which begin in '1' (masked_fill); put finite numbers there in their place, "
+        "such as 1e4 or -1e4",
+        lambda: attribute(masked(-torch.inf), X),
+        lambda: attribute(masked(-1e4), X),
+    ),
+    *(
+        Row(
+            "infinite values, which begin in '1' (mul), reach the output; put finite numbers there in their place, "
+            "such as 1e4 or -1e4",
+            lambda after=after: attribute(scaled(torch.inf, after), X, method="gradient"),
+            lambda after=after: [attribute(scaled(by, after), X, method="gradient") for by in (1e4, -1e4)],
+        )
+        for after in (torch.tanh, torch.reciprocal)
+    ),
 ]
 
 INPUTS = [
@@ -244,6 +288,24 @@ INPUTS = [
     ),
     Row(
         "pass the net's input, or a tuple of its inputs", lambda: attribute(TWO, ()), lambda: attribute(TWO, (X, 2 * X))
+    ),
+    *(
+        Row(
+            "call it outside, on one input at a time",
+            lambda transform=transform: transform(lambda x: attribute(NET, x).attribution.sum())(WIDE),
+            lambda: [attribute(NET, WIDE[i : i + 1]) for i in range(2)],
+        )
+        for transform in (torch.func.vmap, torch.func.grad, torch.func.jacrev, torch.func.functionalize)
+    ),
+    Row(
+        "call this outside of FakeTensorMode, on real tensors",
+        lambda: within_fake(lambda: attribute(NET, X)),
+        lambda: attribute(NET, X),
+    ),
+    Row(
+        "call this outside of FakeTensorMode, on real tensors",
+        lambda: attribute(NET, FakeTensorMode().from_tensor(X)),
+        lambda: attribute(NET, X),
     ),
     Row("pass x.to_dense()", lambda: attribute(NET, SPARSE), lambda: attribute(NET, SPARSE.to_dense())),
     Row("pass x with its values", lambda: attribute(NET, X.to("meta")), lambda: attribute(NET, X)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -18,10 +20,23 @@ from heapwidget.export import Shown
 
 def saved() -> hw.Explanation:
     """An explanation that was in a file."""
+    return reread(explained())
+
+
+def reread(explanation: hw.Explanation) -> hw.Explanation:
+    """The same out of a file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "e.npz"
-        explained().save(path)
+        explanation.save(path)
         return hw.load(path)
+
+
+def steep(dtype: torch.dtype) -> nn.Module:
+    """A net of ones whose gradient grows 2**23 times by layer."""
+    layers = [nn.Linear(2, 2, bias=False, dtype=dtype) for _ in range(6)]
+    for layer in layers:
+        layer.weight.data = torch.tensor([[2.0**23, 1 - 2.0**23], [0, 1]], dtype=dtype)
+    return nn.Sequential(*layers)
 
 
 def shown(bookmarks: Any) -> Any:
@@ -55,6 +70,9 @@ ROOT, ZERO = Fn(lambda x: x.sqrt()), torch.zeros(1, 3)
 HUGE = nn.Linear(3, 1, bias=False)
 nn.init.constant_(HUGE.weight, 1.0)
 RUNNING, LONG = Fn(lambda x: x.cumsum(1)), torch.ones(1, 2100)
+STEEP, STEEP_DOUBLE, ONES = steep(torch.float32), steep(torch.float64), torch.ones(1, 2)
+# The first half of a surrogate pair stands at its end.
+HALVED = "a letter \ud83d"
 CUT = nn.Sequential(NET, Fn(lambda z: z.detach()))
 
 OPTIONS = [
@@ -128,9 +146,23 @@ OPTIONS = [
         lambda: attribute(Overwritten(), X, target=0, method="relevance"),
     ),
     Row(
-        "though no activation does; take method='relevance'",
+        "the gradient is not finite, though all activations are, as that of a root at 0 or of many steep layers; take "
+        "method='relevance'",
         lambda: attribute(ROOT, ZERO, target=0, method="gradient"),
-        lambda: attribute(ROOT, ZERO, target=0, method="relevance"),
+        lambda: [attribute(net, x, target=0, method="relevance") for net, x in ((ROOT, ZERO), (STEEP, ONES))],
+    ),
+    Row(
+        "the shares of this net outgrow float32, in which a trace holds them; take rule='zplus'",
+        lambda: attribute(STEEP, ONES, target=0, rule="epsilon"),
+        lambda: reread(attribute(STEEP, ONES, target=0, rule="zplus")),
+    ),
+    *(
+        Row(
+            "the shares of this net outgrow float32, in which a trace holds them; take method='relevance'",
+            lambda method=method: attribute(STEEP_DOUBLE, ONES.double(), target=0, method=method),
+            lambda: reread(attribute(STEEP_DOUBLE, ONES.double(), target=0, method="relevance")),
+        )
+        for method in ("gradient", "article")
     ),
     Row(
         "method='relevance' follows the numbers themselves",
@@ -157,14 +189,16 @@ QUESTIONS = [
         lambda: explained(floor=0.1).refine(floor=0.05),
     ),
     Row(
-        "only method='relevance' walks, and a file keeps the trace, not the net",
+        "only method='relevance' walks, and a file or a copy (deepcopy, pickle) keeps the trace, not the net; explain "
+        "again with attribute(net, x)",
         lambda: saved().refine(),
-        lambda: explained(method="relevance").refine(),
+        lambda: [explained(method="relevance").refine(), attribute(NET, X).refine()],
     ),
     Row(
-        "only method='relevance' moves relevance, and a file keeps the trace, not the net",
+        "only method='relevance' moves relevance, and a file or a copy (deepcopy, pickle) keeps the trace, not the "
+        "net; explain again with attribute(net, x)",
         lambda: explained(method="gradient").paths(),
-        lambda: explained(method="relevance").paths(),
+        lambda: [explained(method="relevance").paths(), attribute(NET, X).paths()],
     ),
     Row("k must be at least 1", lambda: explained().paths(0), lambda: explained().paths(1)),
     Row(
@@ -226,7 +260,18 @@ QUESTIONS = [
         lambda: shown([{"step": 1, "label": "..."}, (2, "two"), 3]),
     ),
     Row("must be a string, not 7", lambda: shown({1: 7}), lambda: shown({1: "7"})),
+    Row("holds half a letter", lambda: shown({1: HALVED}), lambda: shown({1: HALVED[:-1]})),
     Row("the steps are 0 to", lambda: shown([99999]), lambda: shown([0, explained().trace.n_steps])),
 ]
 
-ROWS = [*OPTIONS, *QUESTIONS]
+VIEWERS = [
+    Row(
+        "do so with its explanation e = viewer.explanation, or write it with e.save(path) and read it with "
+        "hw.load(path), and show it with e.view()",
+        lambda copied=copied: copied(explained().view()),
+        lambda copied=copied: [copied(explained().view().explanation), saved(), saved().view()],
+    )
+    for copied in (copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one)))
+]
+
+ROWS = [*OPTIONS, *QUESTIONS, *VIEWERS]

@@ -11,9 +11,16 @@ from advice import LENET, TWO, Row, X, attribute, digit, explained
 from nets import DIGIT, Fn, mlp
 from torch import nn
 
+import heapwidget as hw
+
 NAMES = ["cat", "dog", "catfish"]
 TABLE = list("abcdef")
 TEXT, READ = torch.rand(1, 4, 6), nn.Sequential(nn.Flatten(), nn.Linear(24, 2))
+# A net that takes an image of any size, and one that weighs too much.
+POOLED = nn.Sequential(nn.Conv2d(3, 4, 5, 4), nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(64, 2))
+for parameter in POOLED.parameters():
+    nn.init.constant_(parameter, 0.1)
+LARGE = torch.rand(1, 3, 600, 600, generator=torch.Generator().manual_seed(0))
 SQUARE = np.zeros((6, 1), np.uint8)
 
 
@@ -178,7 +185,22 @@ PICTURES = [
     ),
 ]
 
+WEIGHT = [
+    Row(
+        "MB to the browser, which a saved notebook keeps; it is less with a smaller input if the net takes it, "
+        "x[..., ::3, ::3], or with finish=False, which shows what the pops brought alone, or with a picture in its "
+        "place, attribute(net, x).plot()",
+        lambda: hw.explain(POOLED, LARGE, target=0, progress=False),
+        lambda: [
+            hw.explain(POOLED, LARGE[..., ::3, ::3], target=0, progress=False),
+            hw.explain(POOLED, LARGE[..., ::3, ::3], target=0, progress=False, finish=False, max_pops=9),
+            attribute(POOLED, LARGE, target=0).plot(),
+        ],
+    )
+]
+
 WARNINGS = [
+    *WEIGHT,
     Row(
         "take rule='epsilon', which tells apart what raises a score and what lowers it",
         lambda: attribute(against(), X),

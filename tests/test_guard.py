@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nets import DIGIT
+from waiting import PATIENCE
 
 import heapwidget as hw
 from heapwidget import export, guard, refining
@@ -52,6 +53,7 @@ class Peer:
     def __init__(self, viewer: Any) -> None:
         self.viewer, self.heard = viewer, []
         self.copy: Message = viewer.get_state()
+        self.right_again = asyncio.Event()
         viewer.comm.send = self.hear
 
     def hear(self, data: Message, buffers: Any = None) -> None:
@@ -60,6 +62,8 @@ class Peer:
             full = self.viewer.get_state(list(data["state"]))
             assert set(full) == set(data["state"])
             self.copy.update(full)
+            if self.is_right():
+                self.right_again.set()
 
     def set(self, **state: Any) -> None:
         self.copy.update({name: value for name, value in state.items() if name in self.viewer.keys})
@@ -212,8 +216,8 @@ def test_a_flood_of_traces_is_answered_with_few(peer: Peer, monkeypatch: pytest.
     async def flooded() -> None:
         for _ in range(200):
             peer.set(_trace={}, _input={})
-        while not peer.is_right():
-            await asyncio.sleep(0)
+        peer.right_again.clear()
+        await asyncio.wait_for(peer.right_again.wait(), PATIENCE)
 
     asyncio.run(flooded())
     told = [data["state"] for data in peer.heard if "_trace" in data["state"]]

@@ -268,7 +268,8 @@ class Builder:
         """Take an op without a handler: by its own VJP, with a warning, or refuse it."""
         outs = [o for o in (call.out if isinstance(call.out, tuple | list) else [call.out]) if isinstance(o, Tensor)]
         for out in outs:
-            odd = "complex numbers" if out.is_complex() else "" if out.layout == torch.strided else "a sparse tensor"
+            odd = "" if out.layout == torch.strided else "a sparse tensor"
+            odd = "complex numbers" if out.is_complex() else "a nested tensor" if out.is_nested else odd
             if odd and self.reads[id(out)]:
                 raise UnsupportedOpError(
                     f"no rule for {call.where}, which gives {odd}; rewrite that part of the net without, or make one "

@@ -23,7 +23,7 @@ Json = dict[str, Any]
 
 
 def bases() -> dict[str, hw.Explanation]:
-    """A stopped walk over named features, one that is not finished, a picture's, and one with the input in the heap."""
+    """A stopped walk over named features, one not finished, a negative target's, and a picture's; and other methods."""
     torch.manual_seed(3)
     mlp, x = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)), torch.rand(1, 3)
     conv = nn.Sequential(nn.Conv2d(1, 2, 2), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2))
@@ -33,6 +33,7 @@ def bases() -> dict[str, hw.Explanation]:
     return {
         "features": hw.attribute(mlp, x, max_pops=3, feature_names=["a", "<b>", "mean radius"]),
         "unfinished": hw.attribute(mlp, x, max_pops=2, finish=False),
+        "negative": hw.attribute(mlp, x, target=lambda output: -output.sum(), max_pops=3),
         "picture": hw.attribute(conv, torch.rand(1, 1, 3, 3), max_pops=4),
         "five_steps": hw.attribute(mlp, x, method="article"),
         "ascending": hw.attribute(mlp, x, method="gradient", order="ascending"),
@@ -93,6 +94,9 @@ PUT: list[tuple[str, Any, bool]] = [
     ("rule", None, True),
     ("order", "ascending", False),
     ("order", "sideways", False),
+    ("collect_order", "descending", True),
+    ("collect_order", "ascending", False),
+    *(("collect_order", value, False) for value in ("sideways", "", None, True, 1, [], {}, ["descending"])),
     ("conserved", False, True),
     ("conserved", 1, False),
     ("priority", "bound", True),
@@ -125,6 +129,8 @@ PUT: list[tuple[str, Any, bool]] = [
     ("target.index", -1, False),
     ("target.index", 2**53, False),
     ("target.index", None, True),
+    *(("target.below", text, True) for text in ("log_softmax", "", "x\u0000<script>\u2028\n", "\ud83d\ude00", None)),
+    *(("target.below", value, False) for value in (7, 0.5, True, [], ["softmax"], {}, "\ud800")),
     ("target.value", None, False),
     ("target.value", 0, True),
     ("target.value", 1e-300, True),
@@ -305,6 +311,12 @@ def cases() -> dict[str, Any]:
         *column_cases(made),
         *text_cases(headers["features"]),
         changed("start twice", False, put("start.1", first), headers["five_steps"], "five_steps"),
+        *(
+            changed(f"collect_order = {word!r}", word == "ascending", put("collect_order", word), headers[base], base)
+            for base in ("negative", "ascending")
+            for word in ("ascending", "descending", "sideways", None)
+        ),
+        changed("no collect_order", False, drop("collect_order"), headers["negative"], "negative"),
         changed("kind strip", True, put("layers.0.kind", "strip"), headers["picture"], "picture"),
     ]
     found: dict[str, Any] = {}

@@ -224,7 +224,7 @@ class Memory:
             if paint.place[3:] != place[3:]:
                 raise UnsupportedOpError(
                     f"the net writes {paint.place[3]} into memory that it reads as {t.dtype}, and nothing tells which "
-                    "number became which; rewrite that part of it without in-place ops"
+                    "number became which; rewrite that part of it with ops that give new tensors, such as clone()"
                 )
             offset, size, stride = paint.place[:3]
             painted = torch.arange(start, start + paint.value.numel()).view(size)
