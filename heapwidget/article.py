@@ -27,6 +27,7 @@ from heapwidget.engine.boxes import Partition, Window
 from heapwidget.engine.capture import Call, Recording
 from heapwidget.engine.flow import Array, Flow, host
 from heapwidget.engine.graph import Builder, Graph, Handler, build
+from heapwidget.engine.interrupts import noted
 from heapwidget.engine.ops import handler_of
 from heapwidget.engine.ops.linear import LinearFlow
 from heapwidget.engine.ops.pool import MaxPool
@@ -75,8 +76,8 @@ def article(
     flows = [None if layer.make is None else layer.make(flat()) for layer in graph.layers]
     check_found(contributions, begins, "method='relevance'")
     own = np.concatenate([_by_node(part, c) for part, c in zip(parts, contributions, strict=True)])
-    with progress_bar(len(own), "pops", progress) as tick:
-        popped, masses, log = _pop_all(own, _Children(graph, parts, flows), tick)
+    with noted() as interrupted, progress_bar(len(own), "pops", progress) as tick:
+        popped, masses, log = _pop_all(own, _Children(graph, parts, flows), tick, interrupted)
 
     header = make_header("article", None, "descending", describe(graph, parts, flows), choice, value) | {
         "floor": None,
@@ -211,7 +212,7 @@ class _Log:
 
 
 def _pop_all(
-    own: NDArray[np.float32], children: _Children, tick: Callable[[int], None]
+    own: NDArray[np.float32], children: _Children, tick: Callable[[int], None], interrupted: Callable[[], bool]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], _Log]:
     """Pop every node, the largest key first, ties by the smaller id."""
     keys, waiting, log = own.copy(), np.ones(len(own), np.bool_), _Log()
@@ -232,6 +233,8 @@ def _pop_all(
             keys[touched] += masses[i]
         log.add(touched, keys[touched])
         tick(1)
+        if interrupted():
+            raise KeyboardInterrupt
         if log.size > LOG_LIMIT:
             raise ValueError(
                 f"the article's steps change more than {LOG_LIMIT:,} keys here; take coarser nodes, for example "
