@@ -57,11 +57,13 @@ def test_whole_layer_pass(figures: Figures, net: nn.Module, cat: Tensor) -> None
     alone, plain = best_of_both(walk_of(net, cat).finish, peer)
     figures.at_most("whole-layer pass, EfficientNet-Lite0, zplus, over forward + backward", alone / plain, 3, "x")
 
-    def attribute() -> hw.Explanation:
-        return hw.attribute(net, cat, target=TIGER_CAT, max_pops=0, progress=False)
+    def attribute(verify: bool = False) -> hw.Explanation:
+        return hw.attribute(net, cat, target=TIGER_CAT, max_pops=0, progress=False, verify=verify)
 
     whole, plain = best_of_both(attribute, peer)
     figures.note("  from net and input to attribution, without a walk", f"{whole / plain:.2g} x")
+    whole, plain = best_of_both(lambda: attribute(verify=True), peer)
+    figures.note("  the same, with the plain run that it is compared with", f"{whole / plain:.2g} x")
     # Zennit hooks into the modules, so it gets some of its own.
     with zennit(copy.deepcopy(net), TIGER_CAT) as relevance:
         whole, theirs = best_of_both(attribute, lambda: relevance(cat))

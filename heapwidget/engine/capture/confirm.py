@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_iter
 
 from heapwidget.engine.capture.calls import Recording
 from heapwidget.engine.capture.isolation import modules_of
+from heapwidget.engine.capture.memory import tensors_in
 from heapwidget.engine.capture.run import Apart, Head, apart
 from heapwidget.engine.errors import UnsupportedOpError
 
@@ -64,7 +64,7 @@ def _close(a: Tensor, b: Tensor, difference: float) -> bool:
 
 def _rounding(recording: Recording, dtype: torch.dtype) -> float:
     """What rounding can come to among the activations."""
-    outs = (o for call in recording.calls for o in tree_iter(call.out) if isinstance(o, Tensor))
+    outs = (o for call in recording.calls for o in tensors_in(call.out))
     sizes = (o.abs() for o in outs if o.is_floating_point() and o.numel())
     largest = max((float(s[s.isfinite()].max()) for s in sizes if bool(s.isfinite().any())), default=0.0)
     return _PLACES * torch.finfo(dtype).eps * largest
@@ -95,7 +95,7 @@ def _watching(seen: Seen) -> Callable[[nn.Module], None]:
 
 
 def _copies(out: Any) -> Iterator[Tensor]:
-    yield from (o.detach().clone() for o in tree_iter(out) if isinstance(o, Tensor))
+    yield from (o.detach().clone() for o in tensors_in(out))
 
 
 def _told(output: Any) -> str:

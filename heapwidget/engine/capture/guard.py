@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 from torch._ops import HigherOrderOperator
 from torch.utils._python_dispatch import TorchDispatchMode, _pop_mode, _push_mode
-from torch.utils._pytree import tree_iter
 
 from heapwidget.engine.capture.isolation import LentNet
-from heapwidget.engine.capture.memory import is_dense, storage_id
+from heapwidget.engine.capture.memory import is_dense, storage_id, tensors_in
 from heapwidget.engine.errors import UnsupportedOpError
 
 # They write running statistics where their sixth argument says so, which their schemas do not tell.
@@ -95,7 +94,7 @@ class Guard(TorchDispatchMode):
     def seen(self, out: Any) -> Any:
         """Note what an op gave."""
         made = self._made
-        for t in (out,) if isinstance(out, Tensor) else tree_iter(out):
+        for t in tensors_in(out):
             if is_dense(t):
                 number = storage_id(t)
                 if number in made:
@@ -128,7 +127,7 @@ class Guard(TorchDispatchMode):
         if not places or (silent and not args[_TRAINING]):
             return []
         given = [args[i] if i < len(args) else kwargs.get(name) for i, name in places]
-        return [t for t in tree_iter(given) if is_dense(t)]
+        return [t for t in tensors_in(given) if is_dense(t)]
 
 
 @cache

@@ -46,6 +46,20 @@ def is_dense(t: Any) -> bool:
     return isinstance(t, Tensor) and t.layout == torch.strided and not t.is_nested
 
 
+def tensors_in(a: Any) -> list[Tensor]:
+    """The tensors in a nest of arguments or results, in order."""
+    if isinstance(a, Tensor):
+        return [a]
+    found = []
+    if isinstance(a, tuple | list | dict):
+        for part in a.values() if isinstance(a, dict) else a:
+            if isinstance(part, Tensor):
+                found.append(part)
+            elif isinstance(part, tuple | list | dict):
+                found += tensors_in(part)
+    return found
+
+
 class _Contents:
     """What is known of one storage; the storage is held, so that no other takes its number."""
 

@@ -10,12 +10,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_iter
 
 from heapwidget.engine.capture.calls import Call, in_module
 from heapwidget.engine.capture.guard import Guard
 from heapwidget.engine.capture.isolation import OUR_HOOK, LentNet, drop_our_hooks, modules_of
-from heapwidget.engine.capture.memory import Memory
+from heapwidget.engine.capture.memory import Memory, tensors_in
 from heapwidget.engine.capture.parts import PARTS, SOMETIMES
 from heapwidget.engine.errors import UnsupportedOpError
 
@@ -95,7 +94,7 @@ class CallRecorder(Guard):
         if kind.shaped or (kind.view and self.memory.is_open(args[0])):
             return {}
         known, lent, streaming = {}, self._lent.value, self.memory.streaming
-        for t in _tensors(args, kwargs):
+        for t in tensors_in((args, kwargs)):
             value = lent(t)
             if value is None:
                 value = streaming(t)
@@ -106,8 +105,7 @@ class CallRecorder(Guard):
     def _keep(self, op: Any, args: tuple[Any, ...], out: Any, kwargs: dict[str, Any] | None = None) -> None:
         """Keep a call on values, unless nothing of its result is new."""
         memory = self.memory
-        outs = [out] if isinstance(out, Tensor) else [o for o in tree_iter(out) if isinstance(o, Tensor)]
-        new = [o for o in outs if not memory.holds(o)]
+        new = [o for o in tensors_in(out) if not memory.holds(o)]
         if new:
             self.calls.append(Call(op, args, kwargs or {}, out, *self._modules[-1]))
             for o in new:
@@ -122,7 +120,7 @@ class CallRecorder(Guard):
         memory, overwriting = self.memory, func.overloadpacket.__name__ in _OVERWRITING
         outs = {id(kwargs[a.name]) for a in func._schema.arguments if a.is_out and a.name in kwargs}
         unread = {id(written[0])} if overwriting else outs
-        read = (t for t in _tensors(args, kwargs) if id(t) not in unread)
+        read = (t for t in tensors_in((args, kwargs)) if id(t) not in unread)
         stream = any(memory.streaming(t) is not None for t in read)
         given, named, op = (), {}, None
         if stream:
@@ -143,7 +141,7 @@ class CallRecorder(Guard):
         for t in written:
             memory.before_write(t)
         out = self.seen(func(*args, **kwargs))
-        fresh = [o for o in tree_iter(out) if isinstance(o, Tensor) and all(o is not t for t in written)]
+        fresh = [o for o in tensors_in(out) if all(o is not t for t in written)]
         results = [memory.written(t, stream) for t in written]
         if op is not None:
             # Some give results of their own and write beside them.
@@ -203,17 +201,6 @@ def mapped(a: Any, of: Callable[[Tensor], Tensor]) -> Any:
             return a
         return kind([part if part is None or type(part) in _NUMBERS else mapped(part, of) for part in a])
     return {name: mapped(part, of) for name, part in a.items()} if kind is dict else a
-
-
-def _tensors(args: Any, kwargs: Any) -> list[Tensor]:
-    """The tensors among an op's arguments."""
-    found = []
-    for a in (*args, *kwargs.values()) if kwargs else args:
-        if isinstance(a, Tensor):
-            found.append(a)
-        elif type(a) in (tuple, list):
-            found += [part for part in a if isinstance(part, Tensor)]
-    return found
 
 
 @dataclass(frozen=True)
