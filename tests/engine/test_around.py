@@ -48,7 +48,9 @@ class Counting(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-@pytest.mark.parametrize("mode", [Doubling, Counting, lambda: FlopCounterMode(display=False)], ids=str)
+@pytest.mark.parametrize(
+    "mode", [Doubling, Counting, lambda: FlopCounterMode(display=False)], ids=["function", "dispatch", "flops"]
+)
 def test_modes_of_others_change_nothing(mode: Callable[[], Any]) -> None:
     plain = hw.attribute(net(), X)
     model = net()
