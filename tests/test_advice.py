@@ -43,6 +43,7 @@ BEYOND = {
 }
 # How begins what is always caught and told otherwise, as a `TraceFormatError` or in the log, and what the system says.
 INTERNAL = {
+    "article.py": ("KeyboardInterrupt",),
     "guard.py": ("ValueError",),
     "trace_archive.py": (
         "ValueError('it is no .npy array')",

@@ -23,6 +23,7 @@ from heapwidget.engine.errors import UnsupportedOpError
 
 aten = torch.ops.aten
 
+_NESTS = (tuple, list, dict)
 # How a tensor lies in its storage.
 Place = tuple[Any, ...]
 # Keeps a call: its op, arguments and result.
@@ -51,11 +52,12 @@ def tensors_in(a: Any) -> list[Tensor]:
     if isinstance(a, Tensor):
         return [a]
     found = []
-    if isinstance(a, tuple | list | dict):
+    if isinstance(a, _NESTS):
         for part in a.values() if isinstance(a, dict) else a:
             if isinstance(part, Tensor):
                 found.append(part)
-            elif isinstance(part, tuple | list | dict):
+            # Whole numbers, such as a stride, come with their like alone.
+            elif isinstance(part, _NESTS) and not (type(part) is list and part and type(part[0]) is int):
                 found += tensors_in(part)
     return found
 

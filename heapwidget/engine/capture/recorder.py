@@ -74,7 +74,8 @@ class CallRecorder(Guard):
         for t in written:
             self.memory.before_write(t)
         out = self.seen(func(*args, **kwargs))
-        self._keep(func, given, mapped(out, self.memory.made), named)
+        made = self.memory.made(out) if isinstance(out, Tensor) else mapped(out, self.memory.made)
+        self._keep(func, given, made, named)
         return out
 
     def _unrecorded(
@@ -94,7 +95,7 @@ class CallRecorder(Guard):
         if kind.shaped or (kind.view and self.memory.is_open(args[0])):
             return {}
         known, lent, streaming = {}, self._lent.value, self.memory.streaming
-        for t in tensors_in((args, kwargs)):
+        for t in tensors_in((args, kwargs) if kwargs else args):
             value = lent(t)
             if value is None:
                 value = streaming(t)
