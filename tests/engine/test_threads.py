@@ -12,6 +12,7 @@ import pytest
 import torch
 from engine.test_capture import snapshot
 from engine.test_interrupts import switches
+from examples import NIGHTLY
 from torch import Tensor, nn
 
 import heapwidget as hw
@@ -85,7 +86,7 @@ def test_one_net_in_four_threads(name: str) -> None:
     before, around = snapshot(net), switches()
 
     def visit() -> None:
-        for _ in range(CALLS if name == "vector" else CALLS // 5):
+        for _ in range(CALLS if NIGHTLY or name == "vector" else CALLS // 5):
             found, names = explained(net, x)
             assert torch.equal(found, attribution)
             assert names == labels
@@ -101,7 +102,7 @@ def test_a_net_for_each_thread() -> None:
     around = switches()
 
     def visit(number: int) -> None:
-        for _ in range(CALLS // 2):
+        for _ in range(CALLS if NIGHTLY else CALLS // 2):
             found, names = explained(*nets[number])
             assert torch.equal(found, alone[number][0])
             assert names == alone[number][1]

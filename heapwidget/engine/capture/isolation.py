@@ -87,6 +87,11 @@ class LentNet:
         self._memo: dict[int, Any] = {}
         # What is copied must live as long as its number is known.
         self._alive: list[Any] = []
+        # All modules first: what a deep net nests must not nest here as deep.
+        modules = [module for _, module in modules_of(net)]
+        self._alive += modules
+        for module in [module for module in modules if self._begin(module)]:
+            self._fill(module, vars(module) | {"_compiled_call_impl": None})
         self.net: nn.Module = self._copied(net)
 
     def to_eval(self) -> None:
@@ -165,19 +170,25 @@ class LentNet:
         return self._noted(t, lent)
 
     def _module(self, module: nn.Module) -> Any:
+        if self._begin(module):
+            self._fill(module, vars(module) | {"_compiled_call_impl": None})
+        return self._memo[id(module)]
+
+    def _begin(self, module: nn.Module) -> bool:
+        """Note a module's copy; gives whether it is an empty one, to be filled."""
         if isinstance(module, torch.jit.ScriptModule):
-            return self._noted(module, copy.deepcopy(module).eval())
+            self._noted(module, copy.deepcopy(module).eval())
+            return False
         original = module._modules.get("_orig_mod")
         if original is not None and type(module).__name__ == "OptimizedModule":
-            return self._noted(module, self._copied(original))
-        shell: nn.Module = self._shell(module, vars(module) | {"_compiled_call_impl": None})
-        # Where a net explains a part of itself while it is recorded, its copy has hooks of ours.
-        drop_our_hooks(shell)
-        return shell
+            self._noted(module, self._copied(original))
+            return False
+        self._noted(module, object.__new__(type(module)))
+        return True
 
-    def _shell(self, a: Any, attributes: dict[str, Any]) -> Any:
-        """An object of the same class with these attributes, copied."""
-        shell = self._noted(a, object.__new__(type(a)))
+    def _fill(self, a: Any, attributes: dict[str, Any]) -> Any:
+        """Fill the empty copy of an object with copies of attributes."""
+        shell = self._memo[id(a)]
         copied, own = self._copied, vars(shell)
         for name, value in list(attributes.items()):
             if type(value) in _ATOMS:
@@ -188,7 +199,10 @@ class LentNet:
                 own[name] = copied(value)
         for name in _slots_of(type(a)):  # type: ignore[arg-type]
             if hasattr(a, name):
-                object.__setattr__(shell, name, self._copied(getattr(a, name)))
+                object.__setattr__(shell, name, copied(getattr(a, name)))
+        if isinstance(shell, nn.Module):
+            # Where a net explains a part of itself while it is recorded, its copy has hooks of ours.
+            drop_our_hooks(shell)
         return shell
 
     def _function(self, f: Any) -> Any:
@@ -258,7 +272,8 @@ class LentNet:
         if own or not hasattr(a, "__dict__") or callable(getattr(a, "__next__", None)):
             return a
         try:
-            return self._shell(a, vars(a))
+            self._noted(a, object.__new__(type(a)))
+            return self._fill(a, vars(a))
         except TypeError:  # made by C code, such as a lock
             self._memo.pop(id(a), None)
             return a
