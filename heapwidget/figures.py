@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib import rc_context, rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
@@ -65,8 +66,8 @@ def plot(explanation: Explanation) -> Figure:
     figure = ExplanationFigure(figsize=(SIZE[0], height), facecolor="white")
     name, words = title(explanation)
     top, beside = _upwards(0.93, figure), _upwards(0.934, figure)
-    figure.text(0.02, top, shortened(name, 40), fontsize=17, fontweight="bold", color=INK, parse_math=False)
-    figure.text(0.98, beside, words, ha="right", fontsize=10, color=MUTED, parse_math=False)
+    figure.text(0.02, top, shortened(name, 40), fontsize=17, fontweight="bold", color=INK)
+    figure.text(0.98, beside, words, ha="right", fontsize=10, color=MUTED)
     for part, (given, found) in zip(parts, boxes, strict=True):
         plot_input(figure, part, given, found)
     curve = figure.add_axes(_placed(CURVE, figure))
@@ -75,6 +76,9 @@ def plot(explanation: Explanation) -> Figure:
     else:
         _plot_keys(curve, explanation)
     _plot_bars(figure, explanation)
+    # Names come from the net and its user: a dollar sign in one begins no formula.
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
     return figure
 
 
@@ -200,7 +204,7 @@ def _plot_bars(figure: Figure, explanation: Explanation) -> None:
     at = np.arange(len(shown))
     axes.barh(at, values, color=colours, height=0.68)
     axes.set_ylim(MOST_ROWS + 0.6, -0.6)
-    axes.set_yticks(at, [shortened(name, NAME) for name, _, _ in shown], parse_math=False)
+    axes.set_yticks(at, [shortened(name, NAME) for name, _, _ in shown])
     axes.set_xticks([])
     bare(axes)
     axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=9)

@@ -263,3 +263,13 @@ def test_named_positions_are_bars_by_name(kind: str) -> None:
     bold = {label.get_text() for label in axes.get_yticklabels() if label.get_fontweight() == "bold"}
     assert bold
     assert bold <= {names[i] for i in half(e)}
+
+
+def test_names_with_dollar_signs_are_names() -> None:
+    """What comes from the net or its user is text, also where it would be no formula."""
+    odd = ["$5 \\frac{", "$x_{$", "${}$"]
+    net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 3))
+    figure = hw.attribute(net, torch.ones(1, 3), target=1, class_names=odd, feature_names=odd).plot()
+    figure.savefig(BytesIO(), format="png")
+    shown = "".join(text.get_text() for text in figure.findobj(Text))
+    assert all(name in shown for name in odd)

@@ -47,6 +47,14 @@ class Moments:
             sys.settrace(before)
 
 
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Python's own handler, which a process that was begun in the background does not have."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def switches() -> dict[str, Any]:
     """All of the process that a call may have changed for a while."""
     return {
