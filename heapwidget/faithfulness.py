@@ -21,6 +21,7 @@ from heapwidget.ends import EACH_ALONE, scores_below
 from heapwidget.engine.boxes import Partition
 from heapwidget.engine.capture import RunAs, apart, record
 from heapwidget.engine.capture.isolation import tensors_of
+from heapwidget.engine.interrupts import let_through
 from heapwidget.progress import progress_bar
 from heapwidget.targets import Target, choose, head_of
 
@@ -155,7 +156,7 @@ class Probe:
         return scores
 
     def _run(self, inputs: Sequence[Tensor]) -> Any:
-        with torch._C._EnableTorchFunction():
+        with torch._C._EnableTorchFunction(), let_through():
             # A net may write into what it is given.
             return self.net(*(a.clone() for a in inputs))
 

@@ -22,6 +22,7 @@ from heapwidget.engine.errors import UnsupportedOpError
 from heapwidget.engine.fields import Field, fields, own_fields
 from heapwidget.engine.flow import Array, Flow, host
 from heapwidget.engine.graph import Graph, build
+from heapwidget.engine.interrupts import let_through
 from heapwidget.engine.ops import handler_of
 from heapwidget.engine.patterns import check_patterns, fits
 from heapwidget.engine.search import Finish, Row, Walk
@@ -189,7 +190,7 @@ def gradient(
         leaves = [x.detach().clone().requires_grad_() for x in inputs]
         # Copies, since the net may write into what it is given.
         given = [leaf.clone() for leaf in leaves]
-        with run.watched(given, RunAs(True)) as copy:
+        with run.watched(given, RunAs(True)) as copy, let_through():
             with net_errors():
                 output = copy(*given)
             output = head_of(target)(output)

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 
-class _Keeper:
+class Keeper:
     """The handler of SIGINT while something is held, before it the one that was there."""
 
     def __init__(self, before: Callable[[int, FrameType | None], Any]) -> None:
@@ -39,18 +39,18 @@ class _Keeper:
             self._before(signal.SIGINT, None)
 
 
-def _keeper() -> _Keeper | None:
+def keeper_here() -> Keeper | None:
     """Who keeps interrupts now."""
     if threading.current_thread() is not threading.main_thread():
         return None
     keeper = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
-    return keeper if isinstance(keeper, _Keeper) else None
+    return keeper if isinstance(keeper, Keeper) else None
 
 
 @contextmanager
 def held() -> Iterator[None]:
     """Let interrupts wait until the end; as a decorator, too."""
-    keeper = _keeper()
+    keeper = keeper_here()
     if keeper is not None:
         before, keeper.open = keeper.open, False
         try:
@@ -64,7 +64,7 @@ def held() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread() or not callable(handler):
         yield
         return
-    keeper = _Keeper(handler)
+    keeper = Keeper(handler)
     signal.signal(signal.SIGINT, keeper.handle)
     try:
         yield
@@ -76,7 +76,7 @@ def held() -> Iterator[None]:
 @contextmanager
 def let_through() -> Iterator[None]:
     """Let interrupts take effect at once."""
-    keeper = _keeper()
+    keeper = keeper_here()
     if keeper is None:
         yield
         return
@@ -92,7 +92,7 @@ def let_through() -> Iterator[None]:
 def noted() -> Iterator[Callable[[], bool]]:
     """Let interrupts wait, and tell whether there was one, which is done with it: for loops that stop by themselves."""
     with held():
-        keeper = _keeper()
+        keeper = keeper_here()
 
         def interrupted() -> bool:
             return keeper is not None and keeper.waiting

@@ -3,48 +3,36 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import signal
-import sys
 from collections.abc import Callable, Iterator
-from types import FrameType
 from typing import Any
 
 import pytest
 import torch
 from engine.test_capture import Busy, X, frozen, snapshot
-from examples import NIGHTLY
 from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 import heapwidget as hw
 from heapwidget.engine.interrupts import held, let_through, noted
 
-# Code of these is interrupted between any two instructions, other code between any two lines.
-FINE = ("heapwidget", "contextlib", "_python_dispatch", "grad_mode", "_contextlib")
+# So often each call is interrupted.
+TIMES = 125
 
 
-class Moments:
-    """Counts the moments of a call, and sends this process a real SIGINT at one of them."""
-
-    def __init__(self, at: int | None = None) -> None:
-        self.count, self._at = 0, at
-
-    def _see(self, frame: FrameType, event: str, _arg: Any) -> Any:
-        frame.f_trace_opcodes = any(name in frame.f_code.co_filename for name in FINE)
-        self.count += 1
-        if self.count == self._at:
-            os.kill(os.getpid(), signal.SIGINT)
-        return self._see
-
-    @contextlib.contextmanager
-    def watched(self) -> Iterator[None]:
-        before = sys.gettrace()
-        sys.settrace(self._see)
-        try:
-            yield
-        finally:
-            sys.settrace(before)
+def interrupted(call: Callable[[], object], after: float) -> bool:
+    """Whether a real SIGINT, after so many seconds, ended a call."""
+    signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, after)
+        call()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        # A signal that came last is seen here at the latest.
+        for _ in range(10):
+            switches()
+    except KeyboardInterrupt:
+        return True
+    return False
 
 
 @pytest.fixture(autouse=True)
@@ -77,36 +65,33 @@ def refused(net: torch.nn.Module) -> None:
         hw.attribute(net, torch.ones(1, 5, 6, 6), progress=False)
 
 
-CALLS: dict[str, Callable[[torch.nn.Module], Any]] = {
-    "relevance": lambda net: hw.attribute(net, X, progress=False),
-    "gradient": lambda net: hw.attribute(net, X, method="gradient", progress=False),
-    "article": lambda net: hw.attribute(net, X, method="article", progress=False),
-    "refused": refused,
+# Each call, and the seconds after which it is interrupted at the latest.
+CALLS: dict[str, tuple[Callable[[torch.nn.Module], Any], float]] = {
+    "relevance": (lambda net: hw.attribute(net, X, progress=False), 0.03),
+    "gradient": (lambda net: hw.attribute(net, X, method="gradient", progress=False), 0.005),
+    "article": (lambda net: hw.attribute(net, X, method="article", progress=False), 0.03),
+    "refused": (refused, 0.01),
 }
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_an_interrupt_at_any_moment_leaves_nothing_behind(name: str) -> None:
-    call, net = CALLS[name], Busy()
+    (call, latest), net = CALLS[name], Busy()
     want = hw.attribute(net, X, progress=False).attribution
     before, around = snapshot(net), switches()
-    whole = Moments()
-    with whole.watched():
-        call(net)
-    assert whole.count > 10_000
     rng, taken = random.Random(0), 0
-    for _ in range(125 if NIGHTLY else 20):
-        moments = Moments(rng.randrange(1, whole.count))
-        try:
-            with moments.watched():
-                call(net)
-        except KeyboardInterrupt:
-            taken += 1
-        sys.settrace(None)
-        assert switches() == around
-        assert frozen(snapshot(net)) == frozen(before)
-    assert taken > 3
+    for _ in range(TIMES):
+        taken += interrupted(lambda: call(net), rng.uniform(1e-5, latest))
+        assert same(net, before, around)
+    assert taken > TIMES / 10
     assert torch.equal(hw.attribute(net, X, progress=False).attribution, want)
+
+
+def same(net: torch.nn.Module, before: dict[str, Any], around: dict[str, Any]) -> bool:
+    """Net and process are as they were."""
+    assert switches() == around
+    assert frozen(snapshot(net)) == frozen(before)
+    return True
 
 
 def steps(done: list[str]) -> None:

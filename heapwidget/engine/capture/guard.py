@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, _pop_mode, _push_mod
 from heapwidget.engine.capture.isolation import LentNet
 from heapwidget.engine.capture.memory import is_dense, storage_id, tensors_in
 from heapwidget.engine.errors import UnsupportedOpError
+from heapwidget.engine.interrupts import keeper_here
 
 # They write running statistics where their sixth argument says so, which their schemas do not tell.
 _WRITING_STATISTICS = {"native_batch_norm", "cudnn_batch_norm", "miopen_batch_norm"}
@@ -30,7 +31,7 @@ class Guard(TorchDispatchMode):
 
     def __init__(self, lent: LentNet) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._lent = lent
+        self._lent, self._keeper = lent, keeper_here()
         # Whether random numbers of PyTorch's were drawn.
         self.drew = False
         # Storages made in this run; a number that is used again is one, too.
@@ -51,7 +52,9 @@ class Guard(TorchDispatchMode):
         return self
 
     def __exit__(self, *_: object) -> None:
-        _pop_mode()
+        # Above it may lie a mode of the net's own, in whose end it was interrupted.
+        while _pop_mode() is not self:
+            pass
 
     def put_back(self) -> None:
         """Undo what was written into memory that is neither the run's nor the net's."""
@@ -66,10 +69,23 @@ class Guard(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        keeper = self._keeper
+        if keeper is None:
+            return self._dispatched(func, args, kwargs or {})
+        # Ctrl-C takes effect between two ops.
+        before, keeper.open = keeper.open, False
+        try:
+            return self._dispatched(func, args, kwargs or {})
+        finally:
+            keeper.open = before
+            if before:
+                keeper.deliver()
+
+    def _dispatched(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if isinstance(func, HigherOrderOperator):
-            return self._inside(func, args, kwargs or {})
+            return self._inside(func, args, kwargs)
         with torch._C.DisableTorchFunction():
-            return self.run(func, args, kwargs or {})
+            return self.run(func, args, kwargs)
 
     def _inside(self, func: HigherOrderOperator, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run what an op on functions, such as `torch.cond`, does without a compiler: ops that are seen."""

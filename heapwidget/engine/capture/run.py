@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import _C, Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from heapwidget.engine.capture.calls import Recording, RunAs
@@ -131,6 +131,20 @@ def _eager() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _plain_attention() -> Iterator[None]:
+    """Have that mode on; in the end the modes are those of before, wherever PyTorch's own handling was interrupted."""
+    modes = [_C._get_function_stack_at(i) for i in range(_C._len_torch_function_stack())]
+    _C._push_on_torch_function_stack(_PlainAttention())
+    try:
+        yield
+    finally:
+        while _C._len_torch_function_stack():
+            _C._pop_torch_function_stack()
+        for mode in modes:
+            _C._push_on_torch_function_stack(mode)
+
+
 def _as_it_is(net: nn.Module) -> None:
     """Prepare nothing."""
 
@@ -147,12 +161,11 @@ class Apart:
 
     @contextmanager
     def running(self, lent: LentNet, guard: Guard, grad: bool) -> Iterator[None]:
-        """Where the copy runs, watched, as it would for the user; Ctrl-C takes effect at once, and no draw stays."""
+        """Where the copy runs, watched, as it would for the user; no draw stays."""
         try:
-            with _eager(), torch._C._EnableTorchFunction(), torch.set_grad_enabled(grad), _PlainAttention(), guard:
+            with _eager(), torch._C._EnableTorchFunction(), torch.set_grad_enabled(grad), _plain_attention(), guard:
                 lent.to_eval()
-                with let_through():
-                    yield
+                yield
         finally:
             guard.put_back()
             self._states.restore(guard.drew)
@@ -206,9 +219,11 @@ def _given(inputs: Sequence[Tensor], grad: bool) -> tuple[Tensor, ...]:
 
 
 def _called(net: nn.Module, inputs: Sequence[Tensor], head: Head | None) -> Any:
-    with net_errors():
-        output = net(*inputs)
-    return output if head is None else head(output)
+    # The innermost context: an interrupt at its end still leaves all others as they should be.
+    with let_through():
+        with net_errors():
+            output = net(*inputs)
+        return output if head is None else head(output)
 
 
 @contextmanager
