@@ -2,9 +2,9 @@
 
 from heapwidget import samples
 from heapwidget.api import attribute, explain
-from heapwidget.comparison import Comparison, compare
+from heapwidget.display.comparison import Comparison, compare
+from heapwidget.display.viewer import HeapViewer
 from heapwidget.engine.composites import Composite
-from heapwidget.engine.errors import TraceFormatError, UnsupportedOpError
 from heapwidget.engine.ops.registry import Registration, register_rule
 from heapwidget.engine.rules import (
     Branch,
@@ -19,12 +19,12 @@ from heapwidget.engine.rules import (
     z_box,
     zplus,
 )
+from heapwidget.errors import TraceFormatError, UnsupportedOpError
 from heapwidget.explanation import Explanation
-from heapwidget.explanation_file import load
-from heapwidget.faithfulness import Faithfulness
-from heapwidget.ledger import Ledger
-from heapwidget.paths import Path
-from heapwidget.viewer import HeapViewer
+from heapwidget.findings.faithfulness import Faithfulness
+from heapwidget.findings.file import load
+from heapwidget.findings.ledger import Ledger
+from heapwidget.findings.paths import Path
 
 __version__ = "0.1.0"
 

@@ -9,8 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from heapwidget.article import CONTRIBUTIONS, article
-from heapwidget.checks import (
+from heapwidget.arguments.checks import (
     Inputs,
     accepted,
     batched,
@@ -26,24 +25,25 @@ from heapwidget.checks import (
     listed_pictures,
     plain_module,
 )
-from heapwidget.embeddings import fed_embeddings
-from heapwidget.ends import EACH_ALONE, scores_below, with_below
+from heapwidget.arguments.embeddings import fed_embeddings
+from heapwidget.arguments.ends import EACH_ALONE, scores_below, with_below
+from heapwidget.arguments.kinds import channel_axes, listed_positions, with_names
+from heapwidget.arguments.targets import Target, head_of
 from heapwidget.engine.alone import alone
 from heapwidget.engine.capture import Recording, confirm, record
 from heapwidget.engine.composites import RuleLike, composite
-from heapwidget.engine.errors import brief
+from heapwidget.engine.finite import check_finite, check_found
 from heapwidget.engine.flow import Array
+from heapwidget.errors import brief
 from heapwidget.explanation import Explanation
-from heapwidget.faithfulness import Probe
-from heapwidget.finite import check_finite, check_found
-from heapwidget.kinds import channel_axes, listed_positions, with_names
-from heapwidget.methods import Relevance, gradient
+from heapwidget.findings.faithfulness import Probe
+from heapwidget.methods.article import CONTRIBUTIONS, article
+from heapwidget.methods.methods import Relevance, gradient
 from heapwidget.progress import progress_bar
-from heapwidget.targets import Target, head_of
-from heapwidget.trace import Trace
+from heapwidget.trace.trace import Trace
 
 if TYPE_CHECKING:
-    from heapwidget.viewer import HeapViewer
+    from heapwidget.display.viewer import HeapViewer
 
 METHODS = ("relevance", "gradient", "article")
 ORDERS = ("descending", "ascending")

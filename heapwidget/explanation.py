@@ -12,22 +12,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heapwidget.checks import check_number, picture_fits
+from heapwidget.arguments.checks import check_number, picture_fits
 from heapwidget.engine.alone import alone
 from heapwidget.engine.flow import Array
-from heapwidget.explanation_copy import NO_NET, Sendable
-from heapwidget.ledger import Ledger
-from heapwidget.methods import Relevance
-from heapwidget.paths import Path, strongest_paths
-from heapwidget.percents import fixed
+from heapwidget.findings.copies import NO_NET, Sendable
+from heapwidget.findings.ledger import Ledger
+from heapwidget.findings.paths import Path, strongest_paths
+from heapwidget.methods.methods import Relevance
 from heapwidget.progress import progress_bar
-from heapwidget.trace import Trace
+from heapwidget.trace.trace import Trace
+from heapwidget.words.percents import fixed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from heapwidget.faithfulness import Baseline, Faithfulness, Probe
-    from heapwidget.viewer import HeapViewer
+    from heapwidget.display.viewer import HeapViewer
+    from heapwidget.findings.faithfulness import Baseline, Faithfulness, Probe
 
 T = TypeVar("T")
 
@@ -314,7 +314,7 @@ class Explanation(Sendable):
         ValueError
             For a probability of a target that is no single class, or a baseline that does not fit.
         """
-        from heapwidget.faithfulness import faithfulness
+        from heapwidget.findings.faithfulness import faithfulness
 
         if self._probe is None:
             raise RuntimeError(f"there is no net to ask: {NO_NET}")
@@ -333,7 +333,7 @@ class Explanation(Sendable):
 
     def summary(self) -> str:
         """A few lines that tell what was found, and how far it can be trusted."""
-        from heapwidget.summary import summary
+        from heapwidget.findings.summary import summary
 
         return summary(self)
 
@@ -342,7 +342,7 @@ class Explanation(Sendable):
 
         It is made without pyplot, so no figure stays open; notebooks show it, `savefig` writes PNG, PDF or SVG.
         """
-        from heapwidget.figures import plot
+        from heapwidget.display.figures.figures import plot
 
         return plot(self)
 
@@ -354,7 +354,7 @@ class Explanation(Sendable):
 
     def view(self, **traits: Any) -> HeapViewer:
         """An interactive viewer of this explanation; keyword arguments set its traits."""
-        from heapwidget.viewer import HeapViewer
+        from heapwidget.display.viewer import HeapViewer
 
         return HeapViewer(self, **traits)
 
@@ -384,12 +384,12 @@ class Explanation(Sendable):
         TypeError, ValueError
             For bookmarks and panels that cannot be meant.
         """
-        from heapwidget.export import Shown, write_page
+        from heapwidget.display.page import Shown, write_page
 
         write_page(path, Shown.at(self, step, bookmarks, panels))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write trace and inputs to one `.npz` file, for `heapwidget.load`."""
-        from heapwidget.explanation_file import save
+        from heapwidget.findings.file import save
 
         save(self, path)

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 from filelock import FileLock
-from frontend import install
+from helpers.frontend import install
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent

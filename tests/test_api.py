@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from named import named
-from nets import DIGIT, Fn, adds_up, mlp
+from helpers.named import named
+from helpers.nets import DIGIT, Fn, adds_up, mlp
 from torch import Tensor, nn
 
 import heapwidget as hw

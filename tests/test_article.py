@@ -6,15 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import article
 import numpy as np
 import pytest
 import torch
+from helpers import article
 from torch import Tensor, nn
 
 import heapwidget as hw
-from heapwidget.replay import replay
 from heapwidget.samples import digits, lenet
+from heapwidget.trace.replay import replay
 
 
 def cases() -> list[tuple[nn.Module, Tensor]]:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from examples import examples
+from helpers.examples import examples
+from helpers.nets import Fn, mlp
 from hypothesis import given
 from hypothesis import strategies as st
-from nets import Fn, mlp
 from torch import nn
 
 import heapwidget as hw

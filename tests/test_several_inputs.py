@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from examples import examples
+from helpers.examples import examples
+from helpers.nets import adds_up, flat
+from helpers.zoo import Net, animal
 from hypothesis import given
 from hypothesis import strategies as st
-from nets import adds_up, flat
 from torch import Tensor, nn
-from zoo import Net, animal
 
 import heapwidget as hw
-from heapwidget.replay import replay
-from heapwidget.trace_check import validate
+from heapwidget.trace.check import validate
+from heapwidget.trace.replay import replay
 
 METHODS = ["relevance", "gradient", "article"]
 SEVERAL = [

@@ -22,9 +22,9 @@ from tables import write_tables
 from torch import Tensor, nn
 
 import heapwidget as hw
-from heapwidget.engine.boxes import positions
+from heapwidget.boxes import positions
 from heapwidget.engine.rules import epsilon, gamma, z_box
-from heapwidget.faithfulness import Probe, Trial, stand_in
+from heapwidget.findings.faithfulness import Probe, Trial, stand_in
 
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent.parent / "tests"))

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from heapwidget.engine.errors import brief
-from heapwidget.engine.graph import Graph
+from heapwidget.engine.graph.builder import Graph
 from heapwidget.engine.patterns import FAMILIES, FIRST, check_patterns, fits
 from heapwidget.engine.rules import RULES, Rule, alpha_beta, epsilon, flat, gamma, z_box, zplus
+from heapwidget.errors import brief
 
 
 @dataclass(frozen=True)

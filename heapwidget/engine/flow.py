@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heapwidget.engine.boxes import AUTO_LIMIT, Shape, Window
+from heapwidget.boxes import AUTO_LIMIT, Shape, Window
 
 Array = NDArray[Any]
 

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
-from heapwidget.engine.boxes import unbatched
+from heapwidget.boxes import unbatched
 from heapwidget.engine.capture import Call
-from heapwidget.engine.errors import UnsupportedOpError
 from heapwidget.engine.flow import DEAD_END, REMAINDER, Flow, add_up, inverse, total
 from heapwidget.engine.rules import Rule
+from heapwidget.errors import UnsupportedOpError
 
 # Above this many entries the op's Jacobian is not worked out, and there is no certified bound.
 JACOBIAN_LIMIT = 2**22

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from heapwidget.engine.errors import brief
-from heapwidget.engine.graph import Graph
+from heapwidget.engine.graph.builder import Graph
+from heapwidget.errors import brief
 
 FIRST = "first"
 # The op families that rules are about; a net need not have all of them.

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from heapwidget.engine.errors import brief
+from heapwidget.errors import brief
 
 Change = Callable[[Tensor], Tensor]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from e2e.conftest import FLAGS
-from waiting import PATIENCE, wait_for
+from helpers.waiting import PATIENCE, wait_for
 
 
 class Bare:

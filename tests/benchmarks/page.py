@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.synthetic import LONG, MILLION, Sizes, explanation
 
-from heapwidget.export import Shown, page
+from heapwidget.display.page import Shown, page
 
 SCRIPT = Path(__file__).with_name("frames.js")
 PAGES = {"long": LONG, "million": MILLION}

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from heapwidget.explanation import Explanation
-from heapwidget.trace import COLUMNS, Trace
-from heapwidget.trace_check import validate
+from heapwidget.trace.check import validate
+from heapwidget.trace.trace import COLUMNS, Trace
 
 Shape = tuple[int, ...]
 KERNEL = 5

@@ -18,7 +18,7 @@ from benchmarks.yardstick import POSITION, rounds
 from torch import Tensor, nn
 
 import heapwidget as hw
-from heapwidget.engine.search import Walk
+from heapwidget.engine.walk.search import Walk
 
 TIGER_CAT = 282
 

@@ -8,8 +8,8 @@ import pytest
 from e2e.gallery import write_gallery
 from e2e.inputs import Show
 from e2e.jupyter import Server, Watch, jupyterlab
+from helpers.waiting import PATIENCE_MS
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from waiting import PATIENCE_MS
 
 import heapwidget as hw
 

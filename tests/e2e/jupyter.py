@@ -15,9 +15,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import nbformat
+from helpers.waiting import PATIENCE, PATIENCE_MS, wait_for
 from jupyter_client.blocking.client import BlockingKernelClient
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page
-from waiting import PATIENCE, PATIENCE_MS, wait_for
 
 TOKEN = "for-tests-only"
 HERE = {"127.0.0.1", "localhost"}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from e2e.gallery import GALLERY, SCHEMES, WIDTHS
 from e2e.pages import at_rest, color_of, go_to, opened, settled
-from frontend import FRONTEND
+from helpers.frontend import FRONTEND
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect

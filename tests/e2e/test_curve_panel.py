@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 import heapwidget as hw
 from heapwidget.explanation import Explanation
-from heapwidget.percents import percent
+from heapwidget.words.percents import percent
 
 SPACE = "\u202f"
 # How far the canvas with plot and cursor stands out, as in `curvecursor.ts`, and whether anything is drawn there.

@@ -12,11 +12,11 @@ import nbformat
 import pytest
 from e2e.jupyter import Watch
 from e2e.saved import show_states
+from helpers.waiting import PATIENCE
 from ipywidgets.embed import dependency_state, embed_minimal_html
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from playwright.sync_api import Browser, Page, expect
-from waiting import PATIENCE
 
 import heapwidget as hw
 

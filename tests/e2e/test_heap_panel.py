@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 import heapwidget as hw
 from heapwidget.explanation import Explanation
-from heapwidget.replay import replay
+from heapwidget.trace.replay import replay
 
 DIGIT = 7
 

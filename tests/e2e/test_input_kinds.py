@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 from e2e.inputs import EXPONENT, Show, choose, colour, go
+from helpers.zoo import Net
 from playwright.sync_api import Locator, Page, expect
 from torch import Tensor, nn
-from zoo import Net
 
 import heapwidget as hw
 
@@ -125,7 +125,7 @@ def test_a_signal_is_shaded_where_relevance_is(show: Show, signal: hw.Explanatio
     so_far(page, step)
     page.get_by_role("slider", name="Opacity of the colours", exact=True).fill("100")
     canvas = page.locator(".hw-signal canvas")
-    from heapwidget.replay import replay
+    from heapwidget.trace.replay import replay
 
     reached = dict(replay(signal.trace, step).input)
     final = signal.trace.position_contributions(0)

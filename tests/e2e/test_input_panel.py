@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import Page, expect
 
 import heapwidget as hw
-from heapwidget.replay import replay
+from heapwidget.trace.replay import replay
 
 
 @pytest.fixture(scope="module")

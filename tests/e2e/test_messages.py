@@ -9,7 +9,7 @@ import pytest
 from e2e.jupyter import Kernel, Server, Watch, running, wait_for
 from playwright.sync_api import Page, expect
 
-from heapwidget.refining import IN_TURN
+from heapwidget.display.refining import IN_TURN
 
 NOTEBOOK = "messages.ipynb"
 # A widget whose only use is that it hands the page's models to the test.

@@ -21,7 +21,7 @@ viewer""",
 # The first 256 pops are told of, then the walk waits.
 HALF_WAY = """
 import threading
-import heapwidget.refining as refining
+import heapwidget.display.refining as refining
 refining.TELL_EVERY = 0
 gate, refine = threading.Event(), hw.Explanation.refine
 def half_way(self, *args, progress, **options):

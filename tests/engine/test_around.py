@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from engine.test_interrupts import switches
-from nets import Fn
+from helpers.nets import Fn
 from torch import Tensor, nn
 from torch.nn.attention.flex_attention import flex_attention
 from torch.overrides import TorchFunctionMode

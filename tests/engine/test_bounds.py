@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from nets import Fn, adds_up
+from helpers.nets import Fn, adds_up
 from torch import Tensor, nn
 
 import heapwidget as hw

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from named import named
-from nets import Fn
+from helpers.named import named
+from helpers.nets import Fn
 from torch import Tensor, nn
 from torch.nn.modules import module as hooks
 

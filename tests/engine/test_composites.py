@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-import slow_twins as twins
 import torch
-from named import named
-from nets import DIGIT, adds_up, graph_of, values
+from helpers import slow_twins as twins
+from helpers.named import named
+from helpers.nets import DIGIT, adds_up, graph_of, values
+from helpers.twin_checks import assert_twins, last_flow
 from torch import Tensor, nn
-from twin_checks import assert_twins, last_flow
 
 import heapwidget as hw
-from heapwidget.engine.boxes import GRANULARITIES, partition
+from heapwidget.boxes import GRANULARITIES, partition
 from heapwidget.engine.composites import COMPOSITES, composite
 from heapwidget.samples import lenet
 

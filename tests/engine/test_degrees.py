@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 import torch
 import torch.nn.functional as F
+from helpers.nets import Fn, adds_up
 from hypothesis import given
 from hypothesis import strategies as st
-from nets import Fn, adds_up
 from torch import Tensor
 
 import heapwidget as hw

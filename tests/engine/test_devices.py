@@ -7,8 +7,8 @@ import copy
 import numpy as np
 import pytest
 import torch
-from nets import adds_up
-from zoo import animal
+from helpers.nets import adds_up
+from helpers.zoo import animal
 
 import heapwidget as hw
 

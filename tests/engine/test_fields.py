@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import zoo
-from examples import examples
+from helpers import zoo
+from helpers.examples import examples
+from helpers.nets import graph_of
+from helpers.random_nets import KINDS, TOKEN_KINDS, Net, joined_nets, nets, token_nets
+from helpers.zoo import animal
 from hypothesis import given
-from nets import graph_of
-from random_nets import KINDS, TOKEN_KINDS, Net, joined_nets, nets, token_nets
 from torch import Tensor, nn
-from zoo import animal
 
 import heapwidget as hw
-from heapwidget.engine import graph
-from heapwidget.engine.graph import Builder
+from heapwidget.engine.graph import builder as graph
+from heapwidget.engine.graph.builder import Builder
 from heapwidget.samples import lenet
 
 
@@ -39,8 +39,8 @@ def layer_values(net: nn.Module, *inputs: Tensor) -> list[np.ndarray]:
 
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        patch.setattr("heapwidget.engine.graph.Builder", Watched)
-        patch.setattr("heapwidget.engine.graph.reached", reached)
+        patch.setattr("heapwidget.engine.graph.builder.Builder", Watched)
+        patch.setattr("heapwidget.engine.graph.builder.reached", reached)
         graph_of(net, *inputs)
     return [values[i] for i in kept]
 

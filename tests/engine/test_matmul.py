@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-import slow_twins as twins
 import torch
 from engine.test_rules import RULES, twin_of_matrix
-from nets import SIGNS, units, values
+from helpers import slow_twins as twins
+from helpers.nets import SIGNS, units, values
+from helpers.twin_checks import assert_twins, last_flow
 from torch import Tensor, nn
-from twin_checks import assert_twins, last_flow
 
 
 def stack(name: str) -> tuple[Callable[[Tensor], Tensor], Tensor]:

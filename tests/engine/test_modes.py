@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 import torch
-from nets import adds_up
+from helpers.nets import adds_up
 from torch import nn
 
 import heapwidget as hw

@@ -8,11 +8,11 @@ from collections.abc import Callable
 import pytest
 import torch
 import torch.nn.functional as F
-from nets import Fn, graph_of, units, values
+from helpers.nets import Fn, graph_of, units, values
 from torch import Tensor, nn
 
 import heapwidget as hw
-from heapwidget.engine.operands import CONSTANT_ENTRY, PADDED
+from heapwidget.engine.graph.operands import CONSTANT_ENTRY, PADDED
 
 ORDER = torch.tensor([2, 0, 1])
 MASK = torch.tensor([True, False, True, True])

@@ -7,17 +7,17 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-import slow_twins as twins
 import torch
-from examples import examples
+from helpers import slow_twins as twins
+from helpers.examples import examples
+from helpers.nets import SIGNS, Fn, graph_of, values
+from helpers.twin_checks import assert_twins, last_flow
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from nets import SIGNS, Fn, graph_of, values
 from torch import Tensor, nn
-from twin_checks import assert_twins, last_flow
 
 from heapwidget.engine.flow import Flow
-from heapwidget.engine.graph import Layer
+from heapwidget.engine.graph.builder import Layer
 from heapwidget.engine.rules import zplus
 
 SEEDS = st.integers(10, 10**6)

@@ -10,11 +10,11 @@ import pytest
 import torch
 from captum.attr import LRP, DeepLift, InputXGradient
 from captum.attr._utils.lrp_rules import Alpha1_Beta0_Rule, EpsilonRule
-from examples import examples
+from helpers.examples import examples
+from helpers.nets import each
+from helpers.random_nets import Net, joined_nets, nets
 from hypothesis import given
 from hypothesis import strategies as st
-from nets import each
-from random_nets import Net, joined_nets, nets
 from torch import Tensor, nn
 
 import heapwidget as hw

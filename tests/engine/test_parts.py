@@ -9,9 +9,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 from engine.test_rules import RULES, twin_of_matrix
-from nets import Fn, graph_of, values
+from helpers.nets import Fn, graph_of, values
+from helpers.twin_checks import assert_twins, last_flow, passed
 from torch import Tensor, nn
-from twin_checks import assert_twins, last_flow, passed
 
 import heapwidget as hw
 from heapwidget.engine.capture.parts import PARTS
@@ -42,7 +42,7 @@ PRODUCTS: dict[str, tuple[Callable[[Tensor], Tensor], tuple[int, ...]]] = {
 
 def linear_parts(op: Callable[[Tensor], Tensor], shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Matrix and bias of a linear op, from unit vectors."""
-    from slow_twins import dense
+    from helpers.slow_twins import dense
 
     b = op(torch.zeros(shape, dtype=torch.float64))
     return dense(lambda t: op(t) - b, shape), b.numpy().ravel()
@@ -122,7 +122,7 @@ def test_frames_of_a_signal() -> None:
 @pytest.mark.parametrize("name", ["maximum", "minimum"])
 @pytest.mark.parametrize("constant_first", [True, False])
 def test_a_constant_that_wins_absorbs(name: str, constant_first: bool) -> None:
-    from slow_twins import Shares
+    from helpers.slow_twins import Shares
 
     x, c = values((1, 4, 3), "both", 3), values((1, 4, 3), "both", 4)
     x[0, 0, 0] = c[0, 0, 0]

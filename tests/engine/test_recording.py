@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import torch
-from nets import Fn, graph_of
+from helpers.nets import Fn, graph_of
 from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
 
 import heapwidget as hw
 from heapwidget.engine.capture import Recording
-from heapwidget.engine.search import Walk
+from heapwidget.engine.walk.search import Walk
 
 
 def in_place_on_views(x: Tensor) -> Tensor:

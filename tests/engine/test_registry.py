@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import slow_twins as twins
 import torch
 from engine.test_rules import RULES, twin_of_matrix
-from nets import Fn, adds_up, values
+from helpers import slow_twins as twins
+from helpers.nets import Fn, adds_up, values
+from helpers.twin_checks import assert_twins, last_flow
 from torch import Tensor, nn
-from twin_checks import assert_twins, last_flow
 
 import heapwidget as hw
 from heapwidget.engine.ops import registry

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-import slow_twins as twins
 import torch
-from examples import examples
+from helpers import slow_twins as twins
+from helpers.examples import examples
+from helpers.nets import SIGNS, values
+from helpers.twin_checks import assert_twins, last_flow
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from nets import SIGNS, values
 from torch import Tensor, nn
-from twin_checks import assert_twins, last_flow
 
 from heapwidget.engine.flow import inverse, is_zero, may_hold_zero
 from heapwidget.engine.rules import Rule, absolute, alpha_beta, epsilon, flat, gamma, w_square, z_box, zplus

@@ -12,7 +12,7 @@ import pytest
 import torch
 from engine.test_capture import snapshot
 from engine.test_interrupts import switches
-from examples import NIGHTLY
+from helpers.examples import NIGHTLY
 from torch import Tensor, nn
 
 import heapwidget as hw

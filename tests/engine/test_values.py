@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from examples import examples
+from helpers.examples import examples
+from helpers.nets import Fn
 from hypothesis import given
 from hypothesis import strategies as st
-from nets import Fn
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
 

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from examples import examples
+from helpers.examples import examples
+from helpers.nets import flat, on_inputs
+from helpers.random_nets import Net, joined_nets, nets, token_nets
 from hypothesis import given
 from hypothesis import strategies as st
-from nets import flat, on_inputs
-from random_nets import Net, joined_nets, nets, token_nets
 from torch import Tensor
 
 import heapwidget as hw
 from heapwidget.engine.rules import RULES
-from heapwidget.engine.search import Walk
-from heapwidget.replay import replay
+from heapwidget.engine.walk.search import Walk
 from heapwidget.samples import lenet
+from heapwidget.trace.replay import replay
 
 RULE_NAMES = ["zplus", "zplus", "flat", "absolute", "epsilon", "gamma", "alpha_beta", "epsilon_plus_flat"]
 SIGNED = {"epsilon", "gamma", "alpha_beta", "epsilon_plus_flat"}
@@ -46,7 +46,7 @@ def attribute(net: Net, x: Inputs, **options: Any) -> hw.Explanation:
         warnings.simplefilter("ignore")
         if options["nodes"] == "squares":
             options["nodes"] = "auto"
-            patch.setattr("heapwidget.engine.boxes.AUTO_LIMIT", 6)
+            patch.setattr("heapwidget.boxes.AUTO_LIMIT", 6)
         return hw.attribute(net, x, progress=False, **options)
 
 

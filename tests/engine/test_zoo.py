@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 from engine.test_capture import snapshot
-from nets import each, flat, on_inputs
-from zoo import ZOO, animal
+from helpers.nets import each, flat, on_inputs
+from helpers.zoo import ZOO, animal
 
 import heapwidget as hw
-from heapwidget.engine.boxes import GRANULARITIES
-from heapwidget.engine.search import Walk
-from heapwidget.replay import replay
+from heapwidget.boxes import GRANULARITIES
+from heapwidget.engine.walk.search import Walk
+from heapwidget.trace.replay import replay
 
 POPS = 60
 HOW = {"zplus": {}, "epsilon": {}, "gamma by bound": {"priority": "bound"}}

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import heapwidget as hw
-from heapwidget.replay import KeyedHeap, replay
+from heapwidget.trace.replay import KeyedHeap, replay
 
 HERE = Path(__file__).parent
 

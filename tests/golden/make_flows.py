@@ -12,9 +12,9 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from walk_flows import all_flows  # noqa: E402
+from helpers.walk_flows import all_flows  # noqa: E402
 
-from heapwidget.trace import COLUMNS, Trace  # noqa: E402
+from heapwidget.trace.trace import COLUMNS, Trace  # noqa: E402
 
 WALKS = ("trace_units", "trace_positions", "trace_stopped", "trace_negative")
 STRONGEST = 8

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 import heapwidget as hw
-from heapwidget.trace import COLUMNS, Trace
+from heapwidget.trace.trace import COLUMNS, Trace
 
 HERE = Path(__file__).parent
 Json = dict[str, Any]

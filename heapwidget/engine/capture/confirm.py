@@ -12,7 +12,7 @@ from heapwidget.engine.capture.calls import Recording
 from heapwidget.engine.capture.isolation import modules_of
 from heapwidget.engine.capture.memory import tensors_in
 from heapwidget.engine.capture.run import Apart, Head, apart
-from heapwidget.engine.errors import UnsupportedOpError
+from heapwidget.errors import UnsupportedOpError
 
 # What rounding may change, as a share of the largest number: ops are recorded that a plain run fuses.
 _SHARES = {torch.float64: 1e-6, torch.float32: 1e-3}

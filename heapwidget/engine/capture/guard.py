@@ -13,8 +13,8 @@ from torch.utils._python_dispatch import TorchDispatchMode, _pop_mode, _push_mod
 
 from heapwidget.engine.capture.isolation import LentNet
 from heapwidget.engine.capture.memory import is_dense, storage_id, tensors_in
-from heapwidget.engine.errors import UnsupportedOpError
 from heapwidget.engine.interrupts import keeper_here
+from heapwidget.errors import UnsupportedOpError
 
 # They write running statistics where their sixth argument says so, which their schemas do not tell.
 _WRITING_STATISTICS = {"native_batch_norm", "cudnn_batch_norm", "miopen_batch_norm"}

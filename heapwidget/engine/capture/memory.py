@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from heapwidget.engine.errors import UnsupportedOpError
+from heapwidget.errors import UnsupportedOpError
 
 aten = torch.ops.aten
 

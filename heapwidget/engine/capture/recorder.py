@@ -16,7 +16,7 @@ from heapwidget.engine.capture.guard import Guard
 from heapwidget.engine.capture.isolation import OUR_HOOK, LentNet, drop_our_hooks, modules_of
 from heapwidget.engine.capture.memory import Memory, tensors_in
 from heapwidget.engine.capture.parts import PARTS, SOMETIMES
-from heapwidget.engine.errors import UnsupportedOpError
+from heapwidget.errors import UnsupportedOpError
 
 aten = torch.ops.aten
 

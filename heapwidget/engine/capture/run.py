@@ -21,8 +21,8 @@ from heapwidget.engine.capture.guard import Guard
 from heapwidget.engine.capture.isolation import LentNet, hooks_kept, leaves_of, modules_of
 from heapwidget.engine.capture.recorder import CallRecorder
 from heapwidget.engine.capture.surroundings import RandomStates, put_back
-from heapwidget.engine.errors import NetError, UnsupportedOpError
 from heapwidget.engine.interrupts import held, let_through
+from heapwidget.errors import NetError, UnsupportedOpError
 
 Head = Callable[[Any], Any]
 # Done to a copy before it runs.

@@ -1,7 +1,7 @@
 """The ATen ops that the engine knows, one file a family, and the rules that users registered."""
 
 from heapwidget.engine.capture import Call
-from heapwidget.engine.graph import Handler
+from heapwidget.engine.graph.builder import Handler
 from heapwidget.engine.ops import mixes, moves
 from heapwidget.engine.ops.registry import registered
 

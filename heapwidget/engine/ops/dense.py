@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from heapwidget.engine.boxes import Shape, Window
+from heapwidget.boxes import Shape, Window
 from heapwidget.engine.flow import Array, packed
 from heapwidget.engine.ops.linear import LinearFlow
 from heapwidget.engine.rules import Rule, Term

@@ -14,7 +14,7 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 
-from heapwidget.engine.boxes import Window
+from heapwidget.boxes import Window
 from heapwidget.engine.flow import (
     BIAS,
     DEAD_END,

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from heapwidget.engine.boxes import Window
+from heapwidget.boxes import Window
 from heapwidget.engine.flow import Array, Flow, Message, Reach, add_up, host
 from heapwidget.engine.ops.linear import Product
 from heapwidget.engine.rules import Rule

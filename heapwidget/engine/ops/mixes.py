@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from heapwidget.engine.boxes import Shape, unbatched
+from heapwidget.boxes import Shape, unbatched
 from heapwidget.engine.capture import Call
 from heapwidget.engine.flow import Flow
-from heapwidget.engine.graph import Builder, Handler
-from heapwidget.engine.operands import Operand
+from heapwidget.engine.graph.builder import Builder, Handler
+from heapwidget.engine.graph.operands import Operand
 from heapwidget.engine.ops import split
 from heapwidget.engine.ops.linear import Conv, Product
 from heapwidget.engine.ops.matmul import BatchProduct, Bilinear, Interpolation

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
 
-from heapwidget.engine.boxes import unbatched
+from heapwidget.boxes import unbatched
 from heapwidget.engine.capture import Call
-from heapwidget.engine.graph import Builder, Handler
-from heapwidget.engine.operands import CONSTANT_ENTRY, PADDED
+from heapwidget.engine.graph.builder import Builder, Handler
+from heapwidget.engine.graph.operands import CONSTANT_ENTRY, PADDED
 
 # The order of the entries stays: the result is the same units in another shape.
 RESHAPES = [

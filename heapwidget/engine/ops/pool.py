@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heapwidget.engine.boxes import Window
+from heapwidget.boxes import Window
 from heapwidget.engine.flow import Array, Flow, Message, Reach, Table, host, inverse, is_zero
 
 # For each pooled axis of x, the slice of it that each index of the output sees.

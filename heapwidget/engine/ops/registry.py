@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
 
-from heapwidget.engine.boxes import unbatched
+from heapwidget.boxes import unbatched
 from heapwidget.engine.capture import Call
 from heapwidget.engine.capture.parts import PARTS
-from heapwidget.engine.errors import UnsupportedOpError, brief
 from heapwidget.engine.flow import Flow
 from heapwidget.engine.generic import JACOBIAN_LIMIT, rerun
-from heapwidget.engine.graph import Builder, Handler, short_name, tensors
+from heapwidget.engine.graph.builder import Builder, Handler, short_name, tensors
 from heapwidget.engine.ops.dense import Dense, matrix_of
 from heapwidget.engine.ops.shared import Share, Shared
 from heapwidget.engine.rules import Rule
+from heapwidget.errors import UnsupportedOpError, brief
 
 OpRule = Literal["pass", "linear", "gradient"] | Rule | Share
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from heapwidget.engine.boxes import unbatched
+from heapwidget.boxes import unbatched
 from heapwidget.engine.flow import CONSTANT, RULE, Flow, add_up, total
 from heapwidget.engine.generic import JACOBIAN_LIMIT
 

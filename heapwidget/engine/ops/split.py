@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from heapwidget.engine.boxes import Window
+from heapwidget.boxes import Window
 from heapwidget.engine.flow import CONSTANT, Array, Flow, Message, Reach, Table, add_up, host, inverse
 
 

@@ -37,7 +37,7 @@ const HUGE = 1e6;
 /** A share that is off by less is all: sums of floats are. */
 const NOISE = 1e-6;
 
-/** A share in percent: `79 %`, `0.2 %`. What is not all, or not nothing, is never rounded to it. Twin of `percents.py`. */
+/** A share in percent: `79 %`, `0.2 %`. What is not all, or not nothing, is never rounded to it. Twin of `words/percents.py`. */
 export function formatShare(share: number): string {
   return percent(share, (x) => Math.floor(x + 0.5), false);
 }

@@ -1,4 +1,4 @@
-/** What a trace's header must hold, key by key: `heapwidget/trace_check.py` asks the same, in the same order. */
+/** What a trace's header must hold, key by key: `heapwidget/trace/check.py` asks the same, in the same order. */
 
 import { fail } from "./traceerror";
 

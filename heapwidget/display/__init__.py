@@ -1,0 +1,1 @@
+"""What is shown: the viewer, pages, stills and figures."""

@@ -1,0 +1,122 @@
+"""Receptive fields: which part of the inputs a unit can see, as one affine range for each of their position axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from heapwidget.boxes import Shape
+from heapwidget.engine.flow import Flow
+from heapwidget.engine.graph.builder import Graph
+from heapwidget.engine.graph.operands import Operand
+
+
+class Range(NamedTuple):
+    """Index i on the layer's `axis` sees [start + step*i, start + step*i + size); with axis `None` all see the same."""
+
+    start: int
+    step: int
+    size: int
+    axis: int | None
+
+
+# By input and axis.
+Field = dict[tuple[int, int], Range]
+
+UNSEEN = Range(0, 0, 0, None)
+
+
+def fields(graph: Graph, flows: Sequence[Flow | None]) -> list[Field]:
+    """For each layer and each position axis of the inputs, what its units see; edges are not cut off."""
+    n_inputs = graph.n_inputs
+    inputs = graph.layers[:n_inputs]
+    found = own_fields([layer.shape for layer in inputs], [layer.channel_axis for layer in inputs])
+    unseen = dict.fromkeys(found[0], UNSEEN)
+    for index, (layer, flow) in enumerate(zip(graph.layers[n_inputs:], flows[n_inputs:], strict=True), start=n_inputs):
+        assert flow is not None
+        merged = dict(unseen)
+        for number, operand in enumerate(layer.operands):
+            reach = flow.reach(number)
+            for source, places in _sources(graph, operand, graph.sources(index)):
+                shape = graph.layers[source].shape
+                for a, seen in found[source].items():
+                    if seen == UNSEEN:
+                        continue
+                    place = None if seen.axis is None else places.get(seen.axis)
+                    how = None if place is None else reach.get(place[0])
+                    if how is None or place is None:
+                        new = _flatten(seen, shape)
+                    else:
+                        start = seen.start + seen.step * (how.start + place[1])
+                        size = seen.step * (how.size - 1) + seen.size
+                        new = Range(start, seen.step * how.step, size, how.axis)
+                    merged[a] = new if merged[a] == UNSEEN else _union(merged[a], new, layer.shape)
+        found.append(merged)
+    return found
+
+
+def own_fields(shapes: Sequence[Shape], channel_axes: Sequence[int | None]) -> list[Field]:
+    """The fields of the inputs: each unit sees its own position, and nothing of other inputs."""
+    axes = [
+        (number, a)
+        for number, (shape, channel_axis) in enumerate(zip(shapes, channel_axes, strict=True))
+        for a in range(len(shape))
+        if a != channel_axis
+    ]
+    return [
+        {(number, a): Range(0, 1, 1, a) if number == own else UNSEEN for number, a in axes}
+        for own in range(len(shapes))
+    ]
+
+
+def _sources(graph: Graph, operand: Operand, sources: tuple[int, ...]) -> list[tuple[int, dict[int, tuple[int, int]]]]:
+    """The layers an operand is made of, each with where its axes went: axis -> (operand's axis, shift of index)."""
+    if operand.layer is not None:
+        return [(operand.layer, _kept_axes(graph.layers[operand.layer].shape, operand.shape))]
+    if operand.blocks:
+        return [
+            (b.layer, {a: (a, seen.start - at.start) for a, (seen, at) in enumerate(zip(b.within, b.at, strict=True))})
+            for b in operand.blocks
+        ]
+    if operand.index is not None and len(sources) == 1 and bool((operand.index >= 0).all()):
+        layer = graph.layers[sources[0]]
+        return [(sources[0], _moved_axes(operand.index - layer.offset, layer.shape))]
+    return [(number, {}) for number in sources]
+
+
+def _moved_axes(units: Tensor, shape: Shape) -> dict[int, tuple[int, int]]:
+    """Which axes of a layer an index map runs along, one by one and whole: those that it permutes."""
+    found = {}
+    for axis, at in enumerate(torch.unravel_index(units, shape)):
+        for other, size in enumerate(units.shape):
+            if size != shape[axis] or size == 1:
+                continue
+            expected = torch.arange(size, device=at.device).reshape([-1 if a == other else 1 for a in range(at.ndim)])
+            if bool((at == expected).all()):
+                found[axis] = (other, 0)
+    return found
+
+
+def _kept_axes(before: Shape, after: Shape) -> dict[int, tuple[int, int]]:
+    """Which axes a reshape keeps: all those longer than one, if they stay in order."""
+    old, new = ([a for a, s in enumerate(shape) if s > 1] for shape in (before, after))
+    if [before[a] for a in old] != [after[a] for a in new]:
+        return {}
+    return {a: (b, 0) for a, b in zip(old, new, strict=True)}
+
+
+def _flatten(seen: Range, shape: Shape) -> Range:
+    """What all units of a layer see together."""
+    if seen.axis is None:
+        return seen
+    return Range(seen.start, 0, seen.step * (shape[seen.axis] - 1) + seen.size, None)
+
+
+def _union(a: Range, b: Range, shape: Shape) -> Range:
+    if (a.step, a.axis) != (b.step, b.axis):
+        a, b = _flatten(a, shape), _flatten(b, shape)
+    start = min(a.start, b.start)
+    return Range(start, a.step, max(a.start + a.size, b.start + b.size) - start, a.axis)

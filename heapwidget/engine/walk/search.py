@@ -1,0 +1,325 @@
+"""The walk: pop the node with the largest residual, move its relevance one layer down, push what it reached, repeat.
+
+    residual[target] = t; heap = {target}
+    while heap and pops < max_pops: pop the largest, send its messages, push or re-key what they changed
+    finish: pass on all that is left, layer by layer; the result is the full layer-wise pass, whatever was popped
+    collect: pop the inputs' positions, largest first
+
+The frontier is best-first; relevance is moved, never copied, so target = input + residual + absorbed at every moment.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from heapq import heappop
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from heapwidget.boxes import Partition
+from heapwidget.engine.flow import Array, Flow, host
+from heapwidget.engine.graph.builder import Graph
+from heapwidget.engine.interrupts import noted
+from heapwidget.engine.walk.inlets import inlet
+from heapwidget.engine.walk.residuals import ID_BITS, ID_MASK, NOT_QUEUED, Board, InputStore, Store, UnitTable
+from heapwidget.engine.walk.sweep import amplifications, device_of, gather, whole_pass
+
+# Keys below this cannot be told from zero in float32.
+SMALLEST_FLOOR = 1e-36
+
+# A layer's messages are tabled once one in so many of its nodes was popped: of the last layer often only one is.
+PAYS_AFTER = 512
+
+
+class Row(NamedTuple):
+    """One pop: the node, its key, the sums after it, and where its part of the log ends."""
+
+    node: int
+    mass: float
+    explained: float
+    absorbed: float
+    residual_mass: float
+    bound: float
+    log_end: int
+
+
+@dataclass(frozen=True)
+class Finish:
+    """The whole-layer pass over what a walk left: its rows, the log behind the walk's, and the result by input."""
+
+    rows: list[Row]
+    log_nodes: NDArray[np.int64]
+    log_keys: NDArray[np.float32]
+    contributions: list[Array]
+    absorbed: dict[tuple[int, str], float]
+
+
+class Walk:
+    """A best-first walk over a graph that can be stopped, continued and finished at any point.
+
+    Parameters
+    ----------
+    graph
+        Its layers.
+    flows
+        One a layer, `None` for an input.
+    partitions
+        One a layer.
+    seeds
+        Relevance to start with, in the shape of the graph's output.
+    floor
+        A node enters the heap once its key reaches this fraction of what the walk starts with.
+    by_bound
+        Whether a node's key is its part of the bound, sum of k * abs(residual), and not its mass.
+
+    Raises
+    ------
+    ValueError
+        If keys are to be parts of a bound that is infinite.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        flows: Sequence[Flow | None],
+        partitions: Sequence[Partition],
+        seeds: Array,
+        floor: float,
+        by_bound: bool = False,
+    ) -> None:
+        self.graph, self.flows, self.partitions = graph, list(flows), list(partitions)
+        self.n_inputs = graph.n_inputs
+        # With one sign throughout, masses are sums; a walk with a negative target runs on the opposite signs.
+        self.sign = -1.0 if (seeds <= 0).all() and seeds.any() else 1.0
+        signed = any(f.signed for f in flows if f is not None) or bool((seeds * self.sign < 0).any())
+        self.n_nodes = [p.n_nodes for p in partitions]
+        self.offsets: list[int] = [0, *np.cumsum(self.n_nodes).tolist()]
+        self.start_mass = float(np.abs(seeds).sum())
+        self.floor = floor
+        self._start_key = self.start_mass
+        if by_bound:
+            k = host(gather(graph, graph.output, self._k))
+            self._start_key = float((np.abs(seeds[seeds != 0]) * k[seeds != 0]).sum())
+            if not np.isfinite(self._start_key):
+                raise ValueError("priority='bound' needs a bound, and a large op without a rule has none; use 'mass'")
+        self.board = Board(self.offsets[-1], self._least_key(floor), signed, by_bound)
+        self._beyond = self._uncertain() if self.board.signed else None
+        dtype = seeds.dtype
+        self.stores: list[Store] = []
+        for number, (partition, offset) in enumerate(zip(partitions, self.offsets, strict=False)):
+            if number < self.n_inputs:
+                self.stores.append(InputStore(self.board, partition, offset, dtype))
+                continue
+            k = host(self._k[number].nan_to_num(posinf=0)) if self.board.signed else np.broadcast_to(1, partition.shape)
+            self.stores.append(Store(self.board, partition, offset, k, dtype))
+        layers = graph.layers
+        self._inlets = [
+            [inlet(self.board, self.stores, layers, o, number) for o in layer.operands]
+            for number, layer in enumerate(layers)
+        ]
+        self._tables: dict[int, UnitTable | None] = {}
+        self._untabled = Counter[int]()
+        self._rows: list[tuple[int, float, float, float, float, float, int]] = []
+        self._seed(seeds * self.sign)
+
+    def _seed(self, seeds: Array) -> None:
+        board = self.board
+        everything = tuple(slice(0, s) for s in self.graph.output.shape)
+        inlet(board, self.stores, self.graph.layers, self.graph.output, len(self.stores) - 1).receive(everything, seeds)
+        self.start_log = board.log_size
+
+    @cached_property
+    def _k(self) -> list[Tensor]:
+        """How far a residual of each unit can still move the attribution; a walk of one sign can do without."""
+        return amplifications(self.graph, self.flows)
+
+    def _uncertain(self) -> float:
+        """What a bound by k lacks: without a finite k everywhere nothing is certified before all is passed on."""
+        return 0.0 if all(float(k.sum()) < np.inf for k in self._k) else np.inf
+
+    def _least_key(self, floor: float) -> float:
+        return max(floor * self._start_key, SMALLEST_FLOOR)
+
+    @property
+    def inner(self) -> list[Store]:
+        """The stores of all layers but the inputs."""
+        return self.stores[self.n_inputs :]
+
+    @property
+    def input_nodes(self) -> int:
+        """How many nodes the inputs have; theirs are the first ids."""
+        return self.offsets[self.n_inputs]
+
+    @property
+    def pending(self) -> bool:
+        """Whether the heap holds any node."""
+        return bool(self.board.heap)
+
+    def run(self, max_pops: int, tick: Callable[[int], object] = lambda pops: None) -> int:
+        """Pop until the heap is empty, `max_pops` pops are done or Ctrl-C is pressed; gives the pops done.
+
+        A Ctrl-C takes effect between two pops, so the walk can go on from where it stopped.
+        """
+        heap, offsets, pop = self.board.heap, self.offsets, self._pop
+        keys = self.board.keys.data
+        mask, bits = ID_MASK, ID_BITS
+        mass_bits = np.empty(1, np.int32)
+        mass_of, as_float = mass_bits.data, mass_bits.view(np.float32).data
+        pops = 0
+        with noted() as interrupted:
+            while heap and pops < max_pops and not interrupted():
+                entry = heappop(heap)
+                node, key = entry & mask, -(entry >> bits)
+                if keys[node] != key:
+                    continue
+                keys[node] = NOT_QUEUED
+                mass_of[0] = key
+                pop(bisect_right(offsets, node) - 1, node, as_float[0])
+                pops += 1
+                if not pops & 255:
+                    tick(256)
+        # Stale entries alone are no frontier.
+        while heap and keys[heap[0] & mask] != -(heap[0] >> bits):
+            heappop(heap)
+        return pops
+
+    def _pop(self, layer: int, node: int, mass: float) -> None:
+        board, flow = self.board, self.flows[layer]
+        assert flow is not None
+        store, box = self.stores[layer], node - self.offsets[layer]
+        table = self._tables[layer] if layer in self._tables else self._table(layer)
+        if table is not None:
+            absorbed = table.send(box, store.take_unit(box))
+        else:
+            window, m = store.take(box)
+            messages, absorbed = flow.local(window, m)
+            inlets = self._inlets[layer]
+            for operand, at, values in messages:
+                if values.size:
+                    inlets[operand].receive(at, values)
+        if absorbed:
+            board.absorb(layer, absorbed)
+        if board.signed:
+            residual_mass, bound = board.mass, board.bound
+        else:
+            # The bound is what will still arrive: of one sign, nothing of it can cancel out.
+            residual_mass = self.start_mass - board.explained - board.absorbed_total
+            bound = -board.explained
+        self._rows.append((node, mass, board.explained, board.absorbed_total, residual_mass, bound, board.log_size))
+
+    @property
+    def rows(self) -> list[Row]:
+        """The pops so far."""
+        if self._beyond is None:
+            self.finish()
+        beyond = self._beyond or 0.0
+        return [Row(*row[:5], row[5] + beyond, row[6]) for row in self._rows]
+
+    def _table(self, layer: int) -> UnitTable | None:
+        """The messages of a layer of unit nodes, where they fit a table; made once enough are popped to pay for it."""
+        self._untabled[layer] += 1
+        if self._untabled[layer] * PAYS_AFTER < self.n_nodes[layer]:
+            return None
+        operands = self.graph.layers[layer].operands
+        plain = self.partitions[layer].is_unit and all(o.layer is not None for o in operands)
+        flow = self.flows[layer]
+        table = flow.table() if plain and flow is not None else None
+        self._tables[layer] = None if table is None else UnitTable(table, self.stores, operands)
+        return self._tables[layer]
+
+    def lower_floor(self, floor: float) -> None:
+        """Let smaller nodes in: those that reach the new floor are pushed now, as a part of the last pop."""
+        self.floor = floor
+        self.board.set_floor(self._least_key(floor))
+        for store in self.inner:
+            store.offer(store.mass, store.keys, store.boxes)
+        if self._rows:
+            self._rows[-1] = (*self._rows[-1][:-1], self.board.log_size)
+        else:
+            self.start_log = self.board.log_size
+
+    @property
+    def spent(self) -> bool:
+        """Whether nothing is left to pass on."""
+        return not any(s.residual.any() for s in self.inner)
+
+    def residual_sum(self) -> float:
+        """Sum of all residuals as they lie in the layers, in the target's own sign."""
+        return self.sign * sum(float(s.residual.sum(dtype=np.float64)) for s in self.inner)
+
+    def stopped(self) -> Finish:
+        """What the walk has found as it stands, with nothing passed on."""
+        arrived = [s.residual.copy() for s in self.stores[: self.n_inputs]]
+        return Finish([], np.empty(0, np.int64), np.empty(0, np.float32), arrived, dict(self.board.absorbed))
+
+    def finish(self) -> Finish:
+        """Pass on everything still residual, one whole layer at a time; the walk itself stays as it is."""
+        signed, device = self.board.signed, device_of(self.flows)
+        # With one sign, where no node has a mass no unit has a residual.
+        empty = [not (s.residual if signed else s.mass).any() for s in self.stores]
+        held = [torch.from_numpy(s.residual).to(device) for s in self.stores]
+        left = [None if nothing else r for nothing, r in zip(empty, held, strict=True)]
+        masses, bounds = [0.0] * len(left), [0.0] * len(left)
+
+        def weigh(layers: Iterable[int]) -> None:
+            for n in layers:
+                masses[n], bounds[n] = self._sums(n, left[n])
+
+        inputs = range(self.n_inputs)
+        weigh(range(self.n_inputs, len(left)))
+        absorbed = dict(self.board.absorbed)
+        rows: list[Row] = []
+        nodes, keys = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
+        log_end, arrived = self.board.log_size, [host(held[n]).copy() for n in inputs]
+        explained = sum(float(a.sum(dtype=np.float64)) for a in arrived)
+        for number in range(len(left) - 1, self.n_inputs - 1, -1):
+            flow, mass, sources = self.flows[number], masses[number], self.graph.sources(number)
+            if flow is None or not mass:
+                continue
+            for cause, value in whole_pass(self.graph, flow, number, left).items():
+                absorbed[number, cause] = absorbed.get((number, cause), 0.0) + value
+            weigh({number, *sources} - set(inputs))
+            changed = [(n, r) for n, r in enumerate(left[: self.n_inputs]) if n in sources and r is not None]
+            for n, r in changed:
+                before, arrived[n] = arrived[n], host(r).copy()
+                reached, totals = self._reached(n, before, arrived[n])
+                nodes.append(reached)
+                keys.append(totals)
+                log_end += len(reached)
+            if changed:
+                explained = sum(float(a.sum(dtype=np.float64)) for a in arrived)
+            bound = sum(bounds) if signed else -explained
+            rows.append(Row(self.offsets[number], mass, explained, sum(absorbed.values()), sum(masses), bound, log_end))
+        if not signed:
+            self._beyond = explained
+            rows = [row._replace(bound=explained + row.bound) for row in rows]
+        return Finish(rows, np.concatenate(nodes), np.concatenate(keys), arrived, absorbed)
+
+    def _sums(self, number: int, r: Tensor | None) -> tuple[float, float]:
+        """Mass of a layer's residuals, and their bound by k; where nothing lies, an infinite k does not count."""
+        if r is None:
+            return 0.0, 0.0
+        if not self.board.signed:
+            return float(r.sum()), 0.0
+        size = r.abs()
+        mass = float(size.sum())
+        if not mass:
+            return 0.0, 0.0
+        bounded = size * self._k[number]
+        bound = float(bounded.sum())
+        return mass, bound if bound < np.inf else float(bounded.nan_to_num(nan=0.0, posinf=torch.inf).sum())
+
+    def _reached(self, number: int, before: Array, after: Array) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The positions of an input to which anything came, as nodes, and what lies on them now."""
+        everything = tuple(slice(0, s) for s in after.shape)
+        _, changes = self.partitions[number].fold(everything, before != after)
+        _, totals = self.partitions[number].fold(everything, after)
+        reached = np.flatnonzero(changes)
+        return reached + self.offsets[number], totals.reshape(-1)[reached].astype(np.float32)

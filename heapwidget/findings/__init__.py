@@ -1,0 +1,1 @@
+"""What was found, and what one can ask it. Knows no screen."""

@@ -1,0 +1,82 @@
+"""What goes along when an explanation is copied or sent: columns and inputs as plain arrays, not the walk, nor the net.
+
+Tensors of a worker process would be shared memory that is gone with it, and those of a GPU need one where they arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from heapwidget.trace.trace import Trace
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+NO_NET = "a file or a copy (deepcopy, pickle) keeps the trace, not the net; explain again with attribute(net, x)"
+NO_COPY = (
+    "a viewer belongs to its kernel and its page and cannot be copied or pickled; do so with its explanation "
+    "e = viewer.explanation, or write it with e.save(path) and read it with hw.load(path), and show it with e.view()"
+)
+
+
+class Sendable:
+    """What `copy` and `pickle` do with an explanation, which is its attributes."""
+
+    def __copy__(self) -> Self:
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        here = self.__dict__
+        trace: Trace = here["_trace"]
+        # Contributions that are the trace's own go with it.
+        known = all(
+            c.dtype == np.float32 and np.array_equal(c.reshape(-1), own.reshape(-1))
+            for c, own in zip(here["_contributions"], trace.contributions, strict=True)
+        )
+        return here | {
+            "relevance": None,
+            "_probe": None,
+            "_inputs": [_packed(x) for x in here["_inputs"]],
+            "_contributions": None if known else here["_contributions"],
+        }
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        found = state["_contributions"]
+        self.__dict__.update(state)
+        self.__dict__["_inputs"] = tuple(_unpacked(*parts) for parts in state["_inputs"])
+        self.__dict__["_contributions"] = state["_trace"].contributions if found is None else found
+
+
+class Bound:
+    """A widget, which cannot be copied or sent: that is said in one sentence."""
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(NO_COPY)
+
+    def __copy__(self) -> Any:
+        raise TypeError(NO_COPY)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        raise TypeError(NO_COPY)
+
+
+def _packed(x: Tensor) -> tuple[bytes, torch.dtype, tuple[int, ...], str]:
+    """A tensor as bytes, with its type, its shape and where it was: NumPy does not know all types."""
+    flat = x.detach().cpu().contiguous().reshape(-1)
+    return flat.view(torch.uint8).numpy().tobytes(), x.dtype, tuple(x.shape), str(x.device)
+
+
+def _unpacked(data: bytes, dtype: torch.dtype, shape: tuple[int, ...], device: str) -> Tensor:
+    """The tensor again, where it was if there is such a place here."""
+    x = torch.frombuffer(bytearray(data), dtype=dtype).reshape(shape)
+    try:
+        return x.to(device)
+    except (RuntimeError, AssertionError):
+        return x

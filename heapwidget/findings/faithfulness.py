@@ -1,0 +1,367 @@
+"""Deletion and insertion: what the target's score does as positions are taken away, or given back, in pop order.
+
+The measure of Petsiuk et al. 2018, "RISE": positions that matter should, taken away first, make the score fall at once
+(a small area under the deletion curve), and, given back first, make it rise at once (a large area under the insertion
+curve). Random orders, measured beside it, say what is small and large here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from heapwidget.arguments.checks import check_choice
+from heapwidget.arguments.ends import EACH_ALONE, scores_below
+from heapwidget.arguments.targets import Target, choose, head_of
+from heapwidget.boxes import Partition
+from heapwidget.engine.capture import RunAs, apart, record
+from heapwidget.engine.capture.isolation import tensors_of
+from heapwidget.engine.interrupts import let_through
+from heapwidget.progress import progress_bar
+
+if TYPE_CHECKING:
+    from heapwidget.explanation import Explanation
+
+SCORES = ("probability", "logit")
+PROBABILITY_OF_NO = "probability of no"
+BLUR = "blur"
+# Fractions of a score that others exceed so many times say nothing.
+MOST_TIMES = 10.0
+# By so much of itself a score must fall below zero for that to be said.
+SIGN_CHANGE = 0.01
+
+Baseline = float | Tensor | str
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """The target's score, as a fraction of its score on x, while positions are replaced.
+
+    Attributes
+    ----------
+    fractions
+        Of the positions that are replaced (deletion) or given back (insertion), from 0 to 1.
+    deletion, insertion
+        The score at each of these.
+    """
+
+    fractions: NDArray[np.float64]
+    deletion: NDArray[np.float64]
+    insertion: NDArray[np.float64]
+
+    @property
+    def deletion_area(self) -> float:
+        """Area under the deletion curve: the smaller, the better."""
+        return self._area(self.deletion)
+
+    @property
+    def insertion_area(self) -> float:
+        """Area under the insertion curve: the larger, the better."""
+        return self._area(self.insertion)
+
+    def _area(self, curve: NDArray[np.float64]) -> float:
+        return float((np.diff(self.fractions) * (curve[1:] + curve[:-1]) / 2).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Faithfulness(Curves):
+    """How the pop order fares by deletion and insertion.
+
+    Attributes
+    ----------
+    random
+        The mean of the curves of random orders; `None` if there were none.
+    score
+        The score on x itself: what the curves are fractions of, unless it is too small beside other scores for that.
+    kind
+        `"probability"`, `"probability of no"` where the score of a yes or no is negative, or `"logit"`.
+    fractions_of_score
+        Whether the curves are fractions of `score`; else they are the scores themselves.
+    """
+
+    random: Curves | None
+    score: float
+    kind: str
+    fractions_of_score: bool = True
+
+    @property
+    def note(self) -> str:
+        """What the curves cannot say; empty where they can be read as they are."""
+        if not self.fractions_of_score:
+            return f"{self.score:.3g} is too small for fractions of it, so these are areas under the scores themselves"
+        curves = [self.deletion, self.insertion]
+        curves += [] if self.random is None else [self.random.deletion, self.random.insertion]
+        if min(float(curve.min()) for curve in curves) < -SIGN_CHANGE:
+            return "the score changes its sign on the way, so no area is a share of it"
+        return ""
+
+    def __str__(self) -> str:
+        def beside(area: float | None) -> str:
+            return "" if area is None else f" (random order {area:.3f})"
+
+        chance = (None, None) if self.random is None else (self.random.deletion_area, self.random.insertion_area)
+        return (
+            f"deletion {self.deletion_area:.3f}{beside(chance[0])}, "
+            f"insertion {self.insertion_area:.3f}{beside(chance[1])}; {self.kind} {self.score:.4g}"
+            + (f"; {self.note}" if self.note else "")
+        )
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The net, and the target that it is asked for.
+
+    Attributes
+    ----------
+    shapes
+        Of the inputs as the net takes them, with their batch axes.
+    below
+        What the net ends in, where the scores below that are asked for.
+    decides
+        Whether a score alone says yes or no, as of a net with a single one.
+    """
+
+    net: nn.Module
+    shapes: tuple[tuple[int, ...], ...]
+    target: Target
+    class_names: Sequence[str] | None
+    below: str | None = None
+    decides: bool = False
+
+    def scores(self, batch: Sequence[Tensor], index: int | None, kind: str, together: bool) -> NDArray[np.float64]:
+        """The score of each of several examples, which each input holds one behind the other.
+
+        They are run `together` or one by one.
+        """
+        if together:
+            shaped = [a.reshape(len(a), *shape[1:]) for a, shape in zip(batch, self.shapes, strict=True)]
+            return self._values(self._output(shaped), index, kind)
+        rows = []
+        for example in zip(*batch, strict=True):
+            shaped = [a.reshape(shape) for a, shape in zip(example, self.shapes, strict=True)]
+            rows.append(self._values(self._output(shaped).reshape(1, -1), index, kind))
+        return np.concatenate(rows)
+
+    def _output(self, inputs: list[Tensor]) -> Tensor:
+        head = head_of(self.target)
+        if self.below is None:
+            return head(self._run(inputs))
+        scores: Tensor = scores_below(record(self.net, *inputs, head=head))[0].output
+        return scores
+
+    def _run(self, inputs: Sequence[Tensor]) -> Any:
+        with torch._C._EnableTorchFunction(), let_through():
+            # A net may write into what it is given.
+            return self.net(*(a.clone() for a in inputs))
+
+    def takes_batches(self, pair: Sequence[Tensor], index: int | None, kind: str) -> bool:
+        """Whether two examples together have the scores that they have alone; some nets mix what is in a batch."""
+        if any(shape[0] != 1 for shape in self.shapes) or callable(self.target):
+            return False
+        try:
+            both = self.scores(pair, index, kind, together=True)
+        except Exception:
+            return False
+        alone = self.scores(pair, index, kind, together=False)
+        return both.shape == alone.shape and np.allclose(both, alone, rtol=1e-2, atol=1e-3 * np.abs(alone).max())
+
+    def _values(self, output: Tensor, index: int | None, kind: str) -> NDArray[np.float64]:
+        """One score for each row of outputs."""
+        # On the host: some devices know no float64.
+        output = output.cpu().double()
+        if index is not None:
+            # One output alone is the logit of a yes or no, and what was decided counts.
+            alone = output.shape[1] == 1 or self.below in EACH_ALONE
+            shares = (-output if kind == PROBABILITY_OF_NO else output).sigmoid() if alone else output.softmax(dim=1)
+            chosen = (output if kind == "logit" else shares)[:, index]
+        elif self.target is None:
+            # Without a target the gradient is that of all outputs.
+            chosen = output.sum(dim=1)
+        else:
+            chosen = output @ choose(self.target, output[:1], self.class_names).weights[0]
+        values: NDArray[np.float64] = chosen.numpy()
+        return values
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """What all orders of the inputs' positions are measured by alike.
+
+    Attributes
+    ----------
+    inputs, empty
+        The inputs, and what stands where a position was taken away: both in the shapes of `parts`.
+    index
+        Of the class whose score it is; `None` for the target's own value.
+    kind
+        `"probability"` or `"logit"`.
+    """
+
+    probe: Probe
+    inputs: Sequence[Tensor]
+    empty: Sequence[Tensor]
+    parts: Sequence[Partition]
+    index: int | None
+    kind: str
+
+    def curves(
+        self, orders: Sequence[NDArray[np.int64]], steps: int, batch_size: int, progress: bool
+    ) -> tuple[float, list[Curves]]:
+        """The score on the inputs, and the curves of each order of all their positions."""
+        inputs, empty = self.inputs, self.empty
+        *firsts, total = np.cumsum([0, *(part.n_nodes for part in self.parts)]).tolist()
+        counts = np.unique(np.rint(np.linspace(0, total, steps + 1)).astype(np.int64))
+        here = inputs[0].device
+        device = next((t.device for _, t in tensors_of(self.probe.net)), here)
+        nodes = [torch.from_numpy(p.node_of_unit + first).to(here) for p, first in zip(self.parts, firsts, strict=True)]
+        found = []
+        with (
+            apart(self.probe.net) as run,
+            run.watched((), RunAs(False)) as net,
+            torch._C.DisableTorchFunction(),
+            progress_bar(2 * len(orders) * len(counts), "faithfulness", progress) as tick,
+        ):
+            probe = replace(self.probe, net=net)
+            both = [torch.stack(pair).to(device) for pair in zip(inputs, empty, strict=True)]
+            together = probe.takes_batches(both, self.index, self.kind)
+            for order in orders:
+                # From which count on a unit is replaced: its position's place in the order.
+                rank = torch.empty(total, dtype=torch.int64)
+                rank[torch.from_numpy(order)] = torch.arange(total)
+                places = [rank.to(here)[n] for n in nodes]
+                pair = []
+                for before, after in ((inputs, empty), (empty, inputs)):
+                    values = []
+                    for first in range(0, len(counts), batch_size):
+                        some = counts[first : first + batch_size].tolist()
+                        batch = [
+                            torch.stack([torch.where(place < n, new, old) for n in some]).to(device)
+                            for place, old, new in zip(places, before, after, strict=True)
+                        ]
+                        values.append(probe.scores(batch, self.index, self.kind, together))
+                        tick(len(some))
+                    pair.append(np.concatenate(values))
+                found.append(pair)
+        whole = float(found[0][0][0])
+        fractions, unit = counts / total, whole if self.divides(whole, found) else 1.0
+        return whole, [Curves(fractions, *(curve / unit for curve in pair)) for pair in found]
+
+    @staticmethod
+    def divides(whole: float, curves: Iterable[Iterable[NDArray[np.float64]]]) -> bool:
+        """Whether scores can be told as fractions of the one on the inputs."""
+        largest = max(float(np.abs(curve).max()) for pair in curves for curve in pair)
+        return whole != 0 and abs(whole) * MOST_TIMES >= largest
+
+
+def faithfulness(
+    explanation: Explanation,
+    probe: Probe,
+    *,
+    baseline: Baseline | Sequence[Baseline],
+    score: str | None,
+    steps: int,
+    random_orders: int,
+    batch_size: int,
+    seed: int,
+    progress: bool,
+) -> Faithfulness:
+    """See `Explanation.faithfulness`."""
+    index = explanation.trace.header["target"]["index"]
+    kind = _kind(score, index)
+    if kind == "probability" and probe.decides and explanation.trace.header["target"]["value"] < 0:
+        kind = PROBABILITY_OF_NO
+    for name, value, least in (("steps", steps, 1), ("batch_size", batch_size, 1), ("random_orders", random_orders, 0)):
+        if value < least:
+            raise ValueError(f"{name} must be at least {least}, not {value}")
+    trace = explanation.trace
+    parts = trace.partitions[: trace.n_inputs]
+    inputs = [x.reshape(part.shape) for x, part in zip(explanation.inputs, parts, strict=True)]
+    empty = [stand_in(b, x, part) for b, x, part in zip(_by_input(baseline, explanation), inputs, parts, strict=True)]
+    trial = Trial(probe, inputs, empty, parts, index, kind)
+    rng = np.random.default_rng(seed)
+    orders = [_whole_order(explanation, seed), *(rng.permutation(trace.input_nodes) for _ in range(random_orders))]
+    whole, (own, *random) = trial.curves(orders, steps, batch_size, progress)
+    chance = None
+    if random:
+        deletion, insertion = (
+            np.mean([getattr(c, name) for c in random], axis=0) for name in ("deletion", "insertion")
+        )
+        chance = Curves(own.fractions, deletion, insertion)
+    # On x itself the fraction is one.
+    divided = whole == 1 or float(own.deletion[0]) != whole
+    return Faithfulness(own.fractions, own.deletion, own.insertion, chance, whole, kind, divided)
+
+
+def _kind(score: str | None, index: int | None) -> str:
+    """Probability where the target is a class, unless told otherwise."""
+    if score is None:
+        return "logit" if index is None else "probability"
+    check_choice("score", score, SCORES)
+    if score == "probability" and index is None:
+        raise ValueError("score='probability' needs a single class as target; take score='logit', the target itself")
+    return score
+
+
+def _whole_order(explanation: Explanation, seed: int) -> NDArray[np.int64]:
+    """All positions: as they were popped, with those that were not, in random order, where a key of 0 belongs."""
+    trace = explanation.trace
+    popped, keys = explanation.order, trace.columns["pop_mass"][trace.selecting]
+    # A generator of its own: the random orders beside it are the same for every explanation.
+    rest = np.random.default_rng([seed, 1]).permutation(np.setdiff1d(np.arange(trace.input_nodes), popped))
+    before = keys < 0 if trace.collects_ascending else keys > 0
+    # The article's steps pop every position, and in an order that does not follow the keys.
+    at = int(np.argmin(before)) if len(rest) and not before.all() else len(popped)
+    return np.concatenate([popped[:at], rest, popped[at:]])
+
+
+def _by_input(baseline: Baseline | Sequence[Baseline], explanation: Explanation) -> Sequence[Baseline]:
+    """A baseline for each input."""
+    count = len(explanation.inputs)
+    if isinstance(baseline, str | Tensor) or not isinstance(baseline, Sequence):
+        if isinstance(baseline, Tensor) and isinstance(explanation.x, tuple):
+            raise ValueError(f"x holds {count} inputs, so a baseline of tensors must be a tuple of {count}")
+        return [baseline] * count
+    if len(baseline) != count:
+        raise ValueError(f"baseline has {len(baseline)} parts, but x holds {count} inputs; they must agree")
+    return baseline
+
+
+def stand_in(baseline: Baseline, x: Tensor, part: Partition) -> Tensor:
+    """What stands where a position was taken away, in the shape of x without its batch axis."""
+    if isinstance(baseline, str):
+        check_choice("baseline", baseline, (BLUR,))
+        return _blurred(x, part)
+    if isinstance(baseline, Tensor):
+        given = baseline.detach().to(device=x.device, dtype=x.dtype)
+        try:
+            return (given.reshape(x.shape) if given.numel() == x.numel() else given).expand(x.shape)
+        except RuntimeError as error:
+            raise ValueError(
+                f"baseline of shape {tuple(baseline.shape)} does not fit an input of shape {tuple(x.shape)}; "
+                "give a number or a tensor like x"
+            ) from error
+    return torch.full_like(x, baseline)
+
+
+def _blurred(x: Tensor, part: Partition) -> Tensor:
+    """A Gaussian blur along each axis of positions, a twentieth of the axis wide, the edges repeated."""
+    out = x.cpu().double()
+    for axis, (size, box) in enumerate(zip(part.shape, part.box, strict=True)):
+        if box > 1 or size < 3:
+            continue
+        sigma = max(1.0, size / 20)
+        at = torch.arange(size, dtype=torch.float64)
+        reach = int(np.ceil(3 * sigma))
+        offsets = torch.arange(-reach, reach + 1, dtype=torch.float64)
+        weights = torch.exp(-((offsets / sigma) ** 2) / 2)
+        seen = (at[:, None] + offsets).clamp(0, size - 1).long()
+        matrix = torch.zeros(size, size, dtype=torch.float64)
+        matrix.scatter_add_(1, seen, (weights / weights.sum()).expand(size, -1).contiguous())
+        out = torch.movedim(torch.tensordot(matrix, out, dims=([1], [axis])), 0, axis)
+    return out.to(x)

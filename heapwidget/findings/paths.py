@@ -1,0 +1,191 @@
+"""The strongest flows from the target to the inputs: paths over nodes, found best first.
+
+In the full layer-wise pass, node J holds the relevance R_J and passes F(J -> I) of it to a node I that it reads. The
+share of the step is F(J -> I) / R_J, and the relevance of a path is
+
+    target * (what the target put on its first node, as a share) * product of the shares of its steps
+
+as if relevance mixed inside each node. So the paths that end in a position add up to its contribution, and all paths to
+the relevance explained. With nodes of one unit there is nothing to mix, and a path is the plain product of messages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from heapwidget.boxes import Window
+from heapwidget.engine.flow import Array, host
+from heapwidget.engine.graph.links import NO_NODE, Links
+from heapwidget.engine.walk.search import Walk
+from heapwidget.engine.walk.sweep import Left, deliver, device_of, whole_pass
+from heapwidget.progress import progress_bar
+from heapwidget.trace.trace import Trace
+from heapwidget.words.percents import percent_digits
+
+
+@dataclass(frozen=True)
+class Path:
+    """One flow from the target to a position of an input.
+
+    Attributes
+    ----------
+    labels, nodes, windows
+        Of each node on the way, the output's first: its name, its id, and the slices of its layer that it covers.
+    relevance
+        The part of the target that takes this way.
+    share
+        The same as a fraction of the target.
+    """
+
+    labels: tuple[str, ...]
+    nodes: tuple[int, ...]
+    windows: tuple[Window, ...]
+    relevance: float
+    share: float
+
+    def __str__(self) -> str:
+        return f"{percent_digits(self.share)}  {' → '.join(self.labels)}"
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """Where a way can go on: nodes below, the share of each step, and the best product of shares from here down."""
+
+    nodes: NDArray[np.int64]
+    shares: NDArray[np.float64]
+    best: NDArray[np.float64]
+
+    @classmethod
+    def strongest(
+        cls, nodes: NDArray[np.integer], shares: NDArray[np.float64], onwards: NDArray[np.float64], k: int
+    ) -> _Steps:
+        """The k best steps; a worse one leads to none of the k best paths."""
+        best = shares * onwards
+        order = np.lexsort((nodes, -best))[:k]
+        order = order[best[order] > 0]
+        return cls(nodes[order].astype(np.int64), shares[order], best[order])
+
+
+@dataclass(order=True)
+class _Way:
+    """A path's beginning, and the number of the step that it tries next; ordered by the best path that it leads to."""
+
+    bound: float
+    turn: int
+    flow: float = field(compare=False)
+    nodes: tuple[int, ...] = field(compare=False)
+    steps: _Steps = field(compare=False)
+    step: int = field(compare=False)
+
+
+def strongest_paths(walk: Walk, seeds: Array, trace: Trace, k: int, progress: bool) -> list[Path]:
+    """The k paths of the largest relevance, strongest first; fewer where there are fewer.
+
+    Raises
+    ------
+    ValueError
+        If a share can be negative: then no bound tells which way is the strongest.
+    """
+    _check_unsigned(walk)
+    start, steps = _all_steps(walk, seeds * walk.sign, k, progress)
+    target = float(seeds.sum(dtype=np.float64))
+    n_inputs, turns = walk.input_nodes, count()
+    heap: list[_Way] = []
+
+    def push(flow: float, nodes: tuple[int, ...], onwards: _Steps, step: int) -> None:
+        if step < len(onwards.nodes):
+            heappush(heap, _Way(-flow * float(onwards.best[step]), next(turns), flow, nodes, onwards, step))
+
+    found: list[tuple[float, tuple[int, ...]]] = []
+    push(1.0, (), start, 0)
+    while heap and len(found) < k:
+        way = heappop(heap)
+        push(way.flow, way.nodes, way.steps, way.step + 1)
+        node, flow = int(way.steps.nodes[way.step]), way.flow * float(way.steps.shares[way.step])
+        if node < n_inputs:
+            found.append((flow, (*way.nodes, node)))
+        else:
+            push(flow, (*way.nodes, node), steps[node], 0)
+    found.sort(key=lambda path: (-path[0], path[1]))
+    return [_path(trace, nodes, flow * target, flow) for flow, nodes in found]
+
+
+def _path(trace: Trace, nodes: tuple[int, ...], relevance: float, share: float) -> Path:
+    windows = []
+    for node in nodes:
+        layer = trace.layer_of(node)
+        windows.append(trace.partitions[layer].window(node - int(trace.node_offsets[layer])))
+    return Path(tuple(map(trace.label, nodes)), nodes, tuple(windows), relevance, share)
+
+
+def _check_unsigned(walk: Walk) -> None:
+    if not walk.board.signed:
+        return
+    for layer, flow in zip(walk.graph.layers, walk.flows, strict=True):
+        if flow is not None and flow.signed:
+            raise ValueError(
+                f"layer {layer.label!r} can pass on negative shares, and then no path is the strongest; "
+                "take rule='zplus' or another rule without negative shares"
+            )
+    raise ValueError("the target has both signs, and then no path is the strongest; take the paths of each class alone")
+
+
+def _all_steps(walk: Walk, seeds: Array, k: int, progress: bool) -> tuple[_Steps, dict[int, _Steps]]:
+    """Where the target begins, and for each node that relevance passes, the k best steps down."""
+    graph, links = walk.graph, Links(walk.graph, walk.partitions)
+    passed = _passed(walk, seeds)
+    onwards = np.zeros(int(links.first[-1]))
+    onwards[: walk.input_nodes] = 1.0
+    steps: dict[int, _Steps] = {}
+    held = []
+    for part, p in zip(walk.partitions, passed, strict=True):
+        _, sums = part.fold(tuple(slice(0, s) for s in part.shape), p.astype(np.float64))
+        held.append(sums.reshape(-1))
+    todo = [(n, int(box)) for n in range(walk.n_inputs, len(held)) for box in np.flatnonzero(held[n] > 0)]
+    # Layers come in the order in which they read one another, so what lies below is known.
+    with progress_bar(len(todo), "paths", progress) as tick:
+        for number, box in todo:
+            flow, window = walk.flows[number], walk.partitions[number].window(box)
+            assert flow is not None
+            messages, _ = flow.local(window, passed[number][window])
+            nodes, sums = _by_node([links.sums(number, m.operand, m.window, m.values) for m in messages])
+            node = box + int(links.first[number])
+            steps[node] = _Steps.strongest(nodes, sums / held[number][box], onwards[nodes], k)
+            onwards[node] = steps[node].best[0] if len(steps[node].best) else 0.0
+            tick(1)
+    whole = tuple(slice(0, s) for s in graph.output.shape)
+    nodes, sums = _by_node([links.output_sums(whole, seeds)])
+    total = float(seeds.sum(dtype=np.float64)) or 1.0
+    return _Steps.strongest(nodes, sums / total, onwards[nodes], k), steps
+
+
+def _passed(walk: Walk, seeds: Array) -> list[Array]:
+    """What passes through each unit in the full layer-wise pass."""
+    left: Left = [None] * len(walk.stores)
+    deliver(walk.graph, walk.graph.output, torch.from_numpy(seeds).to(device_of(walk.flows)), left, {})
+    passed: list[Array] = [np.zeros_like(s.residual) for s in walk.stores]
+    for number in range(len(left) - 1, -1, -1):
+        r, flow = left[number], walk.flows[number]
+        if r is not None:
+            passed[number] = host(r).copy()
+        if flow is not None:
+            whole_pass(walk.graph, flow, number, left)
+    return passed
+
+
+def _by_node(
+    parts: list[tuple[NDArray[np.integer], NDArray[np.floating]]],
+) -> tuple[NDArray[np.integer], NDArray[np.float64]]:
+    """Sums by node; a node may come more than once."""
+    if not parts:
+        return np.empty(0, np.int64), np.empty(0)
+    nodes, place = np.unique(np.concatenate([n for n, _ in parts]), return_inverse=True)
+    sums = np.bincount(place, np.concatenate([s for _, s in parts]), minlength=len(nodes))
+    real = nodes != NO_NODE
+    return nodes[real], sums[real]

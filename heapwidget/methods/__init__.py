@@ -1,0 +1,1 @@
+"""The methods: from a net and its inputs to a trace and the inputs' contributions."""

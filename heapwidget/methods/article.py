@@ -1,0 +1,287 @@
+"""`method="article"`: the founding article's five steps, to the letter, on the whole network.
+
+    1. compute each node's contribution to the output      (a box: summed over its units, input positions included)
+    2. put all contributions into a heap
+    3. pop the largest
+    4. add its key to the keys of its children             (the nodes its op reads, if they are still in the heap)
+    5. repeat until the heap is empty                      (each node is popped once)
+
+A unit's contribution is activation times gradient of the target, or the gradient alone, as in the article's own code.
+Keys are added, not moved, so nothing is conserved: what `method="relevance"` mends.
+
+The gradients come from running the recorded calls once more, with autograd watching.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils._pytree import tree_leaves, tree_map
+
+from heapwidget.arguments.targets import Target, choose
+from heapwidget.boxes import Partition, Window
+from heapwidget.engine.capture import Call, Recording
+from heapwidget.engine.finite import check_found
+from heapwidget.engine.flow import Array, Flow, host
+from heapwidget.engine.graph.builder import Builder, Graph, Handler, build
+from heapwidget.engine.graph.links import NO_NODE, Links
+from heapwidget.engine.interrupts import noted
+from heapwidget.engine.ops import handler_of
+from heapwidget.engine.ops.linear import LinearFlow
+from heapwidget.engine.ops.pool import MaxPool
+from heapwidget.engine.rules import flat
+from heapwidget.methods.methods import describe, gradients_at, make_header, partitions
+from heapwidget.progress import progress_bar
+from heapwidget.trace.trace import COLUMNS, Trace
+
+CONTRIBUTIONS = ("activation_x_gradient", "gradient")
+
+# More keys than this are no longer a thing to look at, nor to hold in memory.
+LOG_LIMIT = 2**24
+
+
+def article(
+    recording: Recording,
+    target: Target,
+    class_names: Sequence[str] | None,
+    nodes: str | Mapping[str, str],
+    contribution: str,
+    progress: bool,
+    begins: str | None = None,
+) -> tuple[Trace, list[Array]]:
+    """The five steps, as a trace and the keys of each input's units.
+
+    Where a position holds several channels, what was added to its key is spread evenly over them.
+
+    `begins` tells where infinity begins, if the net puts some in.
+
+    Raises
+    ------
+    ValueError
+        If a contribution is no number, or the keys outgrow float32, as they do in deep nets, or are too many.
+    """
+    graph, activations = _layers(recording)
+    choice = choose(target, recording.output, class_names)
+    value, gradients = _gradients(recording, activations, choice.value)
+    factors = gradients if contribution == "gradient" else [a * g for a, g in zip(activations, gradients, strict=True)]
+    contributions = [
+        host(f.detach().to(graph.dtype).reshape(layer.shape)) for f, layer in zip(factors, graph.layers, strict=True)
+    ]
+    parts = partitions(graph, nodes)
+    flows = [None if layer.make is None else layer.make(flat()) for layer in graph.layers]
+    check_found(contributions, begins, "method='relevance'")
+    own = np.concatenate([_by_node(part, c) for part, c in zip(parts, contributions, strict=True)])
+    with noted() as interrupted, progress_bar(len(own), "pops", progress) as tick:
+        popped, masses, log = _pop_all(own, _Children(graph, parts, flows), tick, interrupted)
+
+    header = make_header("article", None, "descending", describe(graph, parts, flows), choice, value) | {
+        "floor": None,
+        "conserved": False,
+        "input_in_heap": True,
+        "phases": {"walk": len(popped), "finish": 0, "collect": 0},
+        "start": [[node, float(key)] for node, key in enumerate(own.tolist())],
+        "ledger": {"target": value, "explained": 0.0, "residual": 0.0, "absorbed": []},
+    }
+    keys = np.empty(len(own), np.float32)
+    keys[popped] = masses
+    inputs = parts[: graph.n_inputs]
+    added = np.split(keys - own, np.cumsum([part.n_nodes for part in inputs]))
+    final = [c + _spread(part, a) for c, part, a in zip(contributions, inputs, added, strict=False)]
+    nothing = np.zeros(len(popped))
+    columns = {
+        "pop_node": popped,
+        "pop_mass": masses,
+        **dict.fromkeys(("explained", "absorbed", "dust", "bound"), nothing),
+        "log_offset": np.cumsum([0, *map(len, log.nodes)]),
+        "log_node": np.concatenate(log.nodes),
+        "log_key": np.concatenate(log.keys),
+        "contribution": np.concatenate([f.reshape(-1) for f in final]),
+    }
+    return Trace(header, {n: np.ascontiguousarray(columns[n], dtype) for n, dtype in COLUMNS.items()}), final
+
+
+def _by_node(part: Partition, units: Array) -> NDArray[np.float32]:
+    """Contributions of a layer's nodes: the sums over their boxes; no negative zero, which would order apart."""
+    _, sums = part.fold(tuple(slice(0, s) for s in part.shape), units)
+    keys: NDArray[np.float32] = sums.reshape(-1).astype(np.float32) + np.float32(0)
+    return keys
+
+
+def _spread(part: Partition, added: Array) -> Array:
+    """What came to the nodes of a layer, evenly over their units."""
+    per_unit: Array = added[part.node_of_unit] / np.bincount(part.node_of_unit.reshape(-1))[part.node_of_unit]
+    return per_unit
+
+
+# --- Step 1: layers with their activations, and the gradients there ---------------------------------------------------
+
+
+class _Activations:
+    """The recorded tensor that is each layer's activation: what is left after the ops on each unit alone."""
+
+    def __init__(self) -> None:
+        self._held: list[tuple[Any, Tensor]] = []
+
+    def noting(self, handler: Handler | None) -> Handler:
+        """A handler that notes which layers it adds, and takes ops without one."""
+
+        def note(builder: Builder, call: Call) -> bool:
+            before = len(builder.drafts)
+            if handler is None or not handler(builder, call):
+                builder.generic(call)
+            outs = [o for o in tree_leaves(call.out) if builder.active(o)]
+            # The layers that a call makes are its active outputs, in order.
+            self._held += zip((draft.make for draft in builder.drafts[before:]), outs, strict=False)
+            if len(builder.drafts) == before:
+                self._follow(builder, call, outs)
+            return True
+
+        return note
+
+    def _follow(self, builder: Builder, call: Call, outs: list[Tensor]) -> None:
+        """An op on each unit alone: its result is the activation from here on, if nothing else reads what it read."""
+        read = {id(t) for t in tree_leaves((call.args, call.kwargs)) if isinstance(t, Tensor)}
+        for place, (make, held) in enumerate(self._held):
+            if id(held) not in read or builder.reads[id(held)] != 1:
+                continue
+            units = builder.units(held).reshape(-1)
+            for out in outs:
+                if out.is_floating_point() and torch.equal(builder.units(out).reshape(-1), units):
+                    self._held[place] = make, out
+
+    def of(self, graph: Graph, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """One a layer."""
+        made = {id(make): tensor for make, tensor in self._held}
+        return [*inputs, *(made[id(layer.make)] for layer in graph.layers[len(inputs) :])]
+
+
+def _layers(recording: Recording) -> tuple[Graph, list[Tensor]]:
+    """The graph, and the activation of each layer."""
+    activations = _Activations()
+    graph = build(recording, lambda call: activations.noting(handler_of(call)))
+    return graph, activations.of(graph, recording.inputs)
+
+
+def _gradients(
+    recording: Recording, activations: list[Tensor], target: Callable[[Tensor], Tensor]
+) -> tuple[float, list[Tensor]]:
+    """The target, and its gradient with respect to each activation, by running the recorded calls again."""
+    with torch.enable_grad():
+        now: dict[int, Any] = {id(x): x.detach().clone().requires_grad_() for x in recording.inputs}
+
+        def present(a: Any) -> Any:
+            return now.get(id(a), a.detach()) if isinstance(a, Tensor) else a
+
+        for call in recording.calls:
+            args, kwargs = tree_map(present, (call.args, call.kwargs))
+            outs = tree_leaves(_differentiable(call, args, kwargs))
+            now.update((id(was), out) for was, out in zip(tree_leaves(call.out), outs, strict=True))
+        value = target(now[id(recording.output)])
+        gradients = gradients_at([now[id(a)] for a in activations], value, "article")
+    return float(value.detach()), list(gradients)
+
+
+def _differentiable(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The call again; `aten.copy`, which stands for in-place copies, has no derivative."""
+    if call.name == "copy":
+        changed, source = args[:2]
+        return source.to(changed.dtype).expand_as(changed)
+    return call.op(*args, **kwargs)
+
+
+# --- Steps 2 to 5 -----------------------------------------------------------------------------------------------------
+
+
+class _Log:
+    """For each pop, the children whose keys changed, and the new keys."""
+
+    def __init__(self) -> None:
+        self.nodes: list[NDArray[np.int32]] = []
+        self.keys: list[NDArray[np.float32]] = []
+        self.size = 0
+
+    def add(self, nodes: NDArray[np.int32], keys: NDArray[np.float32]) -> None:
+        self.nodes.append(nodes)
+        self.keys.append(keys)
+        self.size += len(nodes)
+
+
+def _pop_all(
+    own: NDArray[np.float32], children: _Children, tick: Callable[[int], None], interrupted: Callable[[], bool]
+) -> tuple[NDArray[np.int64], NDArray[np.float32], _Log]:
+    """Pop every node, the largest key first, ties by the smaller id."""
+    keys, waiting, log = own.copy(), np.ones(len(own), np.bool_), _Log()
+    popped, masses = np.empty(len(own), np.int64), np.empty(len(own), np.float32)
+    for i in range(len(own)):
+        # One scan for the largest costs less than to re-key hundreds of heap entries; argmax takes the smallest id.
+        node = int(keys.argmax())
+        popped[i], masses[i] = node, keys[node]
+        if not np.isfinite(masses[i]):
+            raise ValueError(
+                f"the article's steps add keys to keys, and after {i} pops they exceed what float32 holds; "
+                "take a net with fewer layers, coarser nodes (nodes='layer'), or method='relevance'"
+            )
+        waiting[node], keys[node] = False, -np.inf
+        touched = children.of(node)
+        touched = touched[waiting[touched]]
+        with np.errstate(over="ignore"):
+            keys[touched] += masses[i]
+        log.add(touched, keys[touched])
+        tick(1)
+        if interrupted():
+            raise KeyboardInterrupt
+        if log.size > LOG_LIMIT:
+            raise ValueError(
+                f"the article's steps change more than {LOG_LIMIT:,} keys here; take coarser nodes, for example "
+                "nodes='position' or nodes='channel'"
+            )
+    return popped, masses, log
+
+
+class _Children:
+    """The nodes that a node's op reads, as ascending ids."""
+
+    def __init__(self, graph: Graph, parts: Sequence[Partition], flows: Sequence[Flow | None]) -> None:
+        self._parts, self._flows, self._links = parts, flows, Links(graph, parts)
+        self._dtype = np.float64 if graph.dtype == torch.float64 else np.float32
+
+    def of(self, node: int) -> NDArray[np.int32]:
+        """The children of one node."""
+        number = self._links.layer_of(node)
+        flow = self._flows[number]
+        if flow is None:
+            return np.empty(0, np.int32)
+        window = self._parts[number].window(node - int(self._links.first[number]))
+        read = np.concatenate([nodes.reshape(-1) for nodes in self._read(flow, number, window)])
+        return np.unique(read[read != NO_NODE])
+
+    def _read(self, flow: Flow, number: int, window: Window) -> list[NDArray[np.int32]]:
+        """The nodes of the units that a box of a layer reads."""
+        nodes = self._links.nodes
+        if isinstance(flow, MaxPool):
+            below = nodes(number, 0)
+            return [below[_seen(flow, window, below.shape)]]
+        messages, _ = flow.local(window, np.ones([s.stop - s.start for s in window], self._dtype))
+        if isinstance(flow, LinearFlow):
+            # The flat rule gives a share to every unit that is read, and to no other.
+            return [nodes(number, m.operand)[m.window][m.values != 0] for m in messages]
+        return [nodes(number, m.operand)[m.window] for m in messages]
+
+
+def _seen(flow: MaxPool, window: Window, shape: tuple[int, ...]) -> Window:
+    """All that a pooling's box looks at: its messages go to the winners alone."""
+    reaches = flow.reach(0)
+    seen = [window[0]]
+    for axis, size in enumerate(shape[1:], start=1):
+        if axis in reaches:
+            start, step, width, own = reaches[axis]
+            low, high = start + step * window[own].start, start + step * (window[own].stop - 1) + width
+            seen.append(slice(max(low, 0), min(high, size)))
+        else:
+            seen.append(slice(0, size))
+    return tuple(seen)

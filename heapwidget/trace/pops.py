@@ -1,0 +1,171 @@
+"""Whether a trace pops what lies on top of its heap: what a replay would find, without moving anything.
+
+A root is the least of all pairs (signed key, node) in the heap. Each entry of the log gives a node a key that holds
+until the node is logged or popped again, so a pop is right if its pair is the least of those whose time covers it.
+Nodes are looked at in groups, and the log of a group in blocks, so that little memory is needed however long it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heapwidget.errors import TraceFormatError
+from heapwidget.trace.trace import Trace
+
+# Pops and log entries that are looked at together: so many, or so much of a long log.
+BLOCK, PARTS = 2**12, 32
+NEVER = 2**62
+NOTHING = np.uint64(2**64 - 1)
+
+
+def check_pops(trace: Trace) -> None:
+    """Check the pops of the walk and of the collect phase; the columns are known to be of the right sizes.
+
+    Raises
+    ------
+    TraceFormatError
+        Naming the first row that pops something else than the root.
+    """
+    ascending = trace.header["order"] == "ascending"
+    _check_collect(trace, trace.collects_ascending)
+    _check_walk(trace, ascending)
+
+
+def _pairs(keys: NDArray[np.float32], nodes: NDArray[np.uint32], ascending: bool) -> NDArray[np.uint64]:
+    """Whole numbers that are ordered as the pairs of the heap are."""
+    # Adding 0 makes -0 the same key as 0.
+    bits = ((keys if ascending else -keys) + np.float32(0)).view(np.uint32)
+    ordered = np.where(bits >> 31, ~bits, bits | np.uint32(2**31))
+    return ordered.astype(np.uint64) << np.uint64(32) | nodes
+
+
+def _check_collect(trace: Trace, ascending: bool) -> None:
+    first = trace.phase_start("collect")
+    pairs = _pairs(trace.columns["pop_mass"][first:], trace.columns["pop_node"][first:], ascending)
+    nodes = np.sort(trace.columns["pop_node"][first:])
+    if (nodes[1:] == nodes[:-1]).any():
+        raise TraceFormatError("column 'pop_node' collects a position of the input twice")
+    wrong = np.flatnonzero(pairs[1:] <= pairs[:-1])
+    if len(wrong):
+        _refuse(trace, first + int(wrong[0]) + 1)
+
+
+def _refuse(trace: Trace, row: int) -> None:
+    node = int(trace.columns["pop_node"][row])
+    raise TraceFormatError(f"column 'pop_node' pops node {node} at row {row}, which is not on top of the heap then")
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """Nodes with the keys that they are given, or are popped with, and when: pops and entries are counted through."""
+
+    nodes: NDArray[np.uint32]
+    keys: NDArray[np.float32]
+    at: NDArray[np.int64]
+
+    def __getitem__(self, chosen: Any) -> _Keys:
+        return _Keys(self.nodes[chosen], self.keys[chosen], self.at[chosen])
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+
+def _check_walk(trace: Trace, ascending: bool) -> None:
+    columns, rows = trace.columns, trace.phase_start("finish")
+    offsets, start = columns["log_offset"][: rows + 1], trace.header["start"]
+    count = int(offsets[-1])
+    if rows > count + len(start):
+        raise TraceFormatError("column 'pop_node' pops more nodes in the walk than the heap was given")
+    nodes = np.array([node for node, _ in start], np.uint32)
+    held = _Keys(nodes, np.array([key for _, key in start], np.float32), np.full(len(nodes), -1))
+    pops = _Keys(columns["pop_node"][:rows], columns["pop_mass"][:rows], offsets[:-1] + np.arange(rows))
+    least, right = np.full(rows, NOTHING), np.zeros(rows, np.bool_)
+    block = max(BLOCK, (count + rows) // PARTS)
+    lowest = 0 if trace.header.get("input_in_heap") else trace.input_nodes
+    for low, high in _groups(np.concatenate([nodes, columns["log_node"][:count]]), lowest, block):
+        entries = np.flatnonzero((columns["log_node"][:count] >= low) & (columns["log_node"][:count] < high))
+        own = np.flatnonzero((pops.nodes >= low) & (pops.nodes < high))
+        there, done = held[(nodes >= low) & (nodes < high)], 0
+        for first in range(0, max(len(entries), 1), block):
+            chosen = entries[first : first + block]
+            # An entry comes behind the pops of its row and of all before.
+            at = chosen + np.searchsorted(offsets, chosen, side="right")
+            logged = _Keys(columns["log_node"][chosen], columns["log_key"][chosen], at)
+            is_last = first + block >= len(entries)
+            end = len(own) if is_last else int(np.searchsorted(pops.at[own], at[-1]))
+            until = NEVER if is_last else int(at[-1]) + 1
+            there = _block(there, logged, pops, own[done:end], until, ascending, least, right)
+            done = end
+    wrong = np.flatnonzero(~right | (least != _pairs(pops.keys, pops.nodes, ascending)))
+    if len(wrong):
+        _refuse(trace, int(wrong[0]))
+
+
+def _groups(nodes: NDArray[np.uint32], lowest: int, size: int) -> list[tuple[int, int]]:
+    """Ranges of nodes that are told about so often each, or are single nodes."""
+    nodes.sort()
+    ends = [lowest, *(end for end in np.unique(nodes[size::size]).tolist() if end > lowest), 2**32]
+    return list(pairwise(ends))
+
+
+def _block(
+    held: _Keys,
+    logged: _Keys,
+    pops: _Keys,
+    own: NDArray[np.int64],
+    until: int,
+    ascending: bool,
+    least: NDArray[np.uint64],
+    right: NDArray[np.bool_],
+) -> _Keys:
+    """What a group of nodes holds after some entries, and `own` pops of its nodes among them, until a moment.
+
+    Into `least` goes what the pops of all nodes find of it, and into `right` which of its own pops have a pair to take.
+    """
+    popped = pops[own]
+    at = np.concatenate([held.at, logged.at, popped.at])
+    order = np.lexsort((at, np.concatenate([held.nodes, logged.nodes, popped.nodes])))
+    at = at[order]
+    node = np.concatenate([held.nodes, logged.nodes, popped.nodes])[order]
+    key = np.concatenate([held.keys, logged.keys, popped.keys])[order]
+    is_pop = order >= len(held) + len(logged)
+    pairs = _pairs(key, node, ascending)
+    followed = np.r_[node[1:] == node[:-1], False]
+    # A pop takes the pair that its node was given last.
+    before = np.flatnonzero(is_pop) - 1
+    known = (before >= 0) & followed[before] & ~is_pop[before] & (pairs[before] == pairs[before + 1])
+    right[own[order[is_pop] - len(held) - len(logged)]] = known
+    ends = np.where(followed, np.r_[at[1:], 0], until)[~is_pop]
+    first, end = np.searchsorted(pops.at, at[~is_pop]), np.searchsorted(pops.at, ends, side="right")
+    if len(first):
+        low, high = int(first.min()), int(end.max())
+        found = _least(first - low, end - low, pairs[~is_pop], max(high - low, 0))
+        least[low:high] = np.minimum(least[low:high], found)
+    stays = ~is_pop & ~followed
+    return _Keys(node[stays], key[stays], np.full(int(stays.sum()), until - 1))
+
+
+def _least(
+    first: NDArray[np.int64], end: NDArray[np.int64], values: NDArray[np.uint64], count: int
+) -> NDArray[np.uint64]:
+    """The least of the values whose ranges `first .. end` cover each of `count` places.
+
+    A range is two that overlap, each as long as a power of two; the longest are passed on to their halves.
+    """
+    covering = end > first
+    first, end, values = first[covering], end[covering], values[covering]
+    level = np.frexp((end - first).astype(np.float64))[1] - 1
+    least = np.full(count, NOTHING)
+    for power in range(int(level.max(initial=-1)), -1, -1):
+        longer = least.copy()
+        half = 2**power
+        least[half:] = np.minimum(least[half:], longer[:-half])
+        here = level == power
+        np.minimum.at(least, first[here], values[here])
+        np.minimum.at(least, end[here] - half, values[here])
+    return least

@@ -1,0 +1,1 @@
+"""Words, numbers and colours that Python and the front end share."""
