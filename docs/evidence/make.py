@@ -45,7 +45,7 @@ Item = tuple[str, Tensor]
 @cache
 def network(kind: str) -> nn.Module:
     """The network that looks at digits or at photos."""
-    from benchmarks import efficientnet
+    from helpers.benchmarks import efficientnet
 
     return hw.samples.lenet() if kind == "digits" else efficientnet.net()
 
@@ -65,7 +65,7 @@ def photos() -> Iterator[Item]:
     """Every photograph of things or places that ships with scikit-image, scikit-learn or matplotlib and in which the
     network is sure of its first class by a tenth at least (in grass and gravel it sees nothing).
     """
-    from benchmarks.efficientnet import preprocess
+    from helpers.benchmarks.efficientnet import preprocess
     from matplotlib.cbook import get_sample_data
     from matplotlib.pyplot import imread
     from skimage import data

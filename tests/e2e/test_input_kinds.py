@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from e2e.inputs import EXPONENT, Show, choose, colour, go
+from helpers.browser.inputs import EXPONENT, Show, choose, colour, go
 from helpers.zoo import Net
 from playwright.sync_api import Locator, Page, expect
 from torch import Tensor, nn

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from engine.test_rules import RULES, twin_of_matrix
 from helpers.nets import Fn, graph_of, values
+from helpers.rule_twins import RULES, twin_of_matrix
 from helpers.twin_checks import assert_twins, last_flow, passed
 from torch import Tensor, nn
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from engine.test_capture import snapshot
 from helpers.nets import each, flat, on_inputs
+from helpers.snapshots import snapshot
 from helpers.zoo import ZOO, animal
 
 import heapwidget as hw

@@ -1,6 +1,6 @@
 """How the cost grows with the net: the walk by the number of its pops, the whole-layer pass by the size of the net.
 
-`python tests/benchmarks/growth.py` measures and draws docs/growth.png.
+`python tests/helpers/benchmarks/growth.py` measures and draws docs/growth.png.
 """
 
 import sys
@@ -126,4 +126,4 @@ def draw(path: Path) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    draw(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2] / "docs" / "growth.png")
+    draw(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[3] / "docs" / "growth.png")
