@@ -17,7 +17,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from captum.attr import InputXGradient, IntegratedGradients
+from matplotlib.cbook import get_sample_data
+from matplotlib.pyplot import imread
 from numpy.typing import NDArray
+from skimage import data
+from sklearn.datasets import load_sample_image
 from tables import write_tables
 from torch import Tensor, nn
 
@@ -28,6 +32,8 @@ from heapwidget.findings.faithfulness import Probe, Trial, stand_in
 
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent.parent / "tests"))
+
+from helpers.benchmarks import efficientnet  # noqa: E402 - from the folder above
 
 DIGITS = 500
 FLOORS = (1e-2, 1e-3, 1e-4, 1e-5)
@@ -45,8 +51,6 @@ Item = tuple[str, Tensor]
 @cache
 def network(kind: str) -> nn.Module:
     """The network that looks at digits or at photos."""
-    from helpers.benchmarks import efficientnet
-
     return hw.samples.lenet() if kind == "digits" else efficientnet.net()
 
 
@@ -65,12 +69,6 @@ def photos() -> Iterator[Item]:
     """Every photograph of things or places that ships with scikit-image, scikit-learn or matplotlib and in which the
     network is sure of its first class by a tenth at least (in grass and gravel it sees nothing).
     """
-    from helpers.benchmarks.efficientnet import preprocess
-    from matplotlib.cbook import get_sample_data
-    from matplotlib.pyplot import imread
-    from skimage import data
-    from sklearn.datasets import load_sample_image
-
     pictures: dict[str, Callable[[], NDArray[np.uint8]]] = {
         "astronaut": data.astronaut,
         "brick": data.brick,
@@ -87,7 +85,7 @@ def photos() -> Iterator[Item]:
     }
     for name, read in pictures.items():
         image = read()
-        yield name, preprocess(image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2))
+        yield name, efficientnet.preprocess(image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2))
 
 
 def rules(kind: str) -> dict[str, object]:

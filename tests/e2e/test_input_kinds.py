@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from torch import Tensor, nn
 
 import heapwidget as hw
+from heapwidget.trace.replay import replay
 
 FEATURES = [f"feature {name}" for name in "abcdefgh"] + ["<b>ninth</b>"] + [f"more {i}" for i in range(21)]
 WORDS = ["The", "ending", "was", "not", "<i>bad</i>", "at", "all", ",", "but", "rather", "long"]
@@ -125,8 +126,6 @@ def test_a_signal_is_shaded_where_relevance_is(show: Show, signal: hw.Explanatio
     so_far(page, step)
     page.get_by_role("slider", name="Opacity of the colours", exact=True).fill("100")
     canvas = page.locator(".hw-signal canvas")
-    from heapwidget.trace.replay import replay
-
     reached = dict(replay(signal.trace, step).input)
     final = signal.trace.position_contributions(0)
     # The bars below the lanes: the lowest row of them is coloured where something has arrived, in its own colour.

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 import heapwidget as hw
+from heapwidget.display.figures.figures import BLUE, INK, LINE, MUTED, WARM_DARK
 
 DEPTHS, WIDTHS = (8, 16, 32, 64), (16, 32, 64, 128, 256)
 # The width at which depths are compared, and the depth at which widths are.
@@ -89,10 +91,6 @@ def _seconds(run: Callable[[], object], expected: object = None) -> float:
 
 def draw(path: Path) -> None:
     """Measure all nets and draw what they cost."""
-    from matplotlib.figure import Figure
-
-    from heapwidget.display.figures.figures import BLUE, INK, LINE, MUTED, WARM_DARK
-
     figure = Figure(figsize=(9, 3.8), layout="constrained", facecolor="white")
     axes = figure.subplots(1, 2, sharey=True)
     panels = (
