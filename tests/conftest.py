@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 from filelock import FileLock
 from helpers.frontend import install
-from helpers.quick import QUICK
+from helpers.quick import is_quick
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         *rooms, _ = item.path.relative_to(TESTS).parts
         if rooms == ["e2e"]:
             item.add_marker("browser")
-        if item.path.stem in QUICK.get("/".join(rooms), ()):
+        if is_quick("/".join(rooms), item.path.stem, item.name):
             item.add_marker("quick")
 
 
