@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heapwidget.words.percents import percent, percent_bound
+from heapwidget.words.vocabulary import NOUNS, ROUNDING, position_noun, rule_label
 
 if TYPE_CHECKING:
     from heapwidget.explanation import Explanation
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 # So many single entries of the ledger are told apart.
 MOST_ROWS = 6
 STRONGEST = 5
-# What the positions of an input are called, by its kind.
-NOUNS = {"image": "pixel", "bars": "feature", "tokens": "token"}
 # Where the first position has less of the target, its relevance itself is told.
 LEAST_SHARE = 1e-3
 
@@ -36,24 +35,22 @@ def shortened(text: str, most: int) -> str:
 
 
 def noun(explanation: Explanation, count: int) -> str:
-    """`1 pixel`, `784 pixels`, `12 positions`."""
-    kinds = set(explanation.trace.input_kinds)
-    name = NOUNS.get(kinds.pop(), "position") if len(kinds) == 1 else "position"
-    return f"{count:,} {name}{'' if count == 1 else 's'}"
+    """`1 pixel`, `784 pixels`, `12 input positions`."""
+    return f"{count:,} {position_noun(explanation.trace.input_kinds)}{'' if count == 1 else 's'}"
 
 
 def title(explanation: Explanation) -> tuple[str, str]:
     """What is explained, and by which method."""
     header = explanation.trace.header
     target, method = header["target"], header["method"].replace("_", " ")
-    rule = f", {header['rule'].replace('_', ' ')}" if header["rule"] else ""
+    rule = f", {rule_label(header.get('rule_label', header['rule']))}" if header["rule"] else ""
     words = {"article": "the article's five steps, keys are added", "gradient": "gradient, as in the article"}
     value = f"{_what(header)} {number(target['value'])}{_below(header)}"
     return target["label"], f"{value} · {words.get(header['method'], method + rule)}"
 
 
 def _what(header: Mapping[str, Any]) -> str:
-    return "output" if header["target"]["index"] is None else "logit"
+    return NOUNS["output" if header["target"]["index"] is None else "class"]
 
 
 def _below(header: Mapping[str, Any]) -> str:
@@ -159,4 +156,4 @@ def _walk_facts(explanation: Explanation) -> list[tuple[str, str]]:
         text += f"; the floor was {percent(trace.header['floor'])} of the target"
     bound = explanation.bound / abs(target)
     error = "exact: what the walk left was passed on layer by layer"
-    return [("walk", text), ("error", error if bound < 1e-6 else f"at most {percent_bound(bound)} of the target")]
+    return [("walk", text), ("error", error if bound < ROUNDING["noise"] else f"at most {percent_bound(bound)} of the target")]

@@ -30,6 +30,7 @@ from heapwidget.engine.walk.search import Finish, Row, Walk
 from heapwidget.errors import UnsupportedOpError
 from heapwidget.methods.direction import misdirected, slopes
 from heapwidget.trace.trace import COLUMNS, FORMAT, VERSION, Trace
+from heapwidget.words.vocabulary import rule_label
 
 
 @dataclass
@@ -84,7 +85,10 @@ class Relevance:
                 warnings.warn(warning, stacklevel=4)
         walk = Walk(graph, flows, partitions(graph, nodes), seeds, floor, by_bound)
         layers = describe(graph, walk.partitions, flows)
-        return cls(walk, make_header("relevance", rules.name, "descending", layers, choice, value), seeds, finishing)
+        header = make_header("relevance", rules.name, "descending", layers, choice, value)
+        # A rule of one's own, or one with numbers, says what it is called: its name alone tells no reader.
+        own = {} if rules.label == rule_label(rules.name) else {"rule_label": rules.label}
+        return cls(walk, header | own, seeds, finishing)
 
     def go_on(self, max_pops: int, floor: float | None, tick: Callable[[int], object]) -> tuple[Trace, list[Array]]:
         """Pop on, with a lower floor if one is given or the heap is empty, and tell it all as `trace` does."""

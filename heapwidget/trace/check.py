@@ -13,7 +13,8 @@ import numpy as np
 from heapwidget.boxes import Partition
 from heapwidget.errors import TraceFormatError, brief
 from heapwidget.trace.pops import check_pops
-from heapwidget.trace.trace import COLUMNS, KINDS, LONGEST_NAME, PHASES, Trace
+from heapwidget.trace.trace import COLUMNS, LONGEST_NAME, PHASES, Trace
+from heapwidget.words.vocabulary import KINDS
 
 Check = Callable[[Any], bool]
 
@@ -128,6 +129,7 @@ HEADER: dict[str, Check] = {
 }
 OPTIONAL: dict[str, Check] = {
     "inputs": _whole,
+    "rule_label": _text,
     "priority": _word("mass", "bound"),
     "collect_order": _word("descending", "ascending"),
     "input_in_heap": _truth,

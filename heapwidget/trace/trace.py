@@ -30,9 +30,6 @@ COLUMNS = {
 
 PHASES = ("walk", "finish", "collect")
 
-# How an input is shown.
-KINDS = ("image", "bars", "line", "tokens", "strip")
-
 # Letters of the name of a layer or of a position, at most.
 LONGEST_NAME = 10_000
 # All labels of `Trace.pops` take as much memory as the longest.

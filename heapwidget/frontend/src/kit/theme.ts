@@ -16,6 +16,8 @@ export interface Palette {
   readonly onColor: string;
   /** Ground of the network's maps. */
   readonly map: string;
+  /** What is hatched over the colours of what is negative. */
+  readonly halo: string;
   /** Areas of the curve. */
   readonly areas: Readonly<Record<"explained" | "popped" | "absorbed" | "heap" | "dust", string>>;
 }
@@ -111,6 +113,7 @@ export class Theme {
       dot: color("dot"),
       onColor: color("on-color"),
       map: color("map"),
+      halo: color("halo"),
       areas: {
         explained: color("area-explained"),
         popped: color("area-popped"),

@@ -2,6 +2,7 @@
 
 import type { Trace } from "../trace/trace";
 import { partOf, shareOf } from "../words/narration";
+import { series as called } from "../words/vocabulary";
 
 export type SeriesId = "dust" | "heap" | "absorbed" | "explained" | "popped" | "bound" | "keys";
 
@@ -37,26 +38,26 @@ export function chartOf(trace: Trace): Chart {
   const dust = (step: number) => (step === 0 ? 0 : shareOf(trace, trace.dust[step - 1] as number));
   const heap = (step: number) => 1 - explained(step) - absorbed(step) - dust(step);
   const popped = poppedShares(trace);
-  const front: Series[] = [{ id: "explained", label: "explained", at: explained }];
+  const front: Series[] = [{ id: "explained", label: called.explained, at: explained }];
   if (trace.steps > trace.finishEnd)
-    front.push({ id: "popped", label: "popped", at: (step) => popped[step] as number });
+    front.push({ id: "popped", label: called.popped, at: (step) => popped[step] as number });
   const bound: Series[] =
-    trace.finishEnd > 0 ? [{ id: "bound", label: "certified error", at: boundShare(trace) }] : [];
+    trace.finishEnd > 0 ? [{ id: "bound", label: called.bound, at: boundShare(trace) }] : [];
   const parts = [explained, absorbed, dust, heap];
   if (parts.every((part) => extremes(part, trace.finishEnd).low >= -NOISE)) {
     const gone = (step: number) => explained(step) + absorbed(step);
     const back: Series[] = [
-      { id: "dust", label: "dust under the floor", at: () => 1, own: dust },
-      { id: "heap", label: "in the heap", at: (step) => Math.max(1 - dust(step), gone(step)), own: heap },
-      { id: "absorbed", label: "absorbed", at: gone, own: absorbed },
+      { id: "dust", label: called.dust, at: () => 1, own: dust },
+      { id: "heap", label: called.heap, at: (step) => Math.max(1 - dust(step), gone(step)), own: heap },
+      { id: "absorbed", label: called.absorbed, at: gone, own: absorbed },
     ];
     return { kind: "stack", series: [...back, ...front, ...bound], low: 0, high: 1 };
   }
   const left = (step: number) => 1 - explained(step) - absorbed(step);
   const back: Series[] = [
-    { id: "absorbed", label: "absorbed", at: absorbed },
-    { id: "dust", label: "dust under the floor", at: dust },
-    { id: "heap", label: "on its way", at: left },
+    { id: "absorbed", label: called.absorbed, at: absorbed },
+    { id: "dust", label: called.dust, at: dust },
+    { id: "heap", label: called.way, at: left },
   ];
   const series: Series[] = [...back, ...front, ...bound];
   const ranges = series.map((s) => extremes(s.at, trace.steps));
@@ -71,7 +72,7 @@ const MOST = 3;
 function keyChart(trace: Trace): Chart {
   const at = (step: number) => trace.popMass[Math.max(step - 1, 0)] ?? 0;
   const { low, high } = extremes(at, trace.steps);
-  const series: Series[] = [{ id: "keys", label: "key of each pop", at }];
+  const series: Series[] = [{ id: "keys", label: called.keys, at }];
   return { kind: "keys", series, low: Math.min(low, 0), high: Math.max(high, 0) || (low < 0 ? 0 : 1) };
 }
 

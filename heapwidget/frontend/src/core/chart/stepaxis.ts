@@ -1,6 +1,7 @@
 /** Where a step stands on the curve's axis: the collect phase, often by far the longest, never crowds out the walk. */
 
 import type { Trace } from "../trace/trace";
+import { axis } from "../words/vocabulary";
 
 export interface StepAxis {
   /** Steps that begin a piece of even pace, and the last step. */
@@ -11,12 +12,9 @@ export interface StepAxis {
   step(x: number): number;
 }
 
-/** Most that the collect phase takes of the axis, where anything went before it. */
-const COLLECT = 0.4;
-
 export function stepAxis({ finishEnd, steps }: Pick<Trace, "finishEnd" | "steps">): StepAxis {
   const both = finishEnd > 0 && finishEnd < steps;
-  const cut = both ? Math.max(finishEnd / steps, 1 - COLLECT) : 1;
+  const cut = both ? Math.max(finishEnd / steps, 1 - axis.collect) : 1;
   const middle = both ? finishEnd : steps;
   return {
     ends: both ? [0, middle, steps] : [0, steps],

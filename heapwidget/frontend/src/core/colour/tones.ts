@@ -9,6 +9,7 @@
 
 import type { Replay } from "../replay/replay";
 import type { Input } from "../trace/input";
+import { scale } from "../words/vocabulary";
 import { colorIndex, colorMap } from "./colormap";
 import { Frontier } from "./frontier";
 
@@ -196,16 +197,16 @@ export type ToneColors = Uint8ClampedArray;
 /** Opacity of what was popped with the key 0: the last pixels of an image that is mostly paper. */
 const IDLE = 0.14;
 /** A photograph must show through what is pale, and what was popped must be seen on it. */
-const SHEER = { palest: 0.05, strongest: 0.9, popped: 0.3 };
+const SHEER_POPPED = 0.3;
 
 /** The colours of a legend's tones; `sheer`: for what lies over a photograph. */
 export function toneColors(legend: Legend, dark: boolean, sheer: boolean): ToneColors {
   const map = colorMap(dark, legend.signed);
   const colors = new Uint8ClampedArray(4 * TONES);
-  const palest = legend.mode === "popped" ? SHEER.popped : SHEER.palest;
+  const palest = legend.mode === "popped" ? SHEER_POPPED : scale.palest;
   for (let index = 0; index < 256; index++) {
     const strength = legend.signed ? Math.abs(index - 127.5) / 127.5 : index / 255;
-    const opacity = sheer ? palest + (SHEER.strongest - palest) * strength : 1;
+    const opacity = sheer ? palest + (scale.strongest - palest) * strength : 1;
     colors.set(map.subarray(3 * index, 3 * index + 3), 4 * (Tone.first + index));
     colors[4 * (Tone.first + index) + 3] = Math.round(255 * opacity);
   }

@@ -1,6 +1,7 @@
 /** The state after k pops, rebuilt from the trace: the heap, what has reached the input, what the last row touched. */
 
 import type { Trace } from "../trace/trace";
+import { scale as shared } from "../words/vocabulary";
 import type { Heap } from "./heap";
 import { Keyframes, workOf } from "./keyframes";
 import { Messages } from "./messages";
@@ -25,9 +26,7 @@ export interface RowEffect {
 const AT_ONCE = 400_000;
 /** A state that is no further ahead than this is reached without a keyframe. */
 const NEAR = 64;
-/** Positions from which on outliers are cut off, and the share that is not. */
-const MANY = 2048;
-const OUTLIERS = 0.995;
+/** Of more positions a sample tells which are outliers. */
 const SAMPLE = 100_000;
 
 export class Replay {
@@ -191,9 +190,11 @@ function inputRange(trace: Trace, collected: number): { scale: number; largest: 
   const largest = Math.max(high, -low) || 1;
   // A few outliers among many would leave all the others pale.
   const many =
-    input.length >= MANY
-      ? Math.max(percentile(input.map(Math.abs), OUTLIERS), percentile(keys.map(Math.abs), OUTLIERS)) ||
-        largest
+    input.length >= shared.many
+      ? Math.max(
+          percentile(input.map(Math.abs), shared.percentile),
+          percentile(keys.map(Math.abs), shared.percentile),
+        ) || largest
       : largest;
   return { scale: Math.min(many, largest), largest, signed: low < 0 };
 }

@@ -1,5 +1,6 @@
 /** What a trace's header must hold, key by key: `heapwidget/trace/check.py` asks the same, in the same order. */
 
+import { KINDS } from "../words/vocabulary";
 import { fail } from "./error";
 
 export interface RawLayer {
@@ -18,6 +19,7 @@ export interface RawLayer {
 export interface RawHeader {
   readonly method: string;
   readonly rule: string | null;
+  readonly rule_label?: string;
   readonly order: "descending" | "ascending";
   readonly conserved: boolean;
   readonly target: {
@@ -41,8 +43,6 @@ type Json = Readonly<Record<string, unknown>>;
 type Check = (value: unknown) => boolean;
 
 const PHASES = ["walk", "finish", "collect"] as const;
-/** How an input is shown. */
-export const KINDS = ["image", "bars", "line", "tokens", "strip"] as const;
 
 const MOST_AXES = 32;
 const LARGEST_LAYER = 2 ** 24;
@@ -148,6 +148,7 @@ const HEADER: Readonly<Record<string, Check>> = {
 };
 const OPTIONAL: Readonly<Record<string, Check>> = {
   inputs: whole,
+  rule_label: text,
   priority: word("mass", "bound"),
   collect_order: word("descending", "ascending"),
   input_in_heap: truth,

@@ -1,9 +1,7 @@
 /** The inputs that are explained: what each holds, how it is shown, and the grid of its positions. */
 
-import { KINDS } from "./header";
+import { KINDS, type Kind } from "../words/vocabulary";
 import { type Buffer, bytesOf, type Layer, type Trace, TraceError } from "./trace";
-
-export type Kind = (typeof KINDS)[number];
 
 /** A picture of the input, one pixel or more a position. */
 export interface Pixels {

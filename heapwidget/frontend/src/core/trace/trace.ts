@@ -35,6 +35,7 @@ export interface Layer {
 
 export interface Trace {
   readonly method: string;
+  /** What the rule is called. */
   readonly rule: string | null;
   readonly ascending: boolean;
   /** The same for the collect phase: of a negative target the lowest contributions are the largest parts. */
@@ -149,7 +150,7 @@ export function readTrace(rawHeader: unknown, columns: unknown): Trace {
   const logNode = ids("log_node", null);
   const trace: Trace = {
     method: header.method,
-    rule: header.rule,
+    rule: header.rule_label ?? header.rule,
     ascending: header.order === "ascending",
     collectAscending: (header.collect_order ?? header.order) === "ascending",
     inputInHeap: header.input_in_heap === true,

@@ -1,5 +1,7 @@
 /** How numbers are written: few digits, the same everywhere. */
 
+import { rounding } from "./vocabulary";
+
 const MINUS = "\u2212";
 const NARROW_SPACE = "\u202f";
 
@@ -30,13 +32,6 @@ export function formatValue(value: number): string {
   return size >= 1 && size < 1000 ? signed(value, String(Number(size.toPrecision(4)))) : formatKey(value);
 }
 
-/** Smaller shares are told as "less than", in percent. */
-const LEAST = 0.1;
-/** From so many percent on, an exponent says more than digits do. */
-const HUGE = 1e6;
-/** A share that is off by less is all: sums of floats are. */
-const NOISE = 1e-6;
-
 /** A share in percent: `79 %`, `0.2 %`. What is not all, or not nothing, is never rounded to it. Twin of `words/percents.py`. */
 export function formatShare(share: number): string {
   return percent(share, (x) => Math.floor(x + 0.5), false);
@@ -58,8 +53,8 @@ export function formatDigits(share: number): string {
 function percent(share: number, round: (x: number) => number, up: boolean): string {
   const size = Math.abs(share) * 100;
   if (!Number.isFinite(size)) return Number.isNaN(size) ? inPercent(0, "NaN") : inPercent(share, "∞");
-  if (size > 0 && size < LEAST) return inPercent(0, `<${LEAST}`);
-  if (size >= HUGE) return inPercent(share, exponent(size, 1, up));
+  if (size > 0 && size < rounding.least) return inPercent(0, `<${rounding.least}`);
+  if (size >= rounding.huge) return inPercent(share, exponent(size, 1, up));
   const scale = size < 9.95 || (size >= 99 && size < 101) ? 10 : 1;
   const rounded = round(size * scale) / scale;
   const shown = up ? rounded : apart(rounded, size);
@@ -70,7 +65,7 @@ const inPercent = (share: number, digits: string): string => signed(share, `${di
 
 /** What is not all, on the near side of all. */
 function apart(shown: number, size: number): number {
-  if (shown !== 100 || Math.abs(size - 100) <= 100 * NOISE) return shown;
+  if (shown !== 100 || Math.abs(size - 100) <= 100 * rounding.noise) return shown;
   return size < 100 ? 99.9 : 100.1;
 }
 

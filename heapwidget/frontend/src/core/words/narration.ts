@@ -5,6 +5,7 @@ import { ascendingAt } from "../replay/state";
 import { layerOf, phaseOf, type Trace } from "../trace/trace";
 import { formatBound, formatCount, formatKey, formatShare, formatValue, ordinal, plural } from "./format";
 import { nodeLabel } from "./labels";
+import { nounOf, nouns, rounding, ruleLabel } from "./vocabulary";
 
 /** A run of text; `node` names are set in the popped node's colour, others in bold. */
 export interface Part {
@@ -12,17 +13,14 @@ export interface Part {
   readonly kind?: "popped" | "node";
 }
 
-/** The words in which positions of the input are counted, by its kind; inputs of several kinds share one word. */
-const NOUNS: Readonly<Record<string, string>> = { image: "pixel", bars: "feature", tokens: "token" };
-
-export function positionNoun(trace: Trace): string {
-  const kinds = new Set(trace.layers.slice(0, trace.inputs).map(({ kind }) => kind));
-  return (kinds.size === 1 && NOUNS[[...kinds][0] ?? ""]) || "input position";
-}
+/** The word in which positions of the input are counted. */
+export const positionNoun = (trace: Trace): string =>
+  nounOf(trace.layers.slice(0, trace.inputs).map(({ kind }) => kind));
 
 export const plainText = (parts: readonly Part[]): string => parts.map((part) => part.text).join("");
 
-const targetNoun = (trace: Trace): string => (trace.target.index === null ? "output" : "logit");
+export const targetNoun = (trace: Trace): string =>
+  trace.target.index === null ? nouns.output : nouns.class;
 
 const extreme = (trace: Trace, row: number): string => (ascendingAt(trace, row) ? "smallest" : "largest");
 
@@ -190,19 +188,6 @@ export function partOf(trace: Trace, relevance: number): number {
   return shareOf(trace, relevance) * Math.sign(trace.target.value) + 0;
 }
 
-const RULES: Readonly<Record<string, string>> = {
-  zplus: "z⁺",
-  epsilon: "ε",
-  gamma: "γ",
-  alpha_beta: "αβ",
-  alpha2_beta1: "α2 β1",
-  w_square: "w²",
-  z_box: "zᴮ",
-  epsilon_plus: "ε z⁺",
-  epsilon_plus_flat: "ε z⁺ flat",
-  epsilon_gamma_box: "ε γ box",
-};
-
 /** The title line after the target's label, at the replay's step. */
 export function summary(replay: Replay): string {
   const { trace, row } = replay;
@@ -216,8 +201,7 @@ export function summary(replay: Replay): string {
     const order = trace.ascending ? "smallest first, " : "";
     return `${value} · ${what}, ${order}keys are not shares`;
   }
-  const rule =
-    trace.rule === null ? method : `${method}, ${RULES[trace.rule] ?? trace.rule.replaceAll("_", " ")}`;
+  const rule = trace.rule === null ? method : `${method}, ${ruleLabel(trace.rule)}`;
   const absorbed = partOf(trace, trace.absorbed[row] ?? 0);
   const claims = [
     onInput(trace, row),
@@ -231,7 +215,7 @@ export function summary(replay: Replay): string {
 function onInput(trace: Trace, row: number): string {
   const share = formatShare(partOf(trace, trace.explained[row] ?? 0));
   const noun = positionNoun(trace);
-  return `${share} on ${noun === "input position" ? "the input" : `${noun}s`}`;
+  return `${share} on ${noun === nouns.position ? "the input" : `${noun}s`}`;
 }
 
 /** The error certified after a row, or nothing. */
@@ -241,7 +225,7 @@ export function certified(trace: Trace, row: number): string {
   if (!Number.isFinite(bound)) return "";
   const share = Math.abs(shareOf(trace, bound));
   // A bound of float noise is none: the contributions are those of the full pass.
-  return share < 1e-6 ? "exact" : `error ≤ ${formatBound(share)}`;
+  return share < rounding.noise ? "exact" : `error ≤ ${formatBound(share)}`;
 }
 
 /** The words beside the cursor of the curve. */

@@ -4,6 +4,7 @@ import type { SlowMoment } from "../../core/session/session";
 import { type CodeLine, ROUTINES, type Routine } from "../../core/slow/routines";
 import { formatKey } from "../../core/words/format";
 import { nodeLabel } from "../../core/words/labels";
+import { panels } from "../../core/words/vocabulary";
 import { h, setText } from "../../kit/dom";
 import type { Panel, Stage, View } from "../../kit/panel";
 
@@ -11,7 +12,7 @@ const KEYWORDS = /^(def|while|if|else|and|not|return|continue|break)$/;
 
 export const codePanel: Panel = {
   name: "code",
-  title: "Code",
+  title: panels.code,
   create: (root, stage) => new CodeView(root, stage),
 };
 

@@ -2,6 +2,7 @@
 
 import { readScores } from "../../core/chart/scores";
 import { formatCount } from "../../core/words/format";
+import { panels } from "../../core/words/vocabulary";
 import { Choice, type Option } from "../../kit/choice";
 import { fitCanvas, h, setHidden } from "../../kit/dom";
 import type { Panel, Stage, View } from "../../kit/panel";
@@ -24,7 +25,7 @@ const MODES: readonly Option<Mode>[] = [
 
 export const curvePanel: Panel = {
   name: "curve",
-  title: "Curve",
+  title: panels.curve,
   heights: { least: 40, most: 480 },
   suits: (trace) => trace.steps > 0,
   create: (root, stage) => new CurveView(root, stage),

@@ -5,6 +5,7 @@ import type { Replay } from "../../core/replay/replay";
 import { phaseOf } from "../../core/trace/trace";
 import { formatCount } from "../../core/words/format";
 import { beyondWindow, describeCell, emptyMessage } from "../../core/words/heapwords";
+import { panels } from "../../core/words/vocabulary";
 import { h, setText } from "../../kit/dom";
 import type { Panel, Stage, View } from "../../kit/panel";
 import { Crumbs } from "./crumbs";
@@ -19,7 +20,7 @@ const FALLBACK_WIDTH = 640;
 
 export const heapPanel: Panel = {
   name: "heap",
-  title: "Heap",
+  title: panels.heap,
   heights: { least: LEAST_TREE, most: 800 },
   create: (root, stage) => new HeapView(root, stage),
 };

@@ -16,6 +16,7 @@ import { phaseOf } from "../../core/trace/trace";
 import { formatCount, formatKey, ordinal } from "../../core/words/format";
 import { nodeLabel } from "../../core/words/labels";
 import { positionNoun } from "../../core/words/narration";
+import { panels } from "../../core/words/vocabulary";
 import { Choice } from "../../kit/choice";
 import { h, icon, setText, setVariable, tellWhileFocused } from "../../kit/dom";
 import type { Panel, Stage, View } from "../../kit/panel";
@@ -41,7 +42,7 @@ const MOST_VALUES = 4;
 
 export const inputPanel: Panel = {
   name: "input",
-  title: "Input",
+  title: panels.input,
   create: (root, stage) => new InputView(root, stage),
 };
 

@@ -198,7 +198,7 @@ export class Plane implements PartView {
         context.lineTo(left + cell.width, upper);
       }
     }
-    context.strokeStyle = palette.dark ? "rgb(0 0 0 / 0.55)" : "rgb(255 255 255 / 0.75)";
+    context.strokeStyle = palette.halo;
     context.stroke();
   }
 }

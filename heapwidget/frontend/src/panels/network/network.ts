@@ -4,6 +4,7 @@ import type { Run } from "../../core/geometry/layercolumns";
 import { type Flow, strongestFlows } from "../../core/replay/flows";
 import type { Replay } from "../../core/replay/replay";
 import { describeLayer, describeNode, kinOf, noFlows } from "../../core/words/networds";
+import { panels } from "../../core/words/vocabulary";
 import { fitCanvas, h, setHidden, setText, tellWhileFocused } from "../../kit/dom";
 import type { Panel, Stage, View } from "../../kit/panel";
 import { drawFrame } from "./edges";
@@ -24,7 +25,7 @@ const LEGEND =
 
 export const networkPanel: Panel = {
   name: "network",
-  title: "Network",
+  title: panels.network,
   heights: { least: 60, most: 640 },
   // What only sorts the pixels has nothing to say about the layers.
   suits: (trace) => trace.layers.length > 1 && trace.walkEnd > 0,

@@ -3,6 +3,7 @@
 import { fieldRun } from "../../../core/geometry/field";
 import type { InputPart } from "../../../core/trace/input";
 import { nodeLabel } from "../../../core/words/labels";
+import { ink } from "../../../core/words/vocabulary";
 import { h } from "../../../kit/dom";
 import type { Stage } from "../../../kit/panel";
 import { cssColor, type KindOfInput, type PartView, type Pointed, type Room, type Shown } from "../kind";
@@ -103,7 +104,7 @@ function inkOn(colors: Uint8ClampedArray, tone: number): string {
     return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
   }) as [number, number, number];
   const luminance = 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  return (luminance + 0.05) / 0.05 >= 1.05 / (luminance + 0.05) ? "#000" : "#fff";
+  return (luminance + 0.05) / 0.05 >= 1.05 / (luminance + 0.05) ? ink.black : ink.white;
 }
 
 export const tokensKind: KindOfInput = {
