@@ -156,4 +156,7 @@ def _walk_facts(explanation: Explanation) -> list[tuple[str, str]]:
         text += f"; the floor was {percent(trace.header['floor'])} of the target"
     bound = explanation.bound / abs(target)
     error = "exact: what the walk left was passed on layer by layer"
-    return [("walk", text), ("error", error if bound < ROUNDING["noise"] else f"at most {percent_bound(bound)} of the target")]
+    return [
+        ("walk", text),
+        ("error", error if bound < ROUNDING["noise"] else f"at most {percent_bound(bound)} of the target"),
+    ]

@@ -1,4 +1,4 @@
-"""Words, colours and roundings that Python and the viewer share, from the one file that both read: `vocabulary.json`."""
+"""Words, colours and roundings that Python and the viewer share: both read `vocabulary.json`."""
 
 from __future__ import annotations
 
