@@ -155,8 +155,6 @@ def _walk_facts(explanation: Explanation) -> list[tuple[str, str]]:
     if trace.header["floor"] is not None:
         text += f"; the floor was {percent(trace.header['floor'])} of the target"
     bound = explanation.bound / abs(target)
-    error = "exact: what the walk left was passed on layer by layer"
-    return [
-        ("walk", text),
-        ("error", error if bound < ROUNDING["noise"] else f"at most {percent_bound(bound)} of the target"),
-    ]
+    if bound < ROUNDING["noise"]:
+        return [("walk", text), ("error", "exact: what the walk left was passed on layer by layer")]
+    return [("walk", text), ("error", f"at most {percent_bound(bound)} of the target")]

@@ -36,9 +36,7 @@ class Part:
     @property
     def kind(self) -> str:
         """How it is shown: as an image where there is a picture of it."""
-        return (
-            "image" if self.picture is not None else str(self.explanation.trace.header["layers"][self.number]["kind"])
-        )
+        return self.explanation.trace.input_kinds[self.number] if self.picture is None else "image"
 
     @property
     def names(self) -> Sequence[str] | None:
