@@ -137,7 +137,7 @@ def _plot_keys(axes: Axes, trace: Trace) -> None:
     axes.fill_between(step, 0, np.minimum(keys, 0), step="mid", color=COOL, linewidth=0)
     axes.set_xlim(1, max(len(keys), 2))
     axes.yaxis.set_major_locator(MaxNLocator(4))
-    _finish_curve(axes, "Over the pops", "key of each pop")
+    _finish_curve(axes, "Over the pops", SERIES["keys"])
 
 
 def _finish_curve(axes: Axes, text: str, note: str) -> None:

@@ -77,3 +77,12 @@ export const percentCases = () =>
     bound: string | null,
     digits: string | null,
   ])[];
+
+/** Places on the axis, colours, and words. */
+export const vocabularyCases = () =>
+  read("vocabulary.json") as {
+    readonly places: readonly (readonly [walk: number, steps: number, step: number, place: number])[];
+    readonly colours: readonly (readonly [value: number, scale: number, signed: boolean, colour: number[]])[];
+    readonly rules: readonly (readonly [name: string, label: string])[];
+    readonly nouns: readonly (readonly [kinds: string[], noun: string])[];
+  };
