@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from heapwidget.errors import TraceFormatError as TraceFormatError
     from heapwidget.errors import UnsupportedOpError as UnsupportedOpError
     from heapwidget.explanation import Explanation as Explanation
-    from heapwidget.findings.faithfulness import Faithfulness as Faithfulness
-    from heapwidget.findings.file import load as load
-    from heapwidget.findings.ledger import Ledger as Ledger
+    from heapwidget.explanation import load as load
+    from heapwidget.findings.curves import Faithfulness as Faithfulness
     from heapwidget.findings.paths import Path as Path
+    from heapwidget.trace.ledger import Ledger as Ledger
 
 __version__ = "0.1.0"
 
@@ -46,11 +46,10 @@ _NAMES = {
     "engine.ops.registry": "Registration register_rule",
     "engine.rules": "Branch Rule Term absolute alpha_beta epsilon flat gamma w_square z_box zplus",
     "errors": "TraceFormatError UnsupportedOpError",
-    "explanation": "Explanation",
-    "findings.faithfulness": "Faithfulness",
-    "findings.file": "load",
-    "findings.ledger": "Ledger",
+    "explanation": "Explanation load",
+    "findings.curves": "Faithfulness",
     "findings.paths": "Path",
+    "trace.ledger": "Ledger",
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
 

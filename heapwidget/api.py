@@ -36,7 +36,7 @@ from heapwidget.engine.finite import check_finite, check_found
 from heapwidget.engine.flow import Array
 from heapwidget.errors import brief
 from heapwidget.explanation import Explanation
-from heapwidget.findings.faithfulness import Probe
+from heapwidget.findings.probe import Probe
 from heapwidget.methods.article import CONTRIBUTIONS, article
 from heapwidget.methods.methods import Relevance, gradient
 from heapwidget.progress import progress_bar
@@ -165,7 +165,7 @@ def attribute(
     ) -> Explanation:
         probe = Probe(net, tuple(tuple(a.shape) for a in taken), target, class_names, below, decides)
         trace = Trace(with_below(with_names(trace.header, named), below), trace.columns)
-        return Explanation(x, trace, found, relevance, pictures, probe)
+        return Explanation.of(x, trace, found, relevance, pictures, probe)
 
     if method == "gradient":
         taken, ascending = batched_inputs(run, inputs), order == "ascending"

@@ -16,6 +16,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from heapwidget.engine.capture import Call, Recording
 from heapwidget.engine.ops.moves import CHOOSING, MOVES, RESHAPES
+from heapwidget.trace.header import Header
 
 SOFTMAX, LOG_SOFTMAX, SIGMOID, LOG_SIGMOID = "softmax", "log_softmax", "sigmoid", "logsigmoid"
 ENDS = {
@@ -64,9 +65,9 @@ def scores_below(recording: Recording) -> tuple[Recording, str | None]:
     return recording, None
 
 
-def with_below(header: Mapping[str, Any], below: str | None) -> dict[str, Any]:
+def with_below(header: Header, below: str | None) -> Header:
     """A header that says what the scores explained lie below."""
-    return dict(header) if below is None else {**header, "target": {**header["target"], "below": below}}
+    return replace(header, target=replace(header.target, below=below))
 
 
 def _source(call: Call, t: Tensor, active: set[int]) -> Tensor | None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from math import prod
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -12,6 +11,7 @@ from torch import Tensor
 from heapwidget.arguments.checks import readable
 from heapwidget.boxes import Shape, unbatched
 from heapwidget.errors import brief
+from heapwidget.trace.header import Header, Layer
 
 # A longer vector without names says more as a strip, and more channels cannot be told apart as lines.
 MOST_BARS = 128
@@ -32,7 +32,7 @@ class Names:
         return 1 if shape[0] == len(self.names) else 0
 
 
-def kind_of(layers: Sequence[Mapping[str, Any]], number: int) -> str:
+def kind_of(layers: Sequence[Layer], number: int) -> str:
     """How an input without names is shown, by its shape and by what reads it.
 
     Parameters
@@ -42,7 +42,7 @@ def kind_of(layers: Sequence[Mapping[str, Any]], number: int) -> str:
     number
         Which input.
     """
-    shape, axis = layers[number]["shape"], layers[number]["channel_axis"]
+    shape, axis = layers[number].shape, layers[number].channel_axis
     if len(shape) == 3 and shape[0] in (1, 3) and axis == 0:
         return "image"
     convolved = _meets_convolution(layers, number)
@@ -50,19 +50,19 @@ def kind_of(layers: Sequence[Mapping[str, Any]], number: int) -> str:
         return "line" if convolved else "bars" if shape[0] <= MOST_BARS else "strip"
     if len(shape) != 2 or axis != 0:
         return "strip"
-    unread = not any(layer["reads"] for layer in layers)
+    unread = not any(layer.reads for layer in layers)
     return "line" if convolved or (unread and shape[0] <= MOST_LINES < shape[1]) else "strip"
 
 
-def _meets_convolution(layers: Sequence[Mapping[str, Any]], number: int) -> bool:
+def _meets_convolution(layers: Sequence[Layer], number: int) -> bool:
     """Whether a convolution is the first that mixes an input's units; what only adds or scales is passed by."""
-    units, same = prod(layers[number]["shape"]), {number}
+    units, same = layers[number].units, {number}
     for i, layer in enumerate(layers):
-        if same.isdisjoint(layer["reads"]):
+        if same.isdisjoint(layer.reads):
             continue
-        if layer["op"] == "conv":
+        if layer.op == "conv":
             return True
-        if layer["op"] not in ("linear", "matmul") and prod(layer["shape"]) == units:
+        if layer.op not in ("linear", "matmul") and layer.units == units:
             same.add(i)
     return False
 
@@ -75,13 +75,13 @@ def channel_axes(named: Sequence[Names | None], inputs: Sequence[Tensor]) -> tup
     )
 
 
-def with_names(header: Mapping[str, Any], named: Sequence[Names | None]) -> dict[str, Any]:
+def with_names(header: Header, named: Sequence[Names | None]) -> Header:
     """The header with the names of its inputs' positions."""
-    layers = list(header["layers"])
+    layers = list(header.layers)
     for number, given in enumerate(named):
         if given is not None:
-            layers[number] = layers[number] | {"kind": given.kind, "names": list(given.names)}
-    return {**header, "layers": layers}
+            layers[number] = replace(layers[number], kind=given.kind, names=given.names)
+    return replace(header, layers=tuple(layers))
 
 
 def listed_positions(feature_names: Any, tokens: Any, x: Tensor | Sequence[Tensor]) -> tuple[Names | None, ...]:

@@ -2,50 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from heapwidget.display.still import picture, value_range
-from heapwidget.explanation import Explanation
-from heapwidget.findings.faithfulness import Curves
+from heapwidget.findings.findings import Findings
 
 
-def packed(explanation: Explanation) -> dict[str, Any]:
+def packed(findings: Findings) -> dict[str, Any]:
     """A trace as it travels: bytes of the columns beside the header."""
-    columns = {name: column.data for name, column in explanation.trace.columns.items()}
-    return {"header": shown_header(explanation), "columns": columns}
+    columns = {name: column.data for name, column in findings.trace.columns.items()}
+    return {"header": shown_header(findings), "columns": columns}
 
 
-def shown_header(explanation: Explanation) -> dict[str, Any]:
-    """The trace's header, with the deletion and insertion curves where they were measured."""
-    header, measured = dict(explanation.trace.header), explanation.measured
-    if measured is None:
-        return header
-    scores: dict[str, Any] = {"kind": measured.kind, "fractions": measured.fractions.tolist(), **_curves(measured)}
-    if not measured.fractions_of_score:
-        scores["absolute"] = True
-    return header | {"scores": scores | {"random": measured.random and _curves(measured.random)}}
+def shown_header(findings: Findings) -> dict[str, Any]:
+    """The JSON of the trace's header, with the deletion and insertion curves where they were measured."""
+    header, measured = findings.trace.header, findings.measured
+    return dict(header if measured is None else replace(header, scores=measured.scores))
 
 
-def _curves(measured: Curves) -> dict[str, list[float]]:
-    return {"deletion": measured.deletion.tolist(), "insertion": measured.insertion.tolist()}
-
-
-def shown_input(explanation: Explanation) -> dict[str, Any]:
+def shown_input(findings: Findings) -> dict[str, Any]:
     """What the input panel draws, part by part."""
-    return {"parts": [_part(explanation, number) for number in range(explanation.trace.n_inputs)]}
+    return {"parts": [_part(findings, number) for number in range(findings.trace.n_inputs)]}
 
 
-def _part(explanation: Explanation, number: int) -> dict[str, Any]:
+def _part(findings: Findings, number: int) -> dict[str, Any]:
     """Pixels of an image, else the values themselves."""
-    pixels = picture(explanation, number)
+    pixels = picture(findings, number)
     if pixels is not None:
         channels = 1 if pixels.ndim == 2 else 3
         height, width = pixels.shape[:2]
         data = np.ascontiguousarray(pixels).data
         part = {"kind": "image", "channels": channels, "height": height, "width": width, "pixels": data}
-        made = explanation.images[number] is None
-        return part | ({"range": list(value_range(explanation, number))} if made else {})
-    values = explanation.inputs[number].cpu().float().contiguous().numpy()
-    return {"kind": explanation.trace.header["layers"][number]["kind"], "values": values.reshape(-1).data}
+        made = findings.images[number] is None
+        return part | ({"range": list(value_range(findings, number))} if made else {})
+    values = findings.inputs[number].cpu().float().contiguous().numpy()
+    return {"kind": findings.trace.inputs[number].kind, "values": values.reshape(-1).data}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from copy import copy
 from typing import Any
 
 import anywidget
@@ -23,8 +22,8 @@ from heapwidget.display.payload import packed, shown_input
 from heapwidget.display.refining import answer
 from heapwidget.display.still import still
 from heapwidget.display.weight import HEAVY, warn_of, weigh
-from heapwidget.explanation import Explanation
 from heapwidget.findings.copies import Bound
+from heapwidget.findings.findings import Findings
 
 
 class Bookmarks(traitlets.TraitType[list[Bookmark], Any]):
@@ -94,16 +93,16 @@ class HeapViewer(Bound, Guarded, anywidget.AnyWidget):
     selected_node = traitlets.Int(None, allow_none=True).tag(sync=True)
     panels = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
-    def __init__(self, explanation: Explanation, **traits: Any) -> None:
+    def __init__(self, explanation: Findings, **traits: Any) -> None:
         self._explanation = explanation
         self._own_layout = "layout" not in traits
-        # Refining changes an explanation; the browser keeps what it was sent.
-        self._sent = copy(explanation)
-        trace = explanation.trace
+        # An explanation goes on; the browser keeps what it was sent.
+        self._sent = explanation.findings
+        trace = self._sent.trace
         self.set_trait("n_steps", trace.n_steps)
         traits.setdefault("panels", default_panels(trace))
         self._warned = False
-        sent, shown = packed(explanation), shown_input(explanation)
+        sent, shown = packed(self._sent), shown_input(self._sent)
         self._warn_if_heavy(sent, shown)
         super().__init__(_trace=sent, _input=shown, **traits)
         self.on_msg(lambda viewer, message, _buffers: answer(viewer, message))
@@ -128,7 +127,7 @@ class HeapViewer(Bound, Guarded, anywidget.AnyWidget):
             close_unshared(self.layout)
 
     @property
-    def explanation(self) -> Explanation:
+    def explanation(self) -> Findings:
         """What is shown."""
         return self._explanation
 
@@ -149,8 +148,8 @@ class HeapViewer(Bound, Guarded, anywidget.AnyWidget):
         Parameters, and what is raised, are those of `Explanation.refine`.
         """
         before = self._sent.trace
-        self._explanation.refine(max_pops, floor, progress=progress)
-        self._sent = copy(self._explanation)
+        self._explanation = self._explanation.refine(max_pops, floor, progress=progress)
+        self._sent = self._explanation.findings
         now = self._sent.trace
         sent = packed(self._sent)
         self._warn_if_heavy(sent, self._input)

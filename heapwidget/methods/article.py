@@ -15,6 +15,7 @@ The gradients come from running the recorded calls once more, with autograd watc
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,9 @@ from heapwidget.engine.ops.pool import MaxPool
 from heapwidget.engine.rules import flat
 from heapwidget.methods.methods import describe, gradients_at, make_header, partitions
 from heapwidget.progress import progress_bar
-from heapwidget.trace.trace import COLUMNS, Trace
+from heapwidget.trace.columns import columns_of
+from heapwidget.trace.header import Phases
+from heapwidget.trace.trace import Trace
 
 CONTRIBUTIONS = ("activation_x_gradient", "gradient")
 
@@ -79,14 +82,13 @@ def article(
     with noted() as interrupted, progress_bar(len(own), "pops", progress) as tick:
         popped, masses, log = _pop_all(own, _Children(graph, parts, flows), tick, interrupted)
 
-    header = make_header("article", None, "descending", describe(graph, parts, flows), choice, value) | {
-        "floor": None,
-        "conserved": False,
-        "input_in_heap": True,
-        "phases": {"walk": len(popped), "finish": 0, "collect": 0},
-        "start": [[node, float(key)] for node, key in enumerate(own.tolist())],
-        "ledger": {"target": value, "explained": 0.0, "residual": 0.0, "absorbed": []},
-    }
+    header = replace(
+        make_header("article", None, "descending", describe(graph, parts, flows), choice, value),
+        conserved=False,
+        input_in_heap=True,
+        phases=Phases(walk=len(popped)),
+        start=tuple(enumerate(own.tolist())),
+    )
     keys = np.empty(len(own), np.float32)
     keys[popped] = masses
     inputs = parts[: graph.n_inputs]
@@ -102,7 +104,7 @@ def article(
         "log_key": np.concatenate(log.keys),
         "contribution": np.concatenate([f.reshape(-1) for f in final]),
     }
-    return Trace(header, {n: np.ascontiguousarray(columns[n], dtype) for n, dtype in COLUMNS.items()}), final
+    return Trace(header, columns_of(columns)), final
 
 
 def _by_node(part: Partition, units: Array) -> NDArray[np.float32]:

@@ -29,7 +29,10 @@ from heapwidget.engine.walk.fields import Field, fields, own_fields
 from heapwidget.engine.walk.search import Finish, Row, Walk
 from heapwidget.errors import UnsupportedOpError
 from heapwidget.methods.direction import misdirected, slopes
-from heapwidget.trace.trace import COLUMNS, FORMAT, VERSION, Trace
+from heapwidget.trace.columns import Columns, columns_of
+from heapwidget.trace.header import Header, Layer, Phases, TargetValue
+from heapwidget.trace.ledger import Ledger
+from heapwidget.trace.trace import Trace
 from heapwidget.words.vocabulary import rule_label
 
 
@@ -46,7 +49,7 @@ class Relevance:
     """
 
     walk: Walk
-    header: dict[str, Any]
+    header: Header
     seeds: Array
     finishing: bool
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
@@ -86,9 +89,10 @@ class Relevance:
         walk = Walk(graph, flows, partitions(graph, nodes), seeds, floor, by_bound)
         layers = describe(graph, walk.partitions, flows)
         header = make_header("relevance", rules.name, "descending", layers, choice, value)
-        # A rule of one's own, or one with numbers, says what it is called: its name alone tells no reader.
-        own = {} if rules.label == rule_label(rules.name) else {"rule_label": rules.label}
-        return cls(walk, header | own, seeds, finishing)
+        if rules.label != rule_label(rules.name):
+            # A rule of one's own, or one with numbers: its name alone tells no reader.
+            header = replace(header, rule_label=rules.label)
+        return cls(walk, header, seeds, finishing)
 
     def go_on(self, max_pops: int, floor: float | None, tick: Callable[[int], object]) -> tuple[Trace, list[Array]]:
         """Pop on, with a lower floor if one is given or the heap is empty, and tell it all as `trace` does."""
@@ -117,7 +121,7 @@ class Relevance:
         n_inputs = walk.input_nodes
         contributions = [c * walk.sign for c in finish.contributions]
         # Of a negative target the lowest contributions are its largest parts.
-        turned = self.header["target"]["value"] < 0
+        turned = self.header.target.value < 0
         collect = _collect(walk.partitions, contributions, ascending=turned, zeros=False)
         pops = walk.rows
         rows = [*pops, *finish.rows]
@@ -128,14 +132,16 @@ class Relevance:
         keys = np.concatenate([*board.log_keys, finish.log_keys]) if board.log_keys else finish.log_keys
         keys = np.where(nodes < n_inputs, keys * np.float32(walk.sign), keys)
         start, reached = walk.start_log, np.flatnonzero(nodes[: walk.start_log] < n_inputs)
-        header = self.header | {
-            "floor": walk.floor,
-            "priority": "bound" if walk.board.by_bound else "mass",
-            "phases": {"walk": len(pops), "finish": len(finish.rows), "collect": len(collect[0])},
-            **({"collect_order": "ascending"} if turned else {}),
-            "start": [[int(n), float(k)] for n, k in zip(nodes[:start], keys[:start], strict=True) if n >= n_inputs],
-            "ledger": self._ledger(finish, contributions),
-        }
+        started = zip(nodes[:start].tolist(), keys[:start].tolist(), strict=True)
+        header = replace(
+            self.header,
+            floor=walk.floor,
+            priority="bound" if walk.board.by_bound else "mass",
+            phases=Phases(len(pops), len(finish.rows), len(collect[0])),
+            collect_order="ascending" if turned else None,
+            start=tuple((node, key) for node, key in started if node >= n_inputs),
+            ledger=self._ledger(finish, contributions),
+        )
         # What started on an input itself is told with the first row.
         logged = np.r_[reached, start : len(nodes)] if rows else reached[:0]
         ends = np.array([0, *(len(reached) + row.log_end - start for row in rows)])
@@ -146,13 +152,12 @@ class Relevance:
                 columns[name][:] = value * walk.sign
         return Trace(header, columns), contributions
 
-    def _ledger(self, finish: Finish, contributions: Sequence[Array]) -> dict[str, Any]:
+    def _ledger(self, finish: Finish, contributions: Sequence[Array]) -> Ledger:
         labels = [layer.label for layer in self.walk.graph.layers]
-        absorbed = [[labels[n], cause, v * self.walk.sign] for (n, cause), v in sorted(finish.absorbed.items()) if v]
+        absorbed = {(labels[n], cause): v * self.walk.sign for (n, cause), v in sorted(finish.absorbed.items()) if v}
         explained = sum(float(c.sum(dtype=np.float64)) for c in contributions)
-        target = self.header["target"]["value"]
         residual = 0.0 if self.finishing else self.walk.residual_sum()
-        return {"target": target, "explained": explained, "residual": residual, "absorbed": absorbed}
+        return Ledger(self.header.target.value, explained, residual, absorbed)
 
     def _dust(self, rows: list[Row], nodes: NDArray[np.int64], keys: NDArray[np.float32]) -> NDArray[np.float64]:
         """What lies below the floor after each row: the residual mass less the keys in the heap."""
@@ -221,21 +226,15 @@ def gradient(
     shapes = [unbatched(tuple(x.shape)) for x in inputs]
     layers = _input_layers(input_names(net, len(inputs)), shapes, channel_axes)
     contributions = [
-        host((g.float() if g.dtype in (torch.float16, torch.bfloat16) else g).reshape(layer["shape"]))
+        host((g.float() if g.dtype in (torch.float16, torch.bfloat16) else g).reshape(layer.shape))
         for g, layer in zip(gradients, layers, strict=True)
     ]
     check_found(contributions, None, "method='relevance'")
-    parts = [Partition(tuple(layer["shape"]), tuple(layer["box"])) for layer in layers]
-    collect = _collect(parts, contributions, ascending, zeros=True)
+    collect = _collect([layer.partition for layer in layers], contributions, ascending, zeros=True)
     order = "ascending" if ascending else "descending"
     amount = float(value.detach())
-    header = make_header("gradient", None, order, layers, choice, amount) | {
-        "floor": None,
-        "conserved": False,
-        "phases": {"walk": 0, "finish": 0, "collect": len(collect[0])},
-        "start": [],
-        "ledger": {"target": amount, "explained": 0.0, "residual": 0.0, "absorbed": []},
-    }
+    header = make_header("gradient", None, order, layers, choice, amount)
+    header = replace(header, conserved=False, phases=Phases(collect=len(collect[0])))
     empty = np.zeros(0, np.int64)
     columns = _columns([], collect, 1.0, np.zeros(0), np.zeros(1), empty, np.zeros(0), contributions)
     return Trace(header, columns), contributions
@@ -260,28 +259,20 @@ def gradients_at(leaves: Sequence[Tensor], value: Tensor, method: str) -> tuple[
 
 def _input_layers(
     names: Sequence[str], shapes: Sequence[Shape], channel_axes: Sequence[int | None]
-) -> list[dict[str, Any]]:
+) -> tuple[Layer, ...]:
     """What the header says of inputs alone: all that a method knows which looks at no other layer."""
     axes = [0 if axis is None and len(shape) > 1 else axis for shape, axis in zip(shapes, channel_axes, strict=True)]
-    layers: list[dict[str, Any]] = [
-        {
-            "label": name,
-            "op": "input",
-            "shape": list(shape),
-            "box": list(positions(shape, axis).box),
-            "channel_axis": axis,
-            "reads": [],
-            "field": _told(field, shapes),
-        }
+    layers = [
+        Layer(name, "input", shape, positions(shape, axis).box, axis, (), _told(field, shapes))
         for name, shape, axis, field in zip(names, shapes, axes, own_fields(shapes, axes), strict=True)
     ]
     return _shown(layers, len(layers))
 
 
-def _shown(layers: list[dict[str, Any]], n_inputs: int) -> list[dict[str, Any]]:
+def _shown(layers: list[Layer], n_inputs: int) -> tuple[Layer, ...]:
     """The layers, the inputs among them with their kinds."""
-    kinds = [{"kind": kind_of(layers, number)} if number < n_inputs else {} for number in range(len(layers))]
-    return [layer | kind for layer, kind in zip(layers, kinds, strict=True)]
+    shown = (replace(layer, kind=kind_of(layers, number)) for number, layer in enumerate(layers[:n_inputs]))
+    return (*shown, *layers[n_inputs:])
 
 
 def partitions(graph: Graph, nodes: str | Mapping[str, str]) -> list[Partition]:
@@ -299,49 +290,47 @@ def partitions(graph: Graph, nodes: str | Mapping[str, str]) -> list[Partition]:
     return [one(number) for number in range(len(graph.layers))]
 
 
-def describe(graph: Graph, parts: Sequence[Partition], flows: Sequence[Flow | None]) -> list[dict[str, Any]]:
+def describe(graph: Graph, parts: Sequence[Partition], flows: Sequence[Flow | None]) -> tuple[Layer, ...]:
     """What the header says of each layer."""
     shapes = [layer.shape for layer in graph.layers[: graph.n_inputs]]
-    layers: list[dict[str, Any]] = [
-        {
-            "label": layer.label,
-            "op": layer.op,
-            "shape": list(layer.shape),
-            "box": list(part.box),
-            "channel_axis": layer.channel_axis,
-            "reads": list(graph.sources(number)),
-            "field": _told(field, shapes),
-        }
+    layers = [
+        Layer(
+            layer.label,
+            layer.op,
+            layer.shape,
+            part.box,
+            layer.channel_axis,
+            tuple(graph.sources(number)),
+            _told(field, shapes),
+        )
         for number, (layer, part, field) in enumerate(zip(graph.layers, parts, fields(graph, flows), strict=True))
     ]
     return _shown(layers, graph.n_inputs)
 
 
-def _told(field: Field, shapes: Sequence[Shape]) -> list[list[int | None]] | None:
+def _told(field: Field, shapes: Sequence[Shape]) -> tuple[tuple[int, int, int, int | None], ...] | None:
     """A field as the header has it: `None` where all of every input is seen."""
     everything = (
         seen.axis is None and seen.start <= 0 and seen.start + seen.size >= shapes[number][axis]
         for (number, axis), seen in field.items()
     )
-    return None if all(everything) else [list(seen) for seen in field.values()]
+    return None if all(everything) else tuple((seen.start, seen.step, seen.size, seen.axis) for seen in field.values())
 
 
 def make_header(
-    method: str, rule: str | None, order: str, layers: list[dict[str, Any]], choice: Choice, value: float
-) -> dict[str, Any]:
+    method: str, rule: str | None, order: str, layers: tuple[Layer, ...], choice: Choice, value: float
+) -> Header:
     """The header without what depends on the pops."""
-    n_inputs = sum("kind" in layer for layer in layers)
-    return {
-        "format": FORMAT,
-        "version": VERSION,
-        "method": method,
-        "rule": rule,
-        "order": order,
-        "conserved": True,
-        "target": {"label": choice.label, "index": choice.index, "value": value},
-        "layers": layers,
-        **({"inputs": n_inputs} if n_inputs > 1 else {}),
-    }
+    return Header(
+        method=method,
+        rule=rule,
+        order=order,
+        conserved=True,
+        target=TargetValue(choice.label, choice.index, value),
+        layers=layers,
+        inputs=sum(layer.kind is not None for layer in layers),
+        ledger=Ledger(value, 0.0, 0.0, {}),
+    )
 
 
 def _collect(
@@ -367,7 +356,7 @@ def _columns(
     log_nodes: NDArray[np.int64],
     log_keys: NDArray[Any],
     contributions: Sequence[Array],
-) -> dict[str, NDArray[Any]]:
+) -> Columns:
     """All columns: the rows, then the collect phase, during which no sum changes."""
     nodes, keys = collect
 
@@ -375,16 +364,17 @@ def _columns(
         values = [getattr(row, name) * factor for row in rows]
         return np.concatenate([values, np.full(len(nodes), values[-1] if values else 0.0)])
 
-    columns = {
-        "pop_node": np.r_[[row.node for row in rows], nodes],
-        "pop_mass": np.r_[[row.mass for row in rows], keys],
-        "explained": column("explained", sign),
-        "absorbed": column("absorbed", sign),
-        "dust": np.r_[dust, np.full(len(nodes), dust[-1] if len(dust) else 0.0)],
-        "bound": np.maximum(column("bound"), 0),
-        "log_offset": np.r_[ends, np.full(len(nodes), ends[-1])],
-        "log_node": log_nodes,
-        "log_key": log_keys,
-        "contribution": np.concatenate([c.reshape(-1) for c in contributions]),
-    }
-    return {name: np.ascontiguousarray(columns[name], dtype) for name, dtype in COLUMNS.items()}
+    return columns_of(
+        {
+            "pop_node": np.r_[[row.node for row in rows], nodes],
+            "pop_mass": np.r_[[row.mass for row in rows], keys],
+            "explained": column("explained", sign),
+            "absorbed": column("absorbed", sign),
+            "dust": np.r_[dust, np.full(len(nodes), dust[-1] if len(dust) else 0.0)],
+            "bound": np.maximum(column("bound"), 0),
+            "log_offset": np.r_[ends, np.full(len(nodes), ends[-1])],
+            "log_node": log_nodes,
+            "log_key": log_keys,
+            "contribution": np.concatenate([c.reshape(-1) for c in contributions]),
+        }
+    )

@@ -9,19 +9,18 @@ import numpy as np
 import pytest
 import torch
 from helpers.nets import mlp
+from helpers.traces import validate
 from helpers.zoo import Net
 from torch import Tensor, nn
 
 import heapwidget as hw
 from heapwidget.display.viewer import shown_input
-from heapwidget.trace.check import validate
-from heapwidget.trace.trace import Trace
 
 WORDS = ["The", "cat", "sat", "on", "<i>it</i>"]
 
 
 def kinds(e: hw.Explanation) -> list[str]:
-    validate(e.trace)
+    validate(e.trace.header, e.trace.columns)
     return e.trace.input_kinds
 
 
@@ -194,7 +193,7 @@ def test_a_file_with_other_names_is_refused(change: dict[str, Any], message: str
     if layers[0]["names"] is None:
         del layers[0]["names"]
     with pytest.raises(hw.TraceFormatError, match=message):
-        validate(Trace({**trace.header, "layers": layers}, trace.columns))
+        validate({**trace.header, "layers": layers}, trace.columns)
 
 
 def test_pixels_travel_with_what_they_stand_for() -> None:

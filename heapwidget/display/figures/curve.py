@@ -24,7 +24,7 @@ from heapwidget.display.figures.style import (
     bare,
     titled,
 )
-from heapwidget.explanation import Explanation
+from heapwidget.findings.findings import Findings
 from heapwidget.trace.trace import Trace
 from heapwidget.words.percents import percent
 from heapwidget.words.vocabulary import COLLECT, SERIES, position_noun
@@ -45,9 +45,9 @@ class _Shares(NamedTuple):
     bound: Column
 
 
-def plot_curve(axes: Axes, explanation: Explanation) -> None:
+def plot_curve(axes: Axes, findings: Findings) -> None:
     """Shares of the target after each pop, or the keys where they are no shares."""
-    trace = explanation.trace
+    trace = findings.trace
     if trace.conserved:
         _plot_shares(axes, trace)
     else:
@@ -55,7 +55,7 @@ def plot_curve(axes: Axes, explanation: Explanation) -> None:
 
 
 def _shares(trace: Trace) -> _Shares:
-    target = trace.header["target"]["value"]
+    target = trace.header.target.value
     if abs(target) < SMALLEST:
         target = 1.0
     first = trace.phase_start("collect")
@@ -73,27 +73,27 @@ def _shares(trace: Trace) -> _Shares:
 
 
 def _plot_shares(axes: Axes, trace: Trace) -> None:
-    shares, counts, first = _shares(trace), trace.header["phases"], trace.phase_start("collect")
+    shares, counts, first = _shares(trace), trace.header.phases, trace.phase_start("collect")
     step = places(first, trace.n_steps)
     _plot_ledger(axes, step, shares)
     low, high = axes.get_ylim()
-    if counts["collect"]:
+    if counts.collect:
         axes.plot(step[first:], shares.popped[first:], color=WARM_DARK, linewidth=1.6, label=SERIES["popped"])
         low, high = min(low, float(shares.popped.min()) * 1.05), max(high, float(shares.popped.max()) * 1.05)
     # A bound far above all else says nothing, and would flatten the rest.
     bound = np.where(shares.bound > high, np.nan, shares.bound)
-    if np.isfinite(bound[: counts["walk"] + 1]).any():
+    if np.isfinite(bound[: counts.walk + 1]).any():
         axes.plot(step, bound, color=BLUE, linewidth=1.3, linestyle=(0, (4, 2)), label=SERIES["bound"])
     axes.set_ylim(low, high)
-    for at in {counts["walk"], first} - {0, trace.n_steps}:
+    for at in {counts.walk, first} - {0, trace.n_steps}:
         axes.axvline(step[at], color=PAPER, linewidth=2.2)
         axes.axvline(step[at], color=INK, linewidth=0.7, linestyle=":")
     axes.set_xlim(0, max(float(step[-1]), 1.0))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: percent(v)))
     _finish_curve(axes, "Over the pops", "share of the target")
-    if first and counts["collect"]:
+    if first and counts.collect:
         ticks = [t for t in MaxNLocator(4, integer=True).tick_values(0, first) if t <= 0.9 * first]
-        axes.set_xticks([*ticks, float(step[-1])], [*(f"{t:,.0f}" for t in ticks), f"+{counts['collect']:,}"])
+        axes.set_xticks([*ticks, float(step[-1])], [*(f"{t:,.0f}" for t in ticks), f"+{counts.collect:,}"])
         axes.get_xticklabels()[-1].set_horizontalalignment("right")
         axes.set_xlabel(f"pops, then + {position_noun(trace.input_kinds)}s in their order")
 

@@ -17,7 +17,7 @@ from heapwidget.display.figures.curve import plot_curve
 from heapwidget.display.figures.inputs import SIZE, arrange, plot_input
 from heapwidget.display.figures.part import Box, Part
 from heapwidget.display.figures.style import ABSORBED, COOL, HEAP, INK, MUTED, PAPER, WARM, bare
-from heapwidget.explanation import Explanation
+from heapwidget.findings.findings import Findings
 from heapwidget.findings.summary import MOST_ROWS, rows, shortened, title
 from heapwidget.replacing import replacing
 from heapwidget.words.percents import percent
@@ -54,20 +54,20 @@ class ExplanationFigure(Figure):
         return data.getvalue()
 
 
-def plot(explanation: Explanation) -> Figure:
+def plot(findings: Findings) -> Figure:
     """Inputs, contributions, what happened over the pops, and where the target went."""
-    parts = [Part(explanation, number) for number in range(explanation.trace.n_inputs)]
+    parts = [Part(findings, number) for number in range(findings.trace.n_inputs)]
     height, boxes = arrange(parts)
     figure = ExplanationFigure(figsize=(SIZE[0], height), facecolor=PAPER)
-    name, words = title(explanation)
+    name, words = title(findings)
     top, beside = _upwards(0.93, figure), _upwards(0.934, figure)
     figure.text(0.02, top, shortened(name, 40), fontsize=17, fontweight="bold", color=INK)
     figure.text(0.98, beside, words, ha="right", fontsize=10, color=MUTED)
     for part, (given, found) in zip(parts, boxes, strict=True):
         plot_input(figure, part, given, found)
     curve = figure.add_axes(_placed(CURVE, figure))
-    plot_curve(curve, explanation)
-    _plot_bars(figure, explanation)
+    plot_curve(curve, findings)
+    _plot_bars(figure, findings)
     # Names come from the net and its user: a dollar sign in one begins no formula.
     for text in figure.findobj(Text):
         text.set_parse_math(False)
@@ -85,11 +85,11 @@ def _placed(box: Box, figure: Figure) -> Box:
     return left, _upwards(bottom, figure), width, height * SIZE[1] / figure.get_figheight()
 
 
-def _plot_bars(figure: Figure, explanation: Explanation) -> None:
+def _plot_bars(figure: Figure, findings: Findings) -> None:
     """The ledger, or the first positions popped where there is none."""
     axes = figure.add_axes(_placed(BARS, figure))
-    conserved = explanation.trace.conserved
-    shown = rows(explanation)
+    conserved = findings.trace.conserved
+    shown = rows(findings)
     values = np.array([value for _, value, _ in shown])
     kinds = {"explained": WARM, "absorbed": ABSORBED, "residual": HEAP}
     colours = [kinds[kind] if value >= 0 else COOL for _, value, kind in shown]
