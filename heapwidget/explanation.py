@@ -12,13 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heapwidget.arguments.checks import check_number, picture_fits
+from heapwidget.arguments.checks import check_number
+from heapwidget.arguments.pictures import picture_fits
 from heapwidget.engine.alone import alone
 from heapwidget.engine.flow import Array
 from heapwidget.findings.copies import NO_NET, Sendable
 from heapwidget.findings.ledger import Ledger
 from heapwidget.findings.paths import Path, strongest_paths
-from heapwidget.methods.methods import Relevance
+from heapwidget.methods.walked import RelevanceWalk
 from heapwidget.progress import progress_bar
 from heapwidget.trace.trace import Trace
 from heapwidget.words.percents import fixed
@@ -54,7 +55,7 @@ class Explanation(Sendable):
         x: Tensor | Sequence[Tensor],
         trace: Trace,
         contributions: Sequence[Array],
-        relevance: Relevance | None,
+        relevance: RelevanceWalk | None,
         images: Sequence[NDArray[np.uint8] | None],
         probe: Probe | None = None,
     ) -> None:
@@ -232,7 +233,7 @@ class Explanation(Sendable):
         self._retell(self._walked().finish)
         return self
 
-    def _walked(self) -> Relevance:
+    def _walked(self) -> RelevanceWalk:
         if self.relevance is None:
             raise RuntimeError(f"there is no walk to continue: only method='relevance' walks, and {NO_NET}")
         return self.relevance

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from heapwidget.arguments.checks import check_choice
-from heapwidget.arguments.ends import EACH_ALONE, scores_below
 from heapwidget.arguments.targets import Target, choose, head_of
 from heapwidget.boxes import Partition
 from heapwidget.engine.capture import RunAs, apart, record
 from heapwidget.engine.capture.isolation import tensors_of
 from heapwidget.engine.interrupts import let_through
+from heapwidget.methods.ends import EACH_ALONE, scores_below
 from heapwidget.progress import progress_bar
 
 if TYPE_CHECKING:

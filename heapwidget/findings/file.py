@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heapwidget.arguments.checks import picture_fits
+from heapwidget.arguments.pictures import picture_fits
 from heapwidget.errors import TraceFormatError
 from heapwidget.explanation import Explanation
 from heapwidget.trace import file as trace_file

@@ -1,0 +1,137 @@
+"""The header of a trace, before any pop: the method, the target and the layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from heapwidget.arguments.names import Names
+from heapwidget.arguments.targets import Choice
+from heapwidget.boxes import Partition, Shape, positions
+from heapwidget.engine.flow import Flow
+from heapwidget.engine.graph.builder import Graph
+from heapwidget.engine.walk.fields import Field, fields, own_fields
+from heapwidget.kinds import kind_of
+from heapwidget.trace.trace import FORMAT, PHASES, VERSION
+
+
+def make_header(
+    method: str,
+    choice: Choice,
+    value: float,
+    layers: list[dict[str, Any]],
+    *,
+    rule: str | None = None,
+    order: str = "descending",
+    below: str | None = None,
+) -> dict[str, Any]:
+    """The header without what depends on the pops.
+
+    Parameters
+    ----------
+    below
+        What the net ends in, where its scores below that are explained.
+    """
+    n_inputs = sum("kind" in layer for layer in layers)
+    target = {"label": choice.label, "index": choice.index, "value": value}
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "method": method,
+        "rule": rule,
+        "order": order,
+        "conserved": True,
+        "target": target if below is None else target | {"below": below},
+        "layers": layers,
+        **({"inputs": n_inputs} if n_inputs > 1 else {}),
+    }
+
+
+def unconserved(
+    header: dict[str, Any], rows: tuple[int, int, int], start: Sequence[Any] = (), **more: Any
+) -> dict[str, Any]:
+    """The header of a method whose keys are no shares of the target, with the rows of each phase."""
+    ledger = {"target": header["target"]["value"], "explained": 0.0, "residual": 0.0, "absorbed": []}
+    counted = {"phases": dict(zip(PHASES, rows, strict=True)), "start": list(start), "ledger": ledger}
+    return header | {"floor": None, "conserved": False, **more, **counted}
+
+
+def net_layers(
+    graph: Graph, parts: Sequence[Partition], flows: Sequence[Flow | None], named: Sequence[Names | None]
+) -> list[dict[str, Any]]:
+    """What the header says of each layer, the inputs with the names of their positions."""
+    shapes = [layer.shape for layer in graph.layers[: graph.n_inputs]]
+    layers = [
+        _layer(layer.label, layer.op, part, layer.channel_axis, graph.sources(number), _told(field, shapes))
+        for number, (layer, part, field) in enumerate(zip(graph.layers, parts, fields(graph, flows), strict=True))
+    ]
+    return _with_kinds(layers, named)
+
+
+def input_layers(
+    names: Sequence[str], shapes: Sequence[Shape], channel_axes: Sequence[int | None], named: Sequence[Names | None]
+) -> list[dict[str, Any]]:
+    """What the header says of inputs alone: all that a method knows which looks at no other layer.
+
+    Where it is not known which axis counts channels, it is the first.
+    """
+    axes = [0 if axis is None and len(shape) > 1 else axis for shape, axis in zip(shapes, channel_axes, strict=True)]
+    layers = [
+        _layer(name, "input", positions(shape, axis), axis, (), _told(field, shapes))
+        for name, shape, axis, field in zip(names, shapes, axes, own_fields(shapes, axes), strict=True)
+    ]
+    return _with_kinds(layers, named)
+
+
+def _layer(
+    label: str, op: str, part: Partition, channel_axis: int | None, reads: Sequence[int], field: Any
+) -> dict[str, Any]:
+    return {
+        "label": label,
+        "op": op,
+        "shape": list(part.shape),
+        "box": list(part.box),
+        "channel_axis": channel_axis,
+        "reads": list(reads),
+        "field": field,
+    }
+
+
+def _told(field: Field, shapes: Sequence[Shape]) -> list[list[int | None]] | None:
+    """A field as the header has it: `None` where all of every input is seen."""
+    everything = (
+        seen.axis is None and seen.start <= 0 and seen.start + seen.size >= shapes[number][axis]
+        for (number, axis), seen in field.items()
+    )
+    return None if all(everything) else [list(seen) for seen in field.values()]
+
+
+def _with_kinds(layers: list[dict[str, Any]], named: Sequence[Names | None]) -> list[dict[str, Any]]:
+    """The layers, the inputs among them with how they are shown, and with their names."""
+    inputs = []
+    for number, (layer, given) in enumerate(zip(layers, named, strict=False)):
+        if given is not None:
+            inputs.append(layer | {"kind": given.kind, "names": list(given.names)})
+        else:
+            convolved = _meets_convolution(layers, number)
+            inputs.append(layer | {"kind": kind_of(tuple(layer["shape"]), layer["channel_axis"], convolved)})
+    return [*inputs, *layers[len(inputs) :]]
+
+
+def _meets_convolution(layers: Sequence[dict[str, Any]], number: int) -> bool | None:
+    """Whether a convolution is the first that mixes an input's units; what only adds or scales is passed by.
+
+    `None` where nothing is known to read any input.
+    """
+    if not any(layer["reads"] for layer in layers):
+        return None
+    units, same = prod(layers[number]["shape"]), {number}
+    for i, layer in enumerate(layers):
+        if same.isdisjoint(layer["reads"]):
+            continue
+        if layer["op"] == "conv":
+            return True
+        if layer["op"] not in ("linear", "matmul") and prod(layer["shape"]) == units:
+            same.add(i)
+    return False
