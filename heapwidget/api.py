@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from heapwidget.arguments.inputs import check_surroundings, listed_inputs
+from heapwidget.arguments.names import listed_names, listed_positions
+from heapwidget.arguments.nets import fed_embeddings, plain_module
 from heapwidget.arguments.pictures import listed_pictures
 from heapwidget.arguments.question import Question
 from heapwidget.arguments.targets import Target
@@ -121,16 +124,11 @@ def attribute(
     UnsupportedOpError
         If the net holds an op that has neither a rule nor a derivative.
     """
-    question = Question.about(
-        net,
-        x,
-        target=target,
-        class_names=class_names,
-        feature_names=feature_names,
-        tokens=tokens,
-        verify=verify,
-        progress=progress,
-    )
+    check_surroundings(x)
+    net = plain_module(net)
+    inputs = listed_inputs(x, net)
+    named = listed_positions(feature_names, tokens, x)
+    question = Question(fed_embeddings(net), inputs, target, listed_names(class_names), named, verify, progress)
     pictures = listed_pictures(image, x)
     how = method_of(
         method,

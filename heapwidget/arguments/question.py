@@ -8,10 +8,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from heapwidget.arguments.embeddings import fed_embeddings
-from heapwidget.arguments.inputs import Inputs, check_surroundings, listed_inputs
-from heapwidget.arguments.names import Names, listed_names, listed_positions
-from heapwidget.arguments.nets import plain_module
+from heapwidget.arguments.inputs import Inputs
+from heapwidget.arguments.names import Names
 from heapwidget.arguments.targets import Choice, Target, choose, head_of
 from heapwidget.boxes import unbatched
 from heapwidget.engine.capture import Recording, RunAs, apart, record
@@ -40,32 +38,6 @@ class Question:
     named: tuple[Names | None, ...]
     verify: bool
     progress: bool
-
-    @classmethod
-    def about(
-        cls,
-        net: Any,
-        x: Any,
-        *,
-        target: Target,
-        class_names: Any = None,
-        feature_names: Any = None,
-        tokens: Any = None,
-        verify: bool = True,
-        progress: bool = True,
-    ) -> Question:
-        """The arguments as users pass them.
-
-        Raises
-        ------
-        TypeError, ValueError
-            For those that cannot be meant; the message says what to do.
-        """
-        check_surroundings(x)
-        net = plain_module(net)
-        inputs = listed_inputs(x, net)
-        named = listed_positions(feature_names, tokens, x)
-        return cls(fed_embeddings(net), inputs, target, listed_names(class_names), named, verify, progress)
 
     @property
     def head(self) -> Callable[[Any], Tensor]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from heapwidget.kinds import KINDS, Kind
 from heapwidget.words.percents import percent, percent_bound
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 # So many single entries of the ledger are told apart.
 MOST_ROWS = 6
 STRONGEST = 5
-# What the positions of an input are called, by its kind.
-NOUNS = {"image": "pixel", "bars": "feature", "tokens": "token"}
 # Where the first position has less of the target, its relevance itself is told.
 LEAST_SHARE = 1e-3
 
@@ -37,8 +36,8 @@ def shortened(text: str, most: int) -> str:
 
 def noun(explanation: Explanation, count: int) -> str:
     """`1 pixel`, `784 pixels`, `12 positions`."""
-    kinds = set(explanation.trace.input_kinds)
-    name = NOUNS.get(kinds.pop(), "position") if len(kinds) == 1 else "position"
+    nouns = {KINDS[kind].noun for kind in explanation.trace.input_kinds}
+    name = nouns.pop() if len(nouns) == 1 else Kind.noun
     return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 

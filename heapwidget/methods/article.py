@@ -38,12 +38,10 @@ from heapwidget.engine.ops import handler_of
 from heapwidget.engine.ops.linear import LinearFlow
 from heapwidget.engine.ops.pool import MaxPool
 from heapwidget.engine.rules import flat
-from heapwidget.methods.base import Answer
-from heapwidget.methods.columns import typed
+from heapwidget.methods.base import Answer, Run, run_of
 from heapwidget.methods.gradient import gradients_at
-from heapwidget.methods.header import make_header, net_layers, unconserved
 from heapwidget.methods.nodes import Nodes, check_nodes, partitions
-from heapwidget.methods.runs import Run, run_of
+from heapwidget.methods.traces import make_header, net_layers, typed, unconserved
 from heapwidget.progress import progress_bar
 from heapwidget.trace.trace import Trace
 

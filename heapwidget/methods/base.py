@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
+from heapwidget.arguments.batches import check_single, recorded
 from heapwidget.arguments.inputs import Inputs
 from heapwidget.arguments.question import Question
 from heapwidget.arguments.targets import Choice
 from heapwidget.boxes import Partition, unbatched
-from heapwidget.engine.capture import input_names
-from heapwidget.engine.finite import check_found
+from heapwidget.engine.capture import Recording, confirm, input_names
+from heapwidget.engine.finite import check_finite, check_found
 from heapwidget.engine.flow import Array, host
-from heapwidget.methods.columns import collect, told
-from heapwidget.methods.header import input_layers, make_header, unconserved
+from heapwidget.methods.ends import EACH_ALONE, scores_below
+from heapwidget.methods.traces import collect, input_layers, make_header, told, unconserved
 from heapwidget.methods.walked import RelevanceWalk
 from heapwidget.trace.trace import Trace
 
@@ -94,3 +96,37 @@ class Method(Protocol):
 
     def answer(self, question: Question) -> Answer:
         """What is found; the caller's modes are set aside, those of the engine are on."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A recorded run whose output are the scores that are explained.
+
+    Attributes
+    ----------
+    begins
+        Where infinity begins, if the net puts some in.
+    below
+        What the net ends in, where the scores below that are explained.
+    decides
+        Whether the score alone says yes or no, as of a net with a single one.
+    """
+
+    recording: Recording
+    begins: str | None
+    below: str | None
+    decides: bool
+
+
+@contextmanager
+def run_of(question: Question) -> Iterator[Run]:
+    """The run, and a context in which numbers are full: the net alone has autocast on, as its caller has it."""
+    recording = recorded(question)
+    check_single(question, recording.inputs, recording.output, recording.run_as)
+    begins = check_finite(question.net, recording)
+    if question.verify:
+        confirm(question.net, recording, question.head)
+    recording, below = (recording, None) if callable(question.target) else scores_below(recording)
+    decides = recording.output.numel() == 1 or below in EACH_ALONE
+    with torch.autocast(question.inputs[0].device.type, enabled=False):
+        yield Run(recording, begins, below, decides)

@@ -17,11 +17,10 @@ from heapwidget.engine.graph.builder import build
 from heapwidget.engine.ops import handler_of
 from heapwidget.engine.walk.search import Walk
 from heapwidget.errors import brief
-from heapwidget.methods.base import Answer
+from heapwidget.methods.base import Answer, Run, run_of
 from heapwidget.methods.direction import misdirected, slopes
-from heapwidget.methods.header import make_header, net_layers
 from heapwidget.methods.nodes import Nodes, check_nodes, partitions
-from heapwidget.methods.runs import Run, run_of
+from heapwidget.methods.traces import make_header, net_layers
 from heapwidget.methods.walked import RelevanceWalk
 from heapwidget.progress import progress_bar
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from heapwidget.arguments.checks import check_number
 from heapwidget.engine.flow import Array
 from heapwidget.engine.walk.search import Finish, Row, Walk
-from heapwidget.methods.columns import Log, collect, told
+from heapwidget.methods.traces import Log, collect, told
 from heapwidget.trace.trace import Trace
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heapwidget.boxes import Partition
+from heapwidget.kinds import KINDS
 
 FORMAT, VERSION = "heapwidget-trace", 1
 
@@ -29,9 +30,6 @@ COLUMNS = {
 }
 
 PHASES = ("walk", "finish", "collect")
-
-# How an input is shown.
-KINDS = ("image", "bars", "line", "tokens", "strip")
 
 # Letters of the name of a layer or of a position, at most.
 LONGEST_NAME = 10_000
@@ -158,11 +156,10 @@ class Trace:
         name, channel_axis = layer["label"], layer["channel_axis"]
         if "names" in layer:
             index = node - int(self.node_offsets[number])
-            own = layer["names"][index]
-            named = own if layer["kind"] == "bars" else f"token {index} ‘{own}’"
+            named = (KINDS[layer["kind"]].label or "{name}").format(index=index, name=layer["names"][index])
             return named if self.n_inputs == 1 else f"{name} {named}"
-        if self.n_inputs == 1 and layer.get("kind") == "image":
-            name = "pixel"
+        if self.n_inputs == 1 and number == 0:
+            name = KINDS[layer["kind"]].place or name
         positions = []
         for axis, (seen, size) in enumerate(
             zip(part.window(node - int(self.node_offsets[number])), part.shape, strict=True)
