@@ -20,11 +20,10 @@ from heapwidget.engine.rules import (
     zplus,
 )
 from heapwidget.errors import TraceFormatError, UnsupportedOpError
-from heapwidget.explanation import Explanation
-from heapwidget.findings.faithfulness import Faithfulness
-from heapwidget.findings.file import load
-from heapwidget.findings.ledger import Ledger
+from heapwidget.explanation import Explanation, load
+from heapwidget.findings.curves import Faithfulness
 from heapwidget.findings.paths import Path
+from heapwidget.trace.ledger import Ledger
 
 __version__ = "0.1.0"
 

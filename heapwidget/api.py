@@ -18,7 +18,7 @@ from heapwidget.arguments.targets import Target
 from heapwidget.engine.alone import alone
 from heapwidget.engine.composites import RuleLike
 from heapwidget.explanation import Explanation
-from heapwidget.findings.faithfulness import Probe
+from heapwidget.findings.probe import Probe
 from heapwidget.methods.table import method_of
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def attribute(
     answer = how.answer(question)
     shapes = tuple(tuple(a.shape) for a in answer.inputs)
     probe = Probe(question.net, shapes, target, question.class_names, answer.below, answer.decides)
-    return Explanation(x, answer.trace, answer.contributions, answer.walk, pictures, probe)
+    return Explanation.of(x, answer.trace, answer.contributions, answer.walk, pictures, probe)
 
 
 def explain(

@@ -11,21 +11,20 @@ import numpy as np
 import pytest
 import torch
 from helpers.nets import mlp
+from helpers.traces import validate
 from helpers.zoo import Net
 from torch import Tensor, nn
 
 import heapwidget as hw
 from heapwidget.display.viewer import shown_input
 from heapwidget.kinds import KINDS, Kind
-from heapwidget.trace.check import validate
-from heapwidget.trace.trace import Trace
 
 TRACE_PAGE = (Path(hw.__file__).resolve().parents[1] / "docs" / "trace.md").read_text(encoding="utf-8")
 WORDS = ["The", "cat", "sat", "on", "<i>it</i>"]
 
 
 def kinds(e: hw.Explanation) -> list[str]:
-    validate(e.trace)
+    validate(e.trace.header, e.trace.columns)
     return e.trace.input_kinds
 
 
@@ -109,7 +108,7 @@ def test_a_kind_from_elsewhere_is_one_entry(bundle: Path, tmp_path: Path, monkey
     assert kinds(hw.attribute(mlp(4, 4, 2), torch.rand(1, 4))) == ["bars"]
     layers = [e.trace.header["layers"][0] | {"kind": "image"}, *e.trace.header["layers"][1:]]
     with pytest.raises(hw.TraceFormatError, match=r"shows an input of shape .* as image"):
-        validate(Trace({**e.trace.header, "layers": layers}, e.trace.columns))
+        validate({**e.trace.header, "layers": layers}, e.trace.columns)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +242,7 @@ def test_a_file_with_other_names_is_refused(change: dict[str, Any], message: str
     if layers[0]["names"] is None:
         del layers[0]["names"]
     with pytest.raises(hw.TraceFormatError, match=message):
-        validate(Trace({**trace.header, "layers": layers}, trace.columns))
+        validate({**trace.header, "layers": layers}, trace.columns)
 
 
 def test_pixels_travel_with_what_they_stand_for() -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from heapwidget.arguments.inputs import by_input
 from heapwidget.boxes import Shape, unbatched
 from heapwidget.errors import brief
-from heapwidget.trace.trace import LONGEST_NAME
+from heapwidget.trace.header import LONGEST_NAME
 
 
 def listed_names(class_names: Any) -> list[str] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,11 +28,3 @@ def picture_bytes(image: Any) -> NDArray[np.uint8]:
     if a.dtype != np.uint8:
         a = np.rint(np.clip(a, 0, 1) * 255).astype(np.uint8)
     return a
-
-
-def picture_fits(image: NDArray[np.uint8], positions: tuple[int, ...]) -> bool:
-    """Whether a picture has a pixel for each position; a flattened input tells only how many there are."""
-    shape = image.shape[:2]
-    if image.shape[2:] not in ((), (3,)):
-        return False
-    return shape == positions or (len(positions) == 1 and math.prod(shape) == positions[0])

@@ -11,8 +11,8 @@ from ipywidgets import Box
 from heapwidget.display.guard import Guarded
 from heapwidget.display.panels import default_panels
 from heapwidget.display.viewer import HeapViewer, close_unshared
-from heapwidget.explanation import Explanation
 from heapwidget.findings.copies import Bound
+from heapwidget.findings.findings import Findings
 
 
 class Comparison(Bound, Guarded, Box):  # type: ignore[misc]  # ipywidgets has no types
@@ -53,7 +53,7 @@ class Comparison(Bound, Guarded, Box):  # type: ignore[misc]  # ipywidgets has n
         return f"Comparison of {' and '.join(repr(viewer.explanation) for viewer in self.children)}"
 
 
-def compare(a: Explanation, b: Explanation, *, panels: Sequence[str] | None = None) -> Comparison:
+def compare(a: Findings, b: Findings, *, panels: Sequence[str] | None = None) -> Comparison:
     """Show two explanations side by side, on one cursor: two rules, two methods, two inputs, or two nets.
 
     Parameters
@@ -74,7 +74,7 @@ def compare(a: Explanation, b: Explanation, *, panels: Sequence[str] | None = No
         If one of them is no explanation.
     """
     for explanation in (a, b):
-        if not isinstance(explanation, Explanation):
+        if not isinstance(explanation, Findings):
             raise TypeError(
                 f"compare takes two explanations, as attribute(net, x) gives them, not {type(explanation).__name__}"
             )
@@ -82,5 +82,5 @@ def compare(a: Explanation, b: Explanation, *, panels: Sequence[str] | None = No
     viewers = []
     for explanation in (a, b):
         own = [name for name in default_panels(explanation.trace) if name != "network"]
-        viewers.append(explanation.view(link=word, panels=own if panels is None else list(panels)))
+        viewers.append(HeapViewer(explanation, link=word, panels=own if panels is None else list(panels)))
     return Comparison(*viewers)

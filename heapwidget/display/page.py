@@ -16,7 +16,7 @@ from heapwidget.arguments.checks import check_choice
 from heapwidget.display.bookmarks import read_bookmarks
 from heapwidget.display.panels import PANELS, default_panels
 from heapwidget.display.viewer import STATIC, bundled, shown_header, shown_input
-from heapwidget.explanation import Explanation
+from heapwidget.findings.findings import Findings
 from heapwidget.replacing import replacing
 
 PAGE = """<!doctype html>
@@ -53,13 +53,13 @@ class Shown(NamedTuple):
         Where it begins: what the front end calls its state.
     """
 
-    explanation: Explanation
+    explanation: Findings
     state: Mapping[str, Any]
 
     @classmethod
     def at(
         cls,
-        explanation: Explanation,
+        explanation: Findings,
         step: int = 0,
         bookmarks: Mapping[int, str] | Iterable[Any] = (),
         panels: Sequence[str] | None = None,
@@ -102,7 +102,7 @@ def page(*shown: Shown) -> str:
         f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    labels = dict.fromkeys(e.trace.header["target"]["label"] for e, _ in shown)
+    labels = dict.fromkeys(e.trace.header.target.label for e, _ in shown)
     return PAGE.format(
         policy=policy,
         title=escape(f"{', '.join(labels)} · heapwidget"),

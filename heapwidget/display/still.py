@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heapwidget.explanation import Explanation
+from heapwidget.findings.findings import Findings
 
 # Paper, through orange, to dark red: lightness falls all the way, so it reads without colour too.
 WARM = np.array([[255, 255, 255], [254, 217, 118], [253, 141, 60], [227, 26, 28], [128, 0, 38]], np.float64)
@@ -21,40 +21,40 @@ LARGEST, THINNEST = 480, 8
 LIMIT = 300_000
 
 
-def picture(explanation: Explanation, number: int) -> NDArray[np.uint8] | None:
+def picture(findings: Findings, number: int) -> NDArray[np.uint8] | None:
     """An input as (H, W) or (H, W, 3) uint8; `None` where it is no image."""
-    given = explanation.images[number]
+    given = findings.images[number]
     if given is not None:
         return given
-    layer = explanation.trace.header["layers"][number]
-    if layer["kind"] != "image":
+    layer = findings.trace.inputs[number]
+    if layer.kind != "image":
         return None
-    channels, height, width = layer["shape"]
-    a = explanation.inputs[number].cpu().float().numpy().reshape(channels, height, width).transpose(1, 2, 0)
-    low, high = value_range(explanation, number)
+    channels, height, width = layer.shape
+    a = findings.inputs[number].cpu().float().numpy().reshape(channels, height, width).transpose(1, 2, 0)
+    low, high = value_range(findings, number)
     pixels: NDArray[np.uint8] = np.rint((a - low) / (high - low or 1.0) * 255).astype(np.uint8)
     return pixels[..., 0] if channels == 1 else pixels
 
 
-def value_range(explanation: Explanation, number: int) -> tuple[float, float]:
+def value_range(findings: Findings, number: int) -> tuple[float, float]:
     """What black and white of an input's own picture stand for: 0 and 1, or the least and the largest value."""
-    x = explanation.inputs[number]
+    x = findings.inputs[number]
     low, high = float(x.min()), float(x.max())
     return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
 
 
-def still(explanation: Explanation) -> bytes:
+def still(findings: Findings) -> bytes:
     """Each input beside its contributions, as a PNG; contributions alone where an input is no image.
 
     What is larger than `LARGEST` is drawn smaller, each pixel the mean of those that it stands for, and smaller still
     until the file keeps to `LIMIT`.
     """
-    trace = explanation.trace
+    trace = findings.trace
     parts = []
     for number in range(trace.n_inputs):
         positions = trace.positions(number)
         values = trace.position_contributions(number).reshape(1 if len(positions) == 1 else positions[0], -1)
-        parts.append((picture(explanation, number), values))
+        parts.append((picture(findings, number), values))
     side = LARGEST
     while len(data := _drawn(parts, side)) > LIMIT and side > 1:
         side = side * 3 // 4

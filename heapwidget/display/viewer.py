@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +21,8 @@ from heapwidget.display.panels import PANELS, default_panels
 from heapwidget.display.refining import answer
 from heapwidget.display.still import picture, still, value_range
 from heapwidget.display.weight import HEAVY, warn_of, weigh
-from heapwidget.explanation import Explanation
 from heapwidget.findings.copies import Bound
-from heapwidget.findings.faithfulness import Curves
+from heapwidget.findings.findings import Findings
 
 if TYPE_CHECKING:
     from heapwidget.display.page import Shown
@@ -114,16 +113,16 @@ class HeapViewer(Bound, Guarded, anywidget.AnyWidget):
     selected_node = traitlets.Int(None, allow_none=True).tag(sync=True)
     panels = traitlets.List(traitlets.Enum(PANELS)).tag(sync=True)
 
-    def __init__(self, explanation: Explanation, **traits: Any) -> None:
+    def __init__(self, explanation: Findings, **traits: Any) -> None:
         self._explanation = explanation
         self._own_layout = "layout" not in traits
-        # Refining changes an explanation; the browser keeps what it was sent.
-        self._sent = copy(explanation)
-        trace = explanation.trace
+        # An explanation goes on; the browser keeps what it was sent.
+        self._sent = explanation.findings
+        trace = self._sent.trace
         self.set_trait("n_steps", trace.n_steps)
         traits.setdefault("panels", default_panels(trace))
         self._warned = False
-        packed, shown = _packed(explanation), shown_input(explanation)
+        packed, shown = _packed(self._sent), shown_input(self._sent)
         self._warn_if_heavy(packed, shown)
         super().__init__(_trace=packed, _input=shown, **traits)
         self.on_msg(lambda viewer, message, _buffers: answer(viewer, message))
@@ -148,7 +147,7 @@ class HeapViewer(Bound, Guarded, anywidget.AnyWidget):
             close_unshared(self.layout)
 
     @property
-    def explanation(self) -> Explanation:
+    def explanation(self) -> Findings:
         """What is shown."""
         return self._explanation
 
@@ -169,8 +168,8 @@ class HeapViewer(Bound, Guarded, anywidget.AnyWidget):
         Parameters, and what is raised, are those of `Explanation.refine`.
         """
         before = self._sent.trace
-        self._explanation.refine(max_pops, floor, progress=progress)
-        self._sent = copy(self._explanation)
+        self._explanation = self._explanation.refine(max_pops, floor, progress=progress)
+        self._sent = self._explanation.findings
         now = self._sent.trace
         packed = _packed(self._sent)
         self._warn_if_heavy(packed, self._input)
@@ -247,41 +246,32 @@ def close_unshared(layout: Widget) -> None:
         layout.close()
 
 
-def _packed(explanation: Explanation) -> dict[str, Any]:
+def _packed(findings: Findings) -> dict[str, Any]:
     """A trace as it travels: bytes of the columns beside the header."""
-    columns = {name: column.data for name, column in explanation.trace.columns.items()}
-    return {"header": shown_header(explanation), "columns": columns}
+    columns = {name: column.data for name, column in findings.trace.columns.items()}
+    return {"header": shown_header(findings), "columns": columns}
 
 
-def shown_header(explanation: Explanation) -> dict[str, Any]:
-    """The trace's header, with the deletion and insertion curves where they were measured."""
-    header, measured = dict(explanation.trace.header), explanation.measured
-    if measured is None:
-        return header
-    scores: dict[str, Any] = {"kind": measured.kind, "fractions": measured.fractions.tolist(), **_curves(measured)}
-    if not measured.fractions_of_score:
-        scores["absolute"] = True
-    return header | {"scores": scores | {"random": measured.random and _curves(measured.random)}}
+def shown_header(findings: Findings) -> dict[str, Any]:
+    """The JSON of the trace's header, with the deletion and insertion curves where they were measured."""
+    header, measured = findings.trace.header, findings.measured
+    return dict(header if measured is None else replace(header, scores=measured.scores))
 
 
-def _curves(measured: Curves) -> dict[str, list[float]]:
-    return {"deletion": measured.deletion.tolist(), "insertion": measured.insertion.tolist()}
-
-
-def shown_input(explanation: Explanation) -> dict[str, Any]:
+def shown_input(findings: Findings) -> dict[str, Any]:
     """What the input panel draws, part by part."""
-    return {"parts": [_part(explanation, number) for number in range(explanation.trace.n_inputs)]}
+    return {"parts": [_part(findings, number) for number in range(findings.trace.n_inputs)]}
 
 
-def _part(explanation: Explanation, number: int) -> dict[str, Any]:
+def _part(findings: Findings, number: int) -> dict[str, Any]:
     """Pixels of an image, else the values themselves."""
-    pixels = picture(explanation, number)
+    pixels = picture(findings, number)
     if pixels is not None:
         channels = 1 if pixels.ndim == 2 else 3
         height, width = pixels.shape[:2]
         data = np.ascontiguousarray(pixels).data
         part = {"kind": "image", "channels": channels, "height": height, "width": width, "pixels": data}
-        made = explanation.images[number] is None
-        return part | ({"range": list(value_range(explanation, number))} if made else {})
-    values = explanation.inputs[number].cpu().float().contiguous().numpy()
-    return {"kind": explanation.trace.header["layers"][number]["kind"], "values": values.reshape(-1).data}
+        made = findings.images[number] is None
+        return part | ({"range": list(value_range(findings, number))} if made else {})
+    values = findings.inputs[number].cpu().float().contiguous().numpy()
+    return {"kind": findings.trace.inputs[number].kind, "values": values.reshape(-1).data}

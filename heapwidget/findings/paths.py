@@ -11,6 +11,7 @@ the relevance explained. With nodes of one unit there is nothing to mix, and a p
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
@@ -24,6 +25,8 @@ from heapwidget.engine.flow import Array, host
 from heapwidget.engine.graph.links import NO_NODE, Links
 from heapwidget.engine.walk.search import Walk
 from heapwidget.engine.walk.sweep import Left, deliver, device_of, whole_pass
+from heapwidget.findings.copies import NO_NET
+from heapwidget.findings.findings import Findings
 from heapwidget.progress import progress_bar
 from heapwidget.trace.trace import Trace
 from heapwidget.words.percents import percent_digits
@@ -84,18 +87,25 @@ class _Way:
     step: int = field(compare=False)
 
 
-def strongest_paths(walk: Walk, seeds: Array, trace: Trace, k: int, progress: bool) -> list[Path]:
-    """The k paths of the largest relevance, strongest first; fewer where there are fewer.
+def strongest_paths(findings: Findings, k: int, progress: bool) -> list[Path]:
+    """See `Explanation.paths`; fewer where there are fewer."""
+    relevance = findings.relevance
+    if relevance is None:
+        raise RuntimeError(f"there are no flows to follow: only method='relevance' moves relevance, and {NO_NET}")
+    if k < 1:
+        raise ValueError(f"k must be at least 1, not {k}")
+    _check_unsigned(relevance.walk)
+    start, steps = _all_steps(relevance.walk, relevance.seeds * relevance.walk.sign, k, progress)
+    target = float(relevance.seeds.sum(dtype=np.float64))
+    found = _best_ways(start, steps, relevance.walk.input_nodes, k)
+    return [_path(findings.trace, nodes, flow * target, flow) for flow, nodes in found]
 
-    Raises
-    ------
-    ValueError
-        If a share can be negative: then no bound tells which way is the strongest.
-    """
-    _check_unsigned(walk)
-    start, steps = _all_steps(walk, seeds * walk.sign, k, progress)
-    target = float(seeds.sum(dtype=np.float64))
-    n_inputs, turns = walk.input_nodes, count()
+
+def _best_ways(
+    start: _Steps, steps: Mapping[int, _Steps], n_inputs: int, k: int
+) -> list[tuple[float, tuple[int, ...]]]:
+    """The k ways of the largest product of shares, with their nodes."""
+    turns = count()
     heap: list[_Way] = []
 
     def push(flow: float, nodes: tuple[int, ...], onwards: _Steps, step: int) -> None:
@@ -113,15 +123,11 @@ def strongest_paths(walk: Walk, seeds: Array, trace: Trace, k: int, progress: bo
         else:
             push(flow, (*way.nodes, node), steps[node], 0)
     found.sort(key=lambda path: (-path[0], path[1]))
-    return [_path(trace, nodes, flow * target, flow) for flow, nodes in found]
+    return found
 
 
 def _path(trace: Trace, nodes: tuple[int, ...], relevance: float, share: float) -> Path:
-    windows = []
-    for node in nodes:
-        layer = trace.layer_of(node)
-        windows.append(trace.partitions[layer].window(node - int(trace.node_offsets[layer])))
-    return Path(tuple(map(trace.label, nodes)), nodes, tuple(windows), relevance, share)
+    return Path(tuple(map(trace.label, nodes)), nodes, tuple(map(trace.window, nodes)), relevance, share)
 
 
 def _check_unsigned(walk: Walk) -> None:

@@ -15,7 +15,7 @@ The gradients come from running the recorded calls once more, with autograd watc
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -41,8 +41,10 @@ from heapwidget.engine.rules import flat
 from heapwidget.methods.base import Answer, Run, run_of
 from heapwidget.methods.gradient import gradients_at
 from heapwidget.methods.nodes import Nodes, check_nodes, partitions
-from heapwidget.methods.traces import make_header, net_layers, typed, unconserved
+from heapwidget.methods.traces import make_header, net_layers
 from heapwidget.progress import progress_bar
+from heapwidget.trace.columns import columns_of
+from heapwidget.trace.header import Phases
 from heapwidget.trace.trace import Trace
 
 CONTRIBUTIONS = ("activation_x_gradient", "gradient")
@@ -99,8 +101,8 @@ class Article:
 
         layers = net_layers(graph, parts, flows, question.named)
         header = make_header(self.name, choice, value, layers, below=run.below)
-        start = [[node, float(key)] for node, key in enumerate(own.tolist())]
-        header = unconserved(header, (len(popped), 0, 0), start, input_in_heap=True)
+        start, phases = tuple(enumerate(own.tolist())), Phases(walk=len(popped))
+        header = replace(header, input_in_heap=True, phases=phases, start=start)
         keys = np.empty(len(own), np.float32)
         keys[popped] = masses
         inputs = parts[: graph.n_inputs]
@@ -115,7 +117,7 @@ class Article:
             "log_key": np.concatenate(log.keys),
             "contribution": np.concatenate([f.reshape(-1) for f in final]),
         }
-        return Trace(header, typed(columns)), final
+        return Trace(header, columns_of(columns)), final
 
 
 def _by_node(part: Partition, units: Array) -> NDArray[np.float32]:

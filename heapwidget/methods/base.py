@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 import torch
@@ -14,13 +14,14 @@ from heapwidget.arguments.batches import check_single, recorded
 from heapwidget.arguments.inputs import Inputs
 from heapwidget.arguments.question import Question
 from heapwidget.arguments.targets import Choice
-from heapwidget.boxes import Partition, unbatched
+from heapwidget.boxes import unbatched
 from heapwidget.engine.capture import Recording, confirm, input_names
 from heapwidget.engine.finite import check_finite, check_found
 from heapwidget.engine.flow import Array, host
 from heapwidget.methods.ends import EACH_ALONE, scores_below
-from heapwidget.methods.traces import collect, input_layers, make_header, told, unconserved
+from heapwidget.methods.traces import collect, input_layers, make_header, told
 from heapwidget.methods.walked import RelevanceWalk
+from heapwidget.trace.header import Phases
 from heapwidget.trace.trace import Trace
 
 HALVES = (torch.float16, torch.bfloat16)
@@ -76,10 +77,9 @@ class Answer:
             for c, shape in zip(contributions, shapes, strict=True)
         ]
         check_found(found, None, "method='relevance'")
-        parts = [Partition(tuple(layer["shape"]), tuple(layer["box"])) for layer in layers]
-        collected = collect(parts, found, ascending, zeros=True)
+        collected = collect([layer.partition for layer in layers], found, ascending, zeros=True)
         header = make_header(method, choice, value, layers, order="ascending" if ascending else "descending")
-        header = unconserved(header, (0, 0, len(collected[0])))
+        header = replace(header, phases=Phases(collect=len(collected[0])))
         return cls(Trace(header, told([], collected, found)), found, inputs)
 
 

@@ -64,11 +64,6 @@ def scores_below(recording: Recording) -> tuple[Recording, str | None]:
     return recording, None
 
 
-def with_below(header: Mapping[str, Any], below: str | None) -> dict[str, Any]:
-    """A header that says what the scores explained lie below."""
-    return dict(header) if below is None else {**header, "target": {**header["target"], "below": below}}
-
-
 def _source(call: Call, t: Tensor, active: set[int]) -> Tensor | None:
     """The tensor that a call moves, flips, or makes rise with; `None` for any other call."""
     bound = call.bound

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from math import prod
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +17,9 @@ from heapwidget.engine.graph.builder import Graph
 from heapwidget.engine.walk.fields import Field, fields, own_fields
 from heapwidget.engine.walk.search import Row
 from heapwidget.kinds import kind_of
-from heapwidget.trace.trace import COLUMNS, FORMAT, PHASES, VERSION
+from heapwidget.trace.columns import Columns, columns_of
+from heapwidget.trace.header import Header, Layer, TargetValue
+from heapwidget.trace.ledger import Ledger
 
 # --- The header -------------------------------------------------------------------------------------------------------
 
@@ -26,119 +28,89 @@ def make_header(
     method: str,
     choice: Choice,
     value: float,
-    layers: list[dict[str, Any]],
+    layers: tuple[Layer, ...],
     *,
     rule: str | None = None,
     order: str = "descending",
+    conserved: bool = False,
     below: str | None = None,
-) -> dict[str, Any]:
-    """The header without what depends on the pops.
-
-    Parameters
-    ----------
-    below
-        What the net ends in, where its scores below that are explained.
-    """
-    n_inputs = sum("kind" in layer for layer in layers)
-    target = {"label": choice.label, "index": choice.index, "value": value}
-    return {
-        "format": FORMAT,
-        "version": VERSION,
-        "method": method,
-        "rule": rule,
-        "order": order,
-        "conserved": True,
-        "target": target if below is None else target | {"below": below},
-        "layers": layers,
-        **({"inputs": n_inputs} if n_inputs > 1 else {}),
-    }
-
-
-def unconserved(
-    header: dict[str, Any], rows: tuple[int, int, int], start: Sequence[Any] = (), **more: Any
-) -> dict[str, Any]:
-    """The header of a method whose keys are no shares of the target, with the rows of each phase."""
-    ledger = {"target": header["target"]["value"], "explained": 0.0, "residual": 0.0, "absorbed": []}
-    counted = {"phases": dict(zip(PHASES, rows, strict=True)), "start": list(start), "ledger": ledger}
-    return header | {"floor": None, "conserved": False, **more, **counted}
+) -> Header:
+    """The header without what depends on the pops; `below` is what the net ends in, where that is not explained."""
+    return Header(
+        method=method,
+        rule=rule,
+        order=order,
+        conserved=conserved,
+        target=TargetValue(choice.label, choice.index, value, below),
+        layers=layers,
+        inputs=sum(layer.kind is not None for layer in layers),
+        ledger=Ledger(value, 0.0, 0.0, {}),
+    )
 
 
 def net_layers(
     graph: Graph, parts: Sequence[Partition], flows: Sequence[Flow | None], named: Sequence[Names | None]
-) -> list[dict[str, Any]]:
+) -> tuple[Layer, ...]:
     """What the header says of each layer, the inputs with the names of their positions."""
     shapes = [layer.shape for layer in graph.layers[: graph.n_inputs]]
     layers = [
-        _layer(layer.label, layer.op, part, layer.channel_axis, graph.sources(number), _told(field, shapes))
-        for number, (layer, part, field) in enumerate(zip(graph.layers, parts, fields(graph, flows), strict=True))
+        Layer(layer.label, layer.op, layer.shape, part.box, layer.channel_axis, tuple(graph.sources(n)), told)
+        for n, (layer, part, field) in enumerate(zip(graph.layers, parts, fields(graph, flows), strict=True))
+        for told in (_told(field, shapes),)
     ]
     return _with_kinds(layers, named)
 
 
 def input_layers(
     names: Sequence[str], shapes: Sequence[Shape], channel_axes: Sequence[int | None], named: Sequence[Names | None]
-) -> list[dict[str, Any]]:
+) -> tuple[Layer, ...]:
     """What the header says of inputs alone: all that a method knows which looks at no other layer.
 
     Where it is not known which axis counts channels, it is the first.
     """
     axes = [0 if axis is None and len(shape) > 1 else axis for shape, axis in zip(shapes, channel_axes, strict=True)]
     layers = [
-        _layer(name, "input", positions(shape, axis), axis, (), _told(field, shapes))
+        Layer(name, "input", shape, positions(shape, axis).box, axis, (), _told(field, shapes))
         for name, shape, axis, field in zip(names, shapes, axes, own_fields(shapes, axes), strict=True)
     ]
     return _with_kinds(layers, named)
 
 
-def _layer(
-    label: str, op: str, part: Partition, channel_axis: int | None, reads: Sequence[int], field: Any
-) -> dict[str, Any]:
-    return {
-        "label": label,
-        "op": op,
-        "shape": list(part.shape),
-        "box": list(part.box),
-        "channel_axis": channel_axis,
-        "reads": list(reads),
-        "field": field,
-    }
-
-
-def _told(field: Field, shapes: Sequence[Shape]) -> list[list[int | None]] | None:
+def _told(field: Field, shapes: Sequence[Shape]) -> tuple[tuple[int, int, int, int | None], ...] | None:
     """A field as the header has it: `None` where all of every input is seen."""
     everything = (
         seen.axis is None and seen.start <= 0 and seen.start + seen.size >= shapes[number][axis]
         for (number, axis), seen in field.items()
     )
-    return None if all(everything) else [list(seen) for seen in field.values()]
+    return None if all(everything) else tuple((seen.start, seen.step, seen.size, seen.axis) for seen in field.values())
 
 
-def _with_kinds(layers: list[dict[str, Any]], named: Sequence[Names | None]) -> list[dict[str, Any]]:
+def _with_kinds(layers: Sequence[Layer], named: Sequence[Names | None]) -> tuple[Layer, ...]:
     """The layers, the inputs among them with how they are shown, and with their names."""
     inputs = []
     for number, (layer, given) in enumerate(zip(layers, named, strict=False)):
         if given is not None:
-            inputs.append(layer | {"kind": given.kind, "names": list(given.names)})
+            inputs.append(replace(layer, kind=given.kind, names=given.names))
         else:
             convolved = _meets_convolution(layers, number)
-            inputs.append(layer | {"kind": kind_of(tuple(layer["shape"]), layer["channel_axis"], convolved)})
-    return [*inputs, *layers[len(inputs) :]]
+            inputs.append(replace(layer, kind=kind_of(layer.shape, layer.channel_axis, convolved)))
+    return (*inputs, *layers[len(inputs) :])
 
 
-def _meets_convolution(layers: Sequence[dict[str, Any]], number: int) -> bool | None:
+def _meets_convolution(layers: Sequence[Layer], number: int) -> bool | None:
     """Whether a convolution is the first that mixes an input's units; what only adds or scales is passed by.
 
     `None` where nothing is known to read any input.
     """
-    if not any(layer["reads"] for layer in layers):
+    if not any(layer.reads for layer in layers):
         return None
-    units, same = prod(layers[number]["shape"]), {number}
+    units, same = layers[number].units, {number}
     for i, layer in enumerate(layers):
-        if same.isdisjoint(layer["reads"]):
+        if same.isdisjoint(layer.reads):
             continue
-        if layer["op"] == "conv":
+        if layer.op == "conv":
             return True
-        if layer["op"] not in ("linear", "matmul") and prod(layer["shape"]) == units:
+        if layer.op not in ("linear", "matmul") and layer.units == units:
             same.add(i)
     return False
 
@@ -178,7 +150,7 @@ def told(
     log: Log = NO_LOG,
     dust: NDArray[np.float64] = NO_LOG.keys,
     sign: float = 1.0,
-) -> dict[str, NDArray[Any]]:
+) -> Columns:
     """All columns: the rows, then the collect phase, during which no sum changes."""
     nodes, keys = collected
 
@@ -186,7 +158,7 @@ def told(
         values = [getattr(row, name) * factor for row in rows]
         return np.concatenate([values, np.full(len(nodes), values[-1] if values else 0.0)])
 
-    return typed(
+    return columns_of(
         {
             "pop_node": np.r_[[row.node for row in rows], nodes],
             "pop_mass": np.r_[[row.mass for row in rows], keys],
@@ -200,8 +172,3 @@ def told(
             "contribution": np.concatenate([c.reshape(-1) for c in contributions]),
         }
     )
-
-
-def typed(columns: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-    """Columns as a trace has them."""
-    return {name: np.ascontiguousarray(columns[name], dtype) for name, dtype in COLUMNS.items()}

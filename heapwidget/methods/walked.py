@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,8 @@ from heapwidget.arguments.checks import check_number
 from heapwidget.engine.flow import Array
 from heapwidget.engine.walk.search import Finish, Row, Walk
 from heapwidget.methods.traces import Log, collect, told
+from heapwidget.trace.header import Header, Phases
+from heapwidget.trace.ledger import Ledger
 from heapwidget.trace.trace import Trace
 
 
@@ -34,7 +35,7 @@ class RelevanceWalk:
     """
 
     walk: Walk
-    header: dict[str, Any]
+    header: Header
     seeds: Array
     finishing: bool
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
@@ -66,7 +67,7 @@ class RelevanceWalk:
         n_inputs = walk.input_nodes
         contributions = [c * walk.sign for c in finish.contributions]
         # Of a negative target the lowest contributions are its largest parts.
-        turned = self.header["target"]["value"] < 0
+        turned = self.header.target.value < 0
         collected = collect(walk.partitions, contributions, ascending=turned, zeros=False)
         pops = walk.rows
         rows = [*pops, *finish.rows]
@@ -77,14 +78,16 @@ class RelevanceWalk:
         keys = np.concatenate([*board.log_keys, finish.log_keys]) if board.log_keys else finish.log_keys
         keys = np.where(nodes < n_inputs, keys * np.float32(walk.sign), keys)
         start, reached = walk.start_log, np.flatnonzero(nodes[: walk.start_log] < n_inputs)
-        header = self.header | {
-            "floor": walk.floor,
-            "priority": "bound" if walk.board.by_bound else "mass",
-            "phases": {"walk": len(pops), "finish": len(finish.rows), "collect": len(collected[0])},
-            **({"collect_order": "ascending"} if turned else {}),
-            "start": [[int(n), float(k)] for n, k in zip(nodes[:start], keys[:start], strict=True) if n >= n_inputs],
-            "ledger": self._ledger(finish, contributions),
-        }
+        started = zip(nodes[:start].tolist(), keys[:start].tolist(), strict=True)
+        header = replace(
+            self.header,
+            floor=walk.floor,
+            priority="bound" if board.by_bound else "mass",
+            phases=Phases(len(pops), len(finish.rows), len(collected[0])),
+            collect_order="ascending" if turned else None,
+            start=tuple((node, key) for node, key in started if node >= n_inputs),
+            ledger=self._ledger(finish, contributions),
+        )
         # What started on an input itself is told with the first row.
         logged = np.r_[reached, start : len(nodes)] if rows else reached[:0]
         ends = np.array([0, *(len(reached) + row.log_end - start for row in rows)])
@@ -95,13 +98,12 @@ class RelevanceWalk:
                 columns[name][:] = value * walk.sign
         return Trace(header, columns), contributions
 
-    def _ledger(self, finish: Finish, contributions: Sequence[Array]) -> dict[str, Any]:
+    def _ledger(self, finish: Finish, contributions: Sequence[Array]) -> Ledger:
         labels = [layer.label for layer in self.walk.graph.layers]
-        absorbed = [[labels[n], cause, v * self.walk.sign] for (n, cause), v in sorted(finish.absorbed.items()) if v]
+        absorbed = {(labels[n], cause): v * self.walk.sign for (n, cause), v in sorted(finish.absorbed.items()) if v}
         explained = sum(float(c.sum(dtype=np.float64)) for c in contributions)
-        target = self.header["target"]["value"]
         residual = 0.0 if self.finishing else self.walk.residual_sum()
-        return {"target": target, "explained": explained, "residual": residual, "absorbed": absorbed}
+        return Ledger(self.header.target.value, explained, residual, absorbed)
 
     def _dust(self, rows: list[Row], nodes: NDArray[np.int64], keys: NDArray[np.float32]) -> NDArray[np.float64]:
         """What lies below the floor after each row: the residual mass less the keys in the heap."""

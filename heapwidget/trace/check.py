@@ -13,8 +13,10 @@ import numpy as np
 from heapwidget.boxes import Partition
 from heapwidget.errors import TraceFormatError, brief
 from heapwidget.kinds import KINDS
+from heapwidget.trace.columns import ROWS
+from heapwidget.trace.header import LONGEST_NAME, PHASES, Header
 from heapwidget.trace.pops import check_pops
-from heapwidget.trace.trace import COLUMNS, LONGEST_NAME, PHASES, Trace
+from heapwidget.trace.trace import Trace
 
 Check = Callable[[Any], bool]
 
@@ -26,23 +28,6 @@ DEEPEST = 16
 # The largest number of a float column, and the largest up to which all whole numbers are told apart in a page.
 LARGEST_NUMBER, LARGEST_WHOLE = float(np.finfo(np.float32).max), 2**53 - 1
 SURROGATES = re.compile("[\ud800-\udfff]")
-
-
-def validate(trace: Trace) -> None:
-    """Check header and columns, also against each other.
-
-    Raises
-    ------
-    TraceFormatError
-        Naming the first column that is wrong.
-    """
-    for name, dtype in COLUMNS.items():
-        if name not in trace.columns:
-            raise TraceFormatError(f"column {name!r} is missing")
-        if trace.columns[name].dtype != np.dtype(dtype) or trace.columns[name].ndim != 1:
-            raise TraceFormatError(f"column {name!r} is not a plain column of {dtype}")
-    check_header(trace.header)
-    check_columns(trace)
 
 
 def _whole(value: Any) -> bool:
@@ -148,8 +133,8 @@ def _scores(value: Any) -> bool:
     )
 
 
-def check_header(header: Mapping[str, Any]) -> None:
-    """Check a header alone, before any column is read.
+def check_header(header: Mapping[str, Any]) -> Header:
+    """Check the JSON of a header alone, before any column is read.
 
     Raises
     ------
@@ -170,6 +155,7 @@ def check_header(header: Mapping[str, Any]) -> None:
     start = [node for node, _ in header["start"]]
     if len(set(start)) < len(start):
         raise TraceFormatError("column 'header' has a 'start' that names a node twice")
+    return Header.from_json(header)
 
 
 def _check_plain(name: str, value: Any) -> None:
@@ -231,13 +217,17 @@ def _check_input(layer: Mapping[str, Any]) -> None:
         raise TraceFormatError(f"column 'header' shows an input of shape {brief(tuple(shape))} as {name}")
 
 
-def sizes(header: Mapping[str, Any], log: int) -> dict[str, int]:
+def sizes(header: Header, log: int) -> dict[str, int]:
     """How many entries each column has where the log has so many, as the header says."""
-    counts, layers = header["phases"], header["layers"]
-    steps = sum(counts[phase] for phase in PHASES)
-    rows = dict.fromkeys(("pop_node", "pop_mass", "explained", "absorbed", "dust", "bound"), steps)
-    units = sum(prod(layer["shape"]) for layer in layers[: header.get("inputs", 1)])
-    return {"log_offset": steps + 1, **rows, "log_node": log, "log_key": log, "contribution": units}
+    steps = sum(getattr(header.phases, phase) for phase in PHASES)
+    units = sum(layer.units for layer in header.layers[: header.inputs])
+    return {
+        "log_offset": steps + 1,
+        **dict.fromkeys(ROWS, steps),
+        "log_node": log,
+        "log_key": log,
+        "contribution": units,
+    }
 
 
 def check_sizes(found: Mapping[str, int], expected: Mapping[str, int]) -> None:
@@ -270,22 +260,21 @@ def check_columns(trace: Trace) -> None:
 
 
 def _check_log(trace: Trace) -> None:
-    offsets, counts = trace.columns["log_offset"], trace.header["phases"]
+    offsets = trace.columns["log_offset"]
     if offsets[0] != 0 or offsets[-1] != len(trace.columns["log_node"]) or (offsets[1:] < offsets[:-1]).any():
         raise TraceFormatError("column 'log_offset' does not divide the log into rows")
     collect = trace.phase_start("collect")
     if offsets[collect] != offsets[-1]:
         raise TraceFormatError("column 'log_offset' gives the collect phase a log, which it has not")
-    if (trace.columns["log_node"][offsets[counts["walk"]] :] >= trace.input_nodes).any():
+    if (trace.columns["log_node"][offsets[trace.phase_start("finish")] :] >= trace.input_nodes).any():
         raise TraceFormatError("column 'log_node' has the finish reach something else than the input")
 
 
 def _check_nodes(trace: Trace) -> None:
     columns = trace.columns
     n_nodes, n_inputs = int(trace.node_offsets[-1]), trace.input_nodes
-    in_heap = trace.header.get("input_in_heap", False)
-    least = 0 if in_heap else n_inputs
-    if not all(least <= node < n_nodes for node, _ in trace.header["start"]):
+    least = 0 if trace.header.input_in_heap else n_inputs
+    if not all(least <= node < n_nodes for node, _ in trace.header.start):
         raise TraceFormatError("column 'header' has a 'start' that names a node that no layer has, or the heap has not")
     for name in ("pop_node", "log_node"):
         if len(columns[name]) and int(columns[name].max()) >= n_nodes:

@@ -32,7 +32,6 @@ NO_ADVICE = ("TraceFormatError", "_foreign(name)", "NetError")
 BEYOND = {
     "lab.py": ("reinstall heapwidget", "change to a folder of your own", "pip install"),
     "arguments/inputs.py": ("move all inputs to one device",),
-    "trace/replay.py": ("but the root of the heap is",),
     "engine/generic.py": ("its derivative is not known",),
     "engine/ops/dense.py": ("is not linear in its input",),
     "display/viewer.py": ("str(error)", "install the package"),

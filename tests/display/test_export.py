@@ -3,6 +3,7 @@
 import json
 import re
 from base64 import b64decode, b64encode
+from dataclasses import replace
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
@@ -54,9 +55,9 @@ def explanation() -> hw.Explanation:
 @pytest.fixture(scope="module")
 def nasty(explanation: hw.Explanation) -> hw.Explanation:
     trace = explanation.trace
-    header = dict(trace.header) | {"target": dict(trace.header["target"]) | {"label": NASTY}}
+    header = replace(trace.header, target=replace(trace.header.target, label=NASTY))
     renamed = type(trace)(header, trace.columns)
-    return hw.Explanation(explanation.x, renamed, trace.contributions, None, explanation.images)
+    return hw.Explanation.of(explanation.x, renamed, trace.contributions, None, explanation.images)
 
 
 def test_labels_cannot_leave_their_place(bundle: Path, nasty: hw.Explanation) -> None:

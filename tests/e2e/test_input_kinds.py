@@ -125,7 +125,7 @@ def test_a_signal_is_shaded_where_relevance_is(show: Show, signal: hw.Explanatio
     so_far(page, step)
     page.get_by_role("slider", name="Opacity of the colours", exact=True).fill("100")
     canvas = page.locator(".hw-signal canvas")
-    from heapwidget.trace.replay import replay
+    from helpers.replay import replay
 
     reached = dict(replay(signal.trace, step).input)
     final = signal.trace.position_contributions(0)

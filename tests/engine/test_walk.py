@@ -11,6 +11,7 @@ import torch
 from helpers.examples import examples
 from helpers.nets import flat, on_inputs
 from helpers.random_nets import Net, joined_nets, nets, token_nets
+from helpers.replay import replay
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
@@ -19,7 +20,6 @@ import heapwidget as hw
 from heapwidget.engine.rules import RULES
 from heapwidget.engine.walk.search import Walk
 from heapwidget.samples import lenet
-from heapwidget.trace.replay import replay
 
 RULE_NAMES = ["zplus", "zplus", "flat", "absolute", "epsilon", "gamma", "alpha_beta", "epsilon_plus_flat"]
 SIGNED = {"epsilon", "gamma", "alpha_beta", "epsilon_plus_flat"}

@@ -7,12 +7,12 @@ import pytest
 import torch
 from engine.test_capture import snapshot
 from helpers.nets import each, flat, on_inputs
+from helpers.replay import replay
 from helpers.zoo import ZOO, animal
 
 import heapwidget as hw
 from heapwidget.boxes import GRANULARITIES
 from heapwidget.engine.walk.search import Walk
-from heapwidget.trace.replay import replay
 
 POPS = 60
 HOW = {"zplus": {}, "epsilon": {}, "gamma by bound": {"priority": "bound"}}

@@ -9,12 +9,12 @@ import pytest
 from engine.test_walk import attribute, choices, mass, walk_of
 from helpers.nets import DIGIT, flat
 from helpers.random_nets import Net, joined_nets, nets
+from helpers.replay import replay
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import heapwidget as hw
 from heapwidget.samples import lenet
-from heapwidget.trace.replay import replay
 
 
 @given(drawn=st.one_of(nets(), joined_nets()), options=choices, pops=st.integers(1, 12))

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.nets import mlp
+from helpers.traces import validate
 from torch import Tensor, nn
 
 import heapwidget as hw
@@ -22,7 +23,6 @@ from heapwidget.arguments.checks import check_number
 from heapwidget.arguments.question import Question
 from heapwidget.methods.base import Answer
 from heapwidget.methods.table import METHODS, PASSED_BY
-from heapwidget.trace.check import validate
 
 PACKAGE = Path(hw.__file__).resolve().parent
 METHOD_PAGE = (PACKAGE.parent / "docs" / "method.md").read_text(encoding="utf-8")
@@ -209,7 +209,7 @@ def test_a_method_from_elsewhere_works_end_to_end(bundle: Path, tmp_path: Path) 
     falls = net.weight.detach()[1] * (x[0] - 1)
     torch.testing.assert_close(e.attribution[0], falls, rtol=1e-4, atol=1e-6)
     assert e.order.tolist() == (-e.attribution[0]).argsort().tolist()
-    validate(e.trace)
+    validate(e.trace.header, e.trace.columns)
     assert (e.trace.header["method"], e.trace.n_steps, e.trace.label(2)) == ("occlusion", 6, "c")
     with pytest.raises(ValueError, match="method='occlusion' conserves nothing"):
         _ = e.ledger

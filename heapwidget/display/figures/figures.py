@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context, rcParams
@@ -31,12 +31,10 @@ from heapwidget.display.figures.style import (
     bare,
     titled,
 )
+from heapwidget.findings.findings import Findings
 from heapwidget.findings.summary import MOST_ROWS, noun, rows, shortened, title
 from heapwidget.replacing import replacing
 from heapwidget.words.percents import percent
-
-if TYPE_CHECKING:
-    from heapwidget.explanation import Explanation
 
 # Where the axes lie in the figure of a single input.
 CURVE, BARS = (0.665, 0.56, 0.315, 0.28), (0.84, 0.04, 0.14, 0.31)
@@ -72,7 +70,7 @@ class ExplanationFigure(Figure):
         return data.getvalue()
 
 
-def plot(explanation: Explanation) -> Figure:
+def plot(explanation: Findings) -> Figure:
     """Inputs, contributions, what happened over the pops, and where the target went."""
     parts = [Part(explanation, number) for number in range(explanation.trace.n_inputs)]
     height, boxes = arrange(parts)
@@ -109,13 +107,13 @@ def _placed(box: Box, figure: Figure) -> Box:
 # --- Over the pops ----------------------------------------------------------------------------------------------------
 
 
-def _plot_curve(axes: Axes, explanation: Explanation) -> None:
+def _plot_curve(axes: Axes, explanation: Findings) -> None:
     """Shares of the target after each pop."""
     trace = explanation.trace
-    target = trace.header["target"]["value"]
+    target = trace.header.target.value
     if abs(target) < SMALLEST:
         target = 1.0
-    columns, counts = trace.columns, trace.header["phases"]
+    columns, counts = trace.columns, trace.header.phases
     first = trace.phase_start("collect")
     step = _places(first, trace.n_steps)
     explained, absorbed = (np.r_[0.0, columns[name].astype(np.float64) / target] for name in ("explained", "absorbed"))
@@ -136,24 +134,24 @@ def _plot_curve(axes: Axes, explanation: Explanation) -> None:
         axes.plot(step, explained, color=WARM, linewidth=1.8, label="on the input")
         axes.yaxis.set_major_locator(MaxNLocator(4))
     low, high = axes.get_ylim()
-    if counts["collect"]:
+    if counts.collect:
         axes.plot(step[first:], popped[first:], color=WARM_DARK, linewidth=1.6, label="positions popped")
         low, high = min(low, float(popped.min()) * 1.05), max(high, float(popped.max()) * 1.05)
     bound = columns["bound"].astype(np.float64) / abs(target)
     # A bound far above all else says nothing, and would flatten the rest.
     bound[bound > high] = np.nan
-    if np.isfinite(bound[: counts["walk"]]).any():
+    if np.isfinite(bound[: counts.walk]).any():
         axes.plot(step[1:], bound, color=BLUE, linewidth=1.3, linestyle=(0, (4, 2)), label="error bound")
     axes.set_ylim(low, high)
-    for at in {counts["walk"], first} - {0, trace.n_steps}:
+    for at in {counts.walk, first} - {0, trace.n_steps}:
         axes.axvline(at, color="white", linewidth=2.2)
         axes.axvline(at, color=INK, linewidth=0.7, linestyle=":")
     axes.set_xlim(0, max(float(step[-1]), 1.0))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: percent(v)))
     _finish_curve(axes, "Over the pops", "share of the target")
-    if first and counts["collect"]:
+    if first and counts.collect:
         ticks = [t for t in MaxNLocator(4, integer=True).tick_values(0, first) if t <= 0.9 * first]
-        axes.set_xticks([*ticks, float(step[-1])], [*(f"{t:,.0f}" for t in ticks), f"+{counts['collect']:,}"])
+        axes.set_xticks([*ticks, float(step[-1])], [*(f"{t:,.0f}" for t in ticks), f"+{counts.collect:,}"])
         axes.get_xticklabels()[-1].set_horizontalalignment("right")
         axes.set_xlabel(f"pops, then + {noun(explanation, 2).split()[1]} in their order")
 
@@ -166,7 +164,7 @@ def _places(first: int, steps: int) -> NDArray[np.float64]:
     return at
 
 
-def _plot_keys(axes: Axes, explanation: Explanation) -> None:
+def _plot_keys(axes: Axes, explanation: Findings) -> None:
     """The key of each pop, where keys are no shares."""
     keys = explanation.trace.columns["pop_mass"]
     step = np.arange(1, len(keys) + 1)
@@ -206,7 +204,7 @@ def _finish_curve(axes: Axes, text: str, note: str) -> None:
 # --- Where the target went --------------------------------------------------------------------------------------------
 
 
-def _plot_bars(figure: Figure, explanation: Explanation) -> None:
+def _plot_bars(figure: Figure, explanation: Findings) -> None:
     """The ledger, or the first positions popped where there is none."""
     axes = figure.add_axes(_placed(BARS, figure))
     conserved = explanation.trace.conserved

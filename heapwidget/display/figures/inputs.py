@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,11 +17,9 @@ from numpy.typing import NDArray
 from heapwidget.display.figures.names import PITCH, plot_names
 from heapwidget.display.figures.style import BLUE, COOL, LINE, MUTED, SHARES, SIGNED, WARM, bare, titled
 from heapwidget.display.still import picture
+from heapwidget.findings.findings import Findings
 from heapwidget.findings.summary import half, shortened
 from heapwidget.words.percents import percent
-
-if TYPE_CHECKING:
-    from heapwidget.explanation import Explanation
 
 # Left, bottom, width, height as fractions of the figure.
 Box = tuple[float, float, float, float]
@@ -50,7 +47,7 @@ NAME = 26
 class Part:
     """One of the inputs, by its number."""
 
-    explanation: Explanation
+    explanation: Findings
     number: int
 
     @cached_property
@@ -61,13 +58,12 @@ class Part:
     @property
     def kind(self) -> str:
         """How it is shown."""
-        return str(self.explanation.trace.header["layers"][self.number]["kind"])
+        return self.explanation.trace.input_kinds[self.number]
 
     @property
     def names(self) -> Sequence[str] | None:
         """What its positions are called, if they have names and are no image."""
-        names: Sequence[str] | None = self.explanation.trace.header["layers"][self.number].get("names")
-        return names if self.picture is None else None
+        return self.explanation.trace.inputs[self.number].names if self.picture is None else None
 
     @cached_property
     def picture(self) -> NDArray[np.uint8] | None:
@@ -87,9 +83,9 @@ class Part:
     @cached_property
     def channels(self) -> NDArray[np.float64]:
         """The input's numbers, a row for each channel."""
-        layer = self.explanation.trace.header["layers"][self.number]
-        x: NDArray[np.float64] = self.explanation.inputs[self.number].cpu().double().numpy().reshape(layer["shape"])
-        axis = layer["channel_axis"]
+        layer = self.explanation.trace.inputs[self.number]
+        x: NDArray[np.float64] = self.explanation.inputs[self.number].cpu().double().numpy().reshape(layer.shape)
+        axis = layer.channel_axis
         return x.reshape(1, -1) if axis is None else np.moveaxis(x, axis, 0).reshape(x.shape[axis], -1)
 
     @cached_property
@@ -120,9 +116,9 @@ class Part:
         trace = self.explanation.trace
         if trace.n_inputs == 1:
             return "Input", "Contributions"
-        name = shortened(trace.header["layers"][self.number]["label"], NAME)
+        name = shortened(trace.inputs[self.number].label, NAME)
         if trace.conserved:
-            name += f": {percent(float(self.values.sum()) / (trace.header['target']['value'] or 1.0))}"
+            name += f": {percent(float(self.values.sum()) / (trace.header.target.value or 1.0))}"
         return name, "Contributions"
 
 

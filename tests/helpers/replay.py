@@ -65,11 +65,11 @@ def replay(trace: Trace, step: int) -> State:
     ValueError
         If the trace pops a node that is not the root of its heap at that moment.
     """
-    state = State(KeyedHeap(trace.header["order"] == "ascending"))
-    for node, key in trace.header["start"]:
+    state = State(KeyedHeap(trace.header.order == "ascending"))
+    for node, key in trace.header.start:
         state.heap.push(key, node)
     collect = trace.phase_start("collect")
-    queued = {int(node) for node, _ in trace.header["start"]}
+    queued = {int(node) for node, _ in trace.header.start}
     for row in range(min(step, collect)):
         _walk_or_finish(state, queued, trace, row)
     if step >= collect:
@@ -82,8 +82,8 @@ def replay(trace: Trace, step: int) -> State:
 def _walk_or_finish(state: State, queued: set[int], trace: Trace, row: int) -> None:
     """A row before the collect phase; `queued` are the nodes in the heap."""
     columns, n_inputs = trace.columns, trace.input_nodes
-    in_heap = bool(trace.header.get("input_in_heap"))
-    if row < trace.header["phases"]["walk"]:
+    in_heap = trace.header.input_in_heap
+    if row < trace.header.phases.walk:
         popped = _pop(state, trace, row)
         queued.remove(popped)
         if in_heap and popped < n_inputs:
