@@ -46,7 +46,7 @@ def _ways(findings: Findings, size: int) -> list[str]:
         if trace.header.phases.finish:
             ways.append("finish=False, which shows what the pops brought alone")
     if walked > WORTH * size:
-        if trace.header.method == "relevance":
+        if trace.conserved:
             budget = max(AIM - (size - walked), AIM / 4)
             ways.append(f"max_pops={max(int(np.searchsorted(walk, budget, side='right')) - 1, 1)}")
         ways.append('nodes="layer", or other nodes that are coarser')

@@ -19,7 +19,7 @@ from heapwidget.engine.flow import Array
 from heapwidget.findings.copies import NO_NET, Sendable
 from heapwidget.findings.curves import Faithfulness
 from heapwidget.findings.probe import Probe
-from heapwidget.methods.methods import Relevance
+from heapwidget.methods.walked import RelevanceWalk
 from heapwidget.progress import progress_bar
 from heapwidget.trace.ledger import Ledger
 from heapwidget.trace.trace import Trace
@@ -60,7 +60,7 @@ class Findings(Sendable):
     several: bool
     trace: Trace
     contributions: tuple[Array, ...]
-    relevance: Relevance | None
+    relevance: RelevanceWalk | None
     probe: Probe | None
     measured: Faithfulness | None
 
@@ -70,7 +70,7 @@ class Findings(Sendable):
         x: Tensor | Sequence[Tensor],
         trace: Trace,
         contributions: Sequence[Array],
-        relevance: Relevance | None,
+        relevance: RelevanceWalk | None,
         images: Sequence[NDArray[np.uint8] | None],
         probe: Probe | None = None,
     ) -> Self:
@@ -214,7 +214,7 @@ class Findings(Sendable):
         """The findings with all that the walk left passed on; see `Explanation.finish`."""
         return self._retold(self._walked().finish)
 
-    def _walked(self) -> Relevance:
+    def _walked(self) -> RelevanceWalk:
         if self.relevance is None:
             raise RuntimeError(f"there is no walk to continue: only method='relevance' walks, and {NO_NET}")
         return self.relevance

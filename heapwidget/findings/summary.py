@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heapwidget.findings.findings import Findings
+from heapwidget.kinds import position_noun
 from heapwidget.trace.header import Header
 from heapwidget.words.percents import percent, percent_bound
-from heapwidget.words.vocabulary import NOUNS, ROUNDING, position_noun, rule_label
+from heapwidget.words.vocabulary import NOUNS, ROUNDING, rule_label
 
 # So many single entries of the ledger are told apart.
 MOST_ROWS = 6

@@ -11,8 +11,8 @@ _FILE: Mapping[str, Any] = json.loads((files(__package__) / "vocabulary.json").r
 
 # What rules and composites are called where they are shown, by their names.
 RULES: Mapping[str, str] = _FILE["rules"]
-# How an input can be shown, and what one of its positions is called then.
-KINDS: Mapping[str, str] = _FILE["kinds"]
+# What a position of an input is called, by the kind that it is shown as.
+POSITIONS: Mapping[str, str] = _FILE["kinds"]
 # The panels in the order in which they are shown, with their titles.
 PANELS: Mapping[str, str] = _FILE["panels"]
 NOUNS: Mapping[str, str] = _FILE["nouns"]
@@ -32,9 +32,3 @@ PALETTES: Mapping[str, Mapping[str, str]] = _FILE["palettes"]
 def rule_label(name: str) -> str:
     """What a rule is called: of one that has no word here, its name."""
     return RULES.get(name, name.replace("_", " "))
-
-
-def position_noun(kinds: Sequence[str]) -> str:
-    """What the positions of inputs of these kinds are called; those of several kinds share one word."""
-    nouns = {KINDS.get(kind, NOUNS["position"]) for kind in kinds}
-    return nouns.pop() if len(nouns) == 1 else NOUNS["position"]

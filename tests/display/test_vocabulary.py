@@ -19,6 +19,7 @@ from heapwidget.display.figures.curve import places
 from heapwidget.display.panels import PANELS
 from heapwidget.engine.composites import COMPOSITES
 from heapwidget.engine.rules import RULES, z_box
+from heapwidget.kinds import KINDS, position_noun
 from heapwidget.samples import lenet
 from heapwidget.words import vocabulary
 
@@ -55,7 +56,7 @@ def test_rules_are_called_the_same(name: str, label: str) -> None:
 
 @pytest.mark.parametrize(("kinds", "noun"), GOLDEN["nouns"])
 def test_positions_are_called_the_same(kinds: list[str], noun: str) -> None:
-    assert vocabulary.position_noun(kinds) == noun
+    assert position_noun(kinds) == noun
 
 
 def test_no_side_has_colours_of_its_own() -> None:
@@ -89,7 +90,8 @@ def test_every_rule_has_a_label() -> None:
 
 
 def test_every_kind_is_drawn_and_every_panel_has_a_title() -> None:
-    assert set(inputs.KINDS) == set(vocabulary.KINDS)
+    assert set(inputs.KINDS) == set(KINDS) == set(vocabulary.POSITIONS)
+    assert {name: kind.noun for name, kind in KINDS.items()} == vocabulary.POSITIONS
     assert list(PANELS) == list(vocabulary.PANELS)
     assert set(vocabulary.PALETTES["light"]) == set(vocabulary.PALETTES["dark"])
 

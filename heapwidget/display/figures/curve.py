@@ -25,9 +25,10 @@ from heapwidget.display.figures.style import (
     titled,
 )
 from heapwidget.findings.findings import Findings
+from heapwidget.kinds import position_noun
 from heapwidget.trace.trace import Trace
 from heapwidget.words.percents import percent
-from heapwidget.words.vocabulary import COLLECT, SERIES, position_noun
+from heapwidget.words.vocabulary import COLLECT, SERIES
 
 # Of a target below all that a column can tell from 0 there are no shares.
 SMALLEST = float(np.finfo(np.float32).smallest_subnormal)

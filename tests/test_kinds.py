@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,9 @@ from torch import Tensor, nn
 
 import heapwidget as hw
 from heapwidget.display.viewer import shown_input
+from heapwidget.kinds import KINDS, Kind
 
+TRACE_PAGE = (Path(hw.__file__).resolve().parents[1] / "docs" / "trace.md").read_text(encoding="utf-8")
 WORDS = ["The", "cat", "sat", "on", "<i>it</i>"]
 
 
@@ -60,6 +64,51 @@ def test_the_kind_follows_the_shape_and_what_reads_it(name: str) -> None:
     assert kinds(e) == [kind]
     (part,) = shown_input(e)["parts"]
     assert part["kind"] == kind
+
+
+# Without names there are none of the others.
+NAMED = {"tokens"}
+
+
+def test_each_kind_has_its_case() -> None:
+    assert {kind for _, _, kind in CASES.values()} == {name for name, kind in KINDS.items() if kind.unnamed}
+    assert {name for name, kind in KINDS.items() if not kind.unnamed} == NAMED
+
+
+def test_each_kind_has_its_row() -> None:
+    rows = dict(re.findall(r'^\| `"(\w+)"` \|.*\| ([\w ]+) \|$', TRACE_PAGE, re.MULTILINE))
+    named = {
+        name: "none" if not kind.label else "may be" if kind.unnamed else "must be" for name, kind in KINDS.items()
+    }
+    assert rows == named
+
+
+def test_a_kind_from_elsewhere_is_one_entry(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same number in all rows and columns: a matrix."""
+
+    def square(shape: tuple[int, ...], axis: int | None, convolved: bool | None) -> bool:
+        return len(shape) == 2 and shape[0] == shape[1] and not convolved
+
+    def in_rows(shape: tuple[int, ...], axis: int | None) -> bool:
+        return len(shape) == 2
+
+    monkeypatch.setitem(KINDS, "matrix", Kind(suits=square, holds=in_rows, noun="row", place="row"))
+    net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(12, 2))
+    for method in ("relevance", "gradient", "article"):
+        e = hw.attribute(net, torch.rand(1, 4, 4), method=method)
+        assert kinds(e) == ["matrix"]
+        assert [e.trace.label(node) for node in range(2)] == ["row (0)", "row (1)"]
+        assert "rows" in e.summary()
+        (part,) = shown_input(e)["parts"]
+        assert part["kind"] == "matrix"
+        e.plot().savefig(tmp_path / "e.png")
+        e.to_html(tmp_path / "e.html")
+        e.save(tmp_path / "e.npz")
+        assert kinds(hw.load(tmp_path / "e.npz")) == ["matrix"]
+    assert kinds(hw.attribute(mlp(4, 4, 2), torch.rand(1, 4))) == ["bars"]
+    layers = [e.trace.header["layers"][0] | {"kind": "image"}, *e.trace.header["layers"][1:]]
+    with pytest.raises(hw.TraceFormatError, match=r"shows an input of shape .* as image"):
+        validate({**e.trace.header, "layers": layers}, e.trace.columns)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from heapwidget.engine.capture import Call, Recording
 from heapwidget.engine.ops.moves import CHOOSING, MOVES, RESHAPES
-from heapwidget.trace.header import Header
 
 SOFTMAX, LOG_SOFTMAX, SIGMOID, LOG_SIGMOID = "softmax", "log_softmax", "sigmoid", "logsigmoid"
 ENDS = {
@@ -63,11 +62,6 @@ def scores_below(recording: Recording) -> tuple[Recording, str | None]:
             way.append((call, source, t))
         t = source
     return recording, None
-
-
-def with_below(header: Header, below: str | None) -> Header:
-    """A header that says what the scores explained lie below."""
-    return replace(header, target=replace(header.target, below=below))
 
 
 def _source(call: Call, t: Tensor, active: set[int]) -> Tensor | None:
