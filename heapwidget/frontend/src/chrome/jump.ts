@@ -1,7 +1,8 @@
 /** Goes from pop to pop of one layer, or of the selected node. */
 
-import { poppedLayers, rankOf } from "../core/session/jump";
+import { poppedLayers } from "../core/session/jump";
 import type { Session } from "../core/session/session";
+import { rankOf } from "../core/trace/sorted";
 import { formatCount } from "../core/words/format";
 import { nodeLabel } from "../core/words/labels";
 import { h, icon } from "../kit/dom";

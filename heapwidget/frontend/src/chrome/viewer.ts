@@ -1,7 +1,7 @@
 /** The whole viewer in one element: title, panels, transport, narration, and the keys. */
 
 import type { Session } from "../core/session/session";
-import { TraceError } from "../core/trace/trace";
+import { TraceError } from "../core/trace/error";
 import { h } from "../kit/dom";
 import type { Stage, View } from "../kit/panel";
 import { watchSight } from "../kit/sight";

@@ -9,7 +9,7 @@ import { givenState } from "../core/session/given";
 import { hasWalk, type Refining } from "../core/session/refining";
 import { Session, type ViewState } from "../core/session/session";
 import { readInput } from "../core/trace/input";
-import { readTrace } from "../core/trace/trace";
+import { readTrace } from "../core/trace/read";
 import { type Front, keepHearing } from "./hearing";
 import { KernelLine, type Line } from "./kernel";
 

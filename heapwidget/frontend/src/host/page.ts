@@ -5,7 +5,7 @@ import { mountViewer } from "../chrome/viewer";
 import { givenState } from "../core/session/given";
 import { Session } from "../core/session/session";
 import { readInput } from "../core/trace/input";
-import { readTrace } from "../core/trace/trace";
+import { readTrace } from "../core/trace/read";
 
 interface PageData {
   readonly header: unknown;

@@ -1,12 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  area,
-  fractionAt,
-  readScores,
-  scoreLabel,
-  stepAtFraction,
-  valueAt,
-} from "../../src/core/chart/scores";
+import { area, fractionAt, scoreLabel, stepAtFraction, valueAt } from "../../src/core/chart/scores";
 import { stepAxis } from "../../src/core/chart/stepaxis";
 import { labelLeft } from "../../src/panels/curve/cursor";
 import { sampleTrace } from "../helpers/sample";
@@ -48,18 +41,19 @@ const HEADER = {
 
 describe("the score's curves", () => {
   it("are read, with and without random orders", () => {
-    expect(readScores(null)).toBeNull();
-    expect(readScores(HEADER)).toEqual({ ...HEADER, absolute: false });
-    expect(readScores({ ...HEADER, random: null })?.random).toBeNull();
+    expect(sampleTrace().scores).toBeNull();
+    expect(sampleTrace({ scores: null }).scores).toBeNull();
+    expect(sampleTrace({ scores: HEADER }).scores).toEqual({ ...HEADER, absolute: false });
+    expect(sampleTrace({ scores: { ...HEADER, random: null } }).scores?.random).toBeNull();
   });
 
   it.each([
-    [{ ...HEADER, fractions: [0] }, "scores.fractions is not a list of two or more numbers."],
-    [{ ...HEADER, deletion: [1, 2] }, "scores.deletion is not a list of 3 numbers."],
-    [{ ...HEADER, insertion: [1, "x", 2] }, "scores.insertion is not a list of 3 numbers."],
-    [{ ...HEADER, random: { deletion: [1, 2, 3] } }, "scores.insertion is not a list of 3 numbers."],
-  ])("are refused with the name of what is wrong", (header, message) => {
-    expect(() => readScores(header)).toThrow(message);
+    [{ ...HEADER, fractions: [0] }],
+    [{ ...HEADER, deletion: [1, 2] }],
+    [{ ...HEADER, insertion: [1, "x", 2] }],
+    [{ ...HEADER, random: { deletion: [1, 2, 3] } }],
+  ])("are refused where they are not as long as they must be", (scores) => {
+    expect(() => sampleTrace({ scores })).toThrow("The header's scores is not what a trace has there.");
   });
 
   it("have areas, and values between their points", () => {
@@ -76,9 +70,9 @@ describe("the score's curves", () => {
     const trace = sampleTrace();
     expect([0, 4, 5, 6].map((step) => fractionAt(trace, step))).toEqual([0, 0, 1 / 6, 2 / 6]);
     expect([-1, 0, 1 / 6, 0.4, 1].map((x) => stepAtFraction(trace, x))).toEqual([4, 4, 5, 6, 6]);
-    const scores = readScores(HEADER);
+    const { scores } = sampleTrace({ scores: HEADER });
     expect(scores && scoreLabel(trace, scores, 5)).toBe("1 pixel: 73\u202f% without, 25\u202f% alone");
-    const bare = readScores({ ...HEADER, absolute: true });
+    const { scores: bare } = sampleTrace({ scores: { ...HEADER, absolute: true } });
     expect(bare && scoreLabel(trace, bare, 5)).toBe("1 pixel: 0.733 without, 0.250 alone");
   });
 });

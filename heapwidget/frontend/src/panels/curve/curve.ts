@@ -1,6 +1,5 @@
 /** Curves over the steps, or the score as positions go; click, drag or keys seek. */
 
-import { readScores } from "../../core/chart/scores";
 import { formatCount } from "../../core/words/format";
 import { Choice, type Option } from "../../kit/choice";
 import { fitCanvas, h, setHidden } from "../../kit/dom";
@@ -54,7 +53,7 @@ class CurveView implements View {
     this.#root = root;
     this.#stage = stage;
     const { trace, steps } = stage.session;
-    const scores = readScores(trace.scores);
+    const { scores } = trace;
     this.#plot = new StepPlot(trace);
     this.#plots = { relevance: this.#plot, score: scores && new ScorePlot(trace, scores) };
     this.#modes = new Choice("What the curve shows", MODES, (mode) => this.#choose(mode), stage.signal);

@@ -11,7 +11,7 @@ import {
 } from "../../core/colour/tones";
 import { seesAll } from "../../core/geometry/field";
 import type { Replay } from "../../core/replay/replay";
-import { partOf, valuesAt } from "../../core/trace/input";
+import { partAt, valuesAt } from "../../core/trace/input";
 import { phaseOf } from "../../core/trace/trace";
 import { formatCount, formatKey, ordinal } from "../../core/words/format";
 import { nodeLabel } from "../../core/words/labels";
@@ -266,7 +266,7 @@ class InputView implements View {
 
   #valuesOf(position: number): string {
     const { trace, input } = this.#stage.session;
-    const part = partOf(input, position);
+    const part = partAt(input, position);
     const values = part && valuesAt(part, position - part.first);
     const label = nodeLabel(trace, position);
     if (!values) return label;

@@ -1,7 +1,7 @@
 /** Where the keyboard is while it walks over the input: arrows go from position to position, as they are drawn. */
 
 import type { Session } from "../../core/session/session";
-import { partOf } from "../../core/trace/input";
+import { partAt } from "../../core/trace/input";
 import { h } from "../../kit/dom";
 
 export class Positions {
@@ -43,7 +43,7 @@ export class Positions {
   /** Beyond the end of a part lies the next one; in a single row, up and down lead to its neighbours. */
   #neighbour(position: number, columns: number, rows: number): number {
     const { input, trace } = this.#session;
-    const grid = partOf(input, position)?.grid;
+    const grid = partAt(input, position)?.grid;
     const by = columns + rows * (grid && grid.rows > 1 ? grid.columns : 1);
     const next = position + by;
     return next >= 0 && next < trace.inputCount ? next : position;

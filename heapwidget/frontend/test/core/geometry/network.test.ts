@@ -10,7 +10,8 @@ import {
 import { layerMap } from "../../../src/core/geometry/layermap";
 import { Passed } from "../../../src/core/replay/passed";
 import { Replay } from "../../../src/core/replay/replay";
-import { type Layer, readTrace } from "../../../src/core/trace/trace";
+import type { Layer } from "../../../src/core/trace/header";
+import { readTrace } from "../../../src/core/trace/read";
 import { twoLines } from "../../../src/core/words/labels";
 import { asViews } from "../../helpers/columns";
 import { traceCases } from "../../helpers/golden";

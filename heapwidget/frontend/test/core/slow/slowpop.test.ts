@@ -7,7 +7,7 @@ import { Replay } from "../../../src/core/replay/replay";
 import { ROUTINES } from "../../../src/core/slow/routines";
 import { SlowHeap, type SubStep } from "../../../src/core/slow/slowheap";
 import { SlowPop, type SlowStep } from "../../../src/core/slow/slowpop";
-import { readTrace } from "../../../src/core/trace/trace";
+import { readTrace } from "../../../src/core/trace/read";
 import { formatApart } from "../../../src/core/words/format";
 import { plainText } from "../../../src/core/words/narration";
 import { narrateSubStep } from "../../../src/core/words/slowwords";
@@ -32,7 +32,7 @@ interface Golden {
   readonly digests: readonly number[];
 }
 
-const path = fileURLToPath(new URL("../../../tests/golden/substeps.json", import.meta.url));
+const path = fileURLToPath(new URL("../../../../../../tests/golden/substeps.json", import.meta.url));
 const golden = JSON.parse(readFileSync(path, "utf8")) as Golden;
 const KINDS = ["push", "push", "rekey", "pop"] as const;
 const empty = { nodes: new Uint32Array(), ranks: new Float64Array() };

@@ -3,7 +3,7 @@ import { boundsOf, fieldRects, fieldRun, sees, seesAll } from "../../../src/core
 import {
   channelRows,
   type InputPart,
-  partOf,
+  partAt,
   positionValues,
   readInput,
   valuesAt,
@@ -72,7 +72,7 @@ describe("the input", () => {
       { kind: "image", label: "left", first: 0, count: 6, firstAxis: 0, lengths: [2, 3] },
       { kind: "bars", label: "table", first: 6, count: 4, firstAxis: 2, names: ["a", "b", "<c>", "d"] },
     ]);
-    expect([0, 5, 6, 9, 10].map((node) => partOf(input, node)?.label)).toEqual([
+    expect([0, 5, 6, 9, 10].map((node) => partAt(input, node)?.label)).toEqual([
       "left",
       "left",
       "table",

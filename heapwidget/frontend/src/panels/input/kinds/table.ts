@@ -1,6 +1,6 @@
 /** The kinds of input that can be drawn. A new one is one new file and one entry. */
 
-import type { Kind } from "../../../core/trace/input";
+import type { Kind } from "../../../core/trace/kinds";
 import type { KindOfInput } from "../kind";
 import { barsKind } from "./bars";
 import { imageKind } from "./image";
