@@ -9,7 +9,7 @@ import { panelsFor } from "../panels/table";
 const NARROWEST = 14;
 const WIDEST = 62;
 
-interface Shown {
+interface Mounted {
   readonly view: View;
   readonly region: HTMLElement;
   readonly divider: Divider | null;
@@ -20,7 +20,7 @@ export class PanelGrid implements View {
   readonly #stage: Stage;
   readonly #panels: readonly Panel[];
   /** Panels on screen, by name. */
-  readonly #shown = new Map<string, Shown>();
+  readonly #shown = new Map<string, Mounted>();
   readonly #split: Divider;
   /** Sizes that were asked for when the panels were last laid out. */
   #laidOut: unknown[] = [];
@@ -59,7 +59,7 @@ export class PanelGrid implements View {
     this.element.remove();
   }
 
-  #hide(panel: Panel, { view, region }: Shown): void {
+  #hide(panel: Panel, { view, region }: Mounted): void {
     view.destroy();
     region.remove();
     this.#shown.delete(panel.name);

@@ -8,10 +8,10 @@ import type { SlowPop, SlowStep } from "../slow/slowpop";
 import type { Input } from "../trace/input";
 import type { Trace } from "../trace/trace";
 import { type Bookmark, readBookmarks } from "./bookmarks";
-import { Link } from "./group";
 import { nextPop, popSteps, type Target } from "./jump";
 import { Playback } from "./playback";
 import { type Kernel, NO_KERNEL, type Refining } from "./refining";
+import { SharedCursor } from "./sharedcursor";
 import { type Lengths, lengthOf, lengthsOf, placeAt, stepAt } from "./timeline";
 
 export interface ViewState {
@@ -125,7 +125,7 @@ export class Session {
   /** Rows of each phase. */
   readonly #lengths: Lengths;
   /** Ties to others that share the cursor. */
-  readonly #link: Link;
+  readonly #link: SharedCursor;
   /** The pops that are jumped to. */
   #pops: { target: Target; steps: Uint32Array } | null = null;
 
@@ -139,7 +139,7 @@ export class Session {
     this.#state = { ...DEFAULT_STATE, shared: this.#lengths };
     this.#playback = new Playback(this.#state.interval, (n) => this.#advance(n));
     this.update(initial);
-    this.#link = new Link(this);
+    this.#link = new SharedCursor(this);
     this.#prepare();
   }
 

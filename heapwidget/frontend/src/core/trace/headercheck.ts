@@ -196,8 +196,7 @@ const nodesOf = ({ shape, box }: RawLayer): number =>
 
 function checkInput({ shape, box, channel_axis, kind, names }: RawLayer, number: number): void {
   const what = `Input ${number}`;
-  if (!isKind(kind)) return fail(`${what} is of no known kind.`);
-  const facts = KINDS[kind];
+  const facts = isKind(kind) ? KINDS[kind] : fail(`${what} is of no known kind.`);
   if (shape.some((size, axis) => box[axis] !== (axis === channel_axis ? size : 1)))
     fail(`${what} is not divided into positions.`);
   const positions = product(shape.filter((_, axis) => axis !== channel_axis));

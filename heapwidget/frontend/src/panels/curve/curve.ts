@@ -7,7 +7,7 @@ import type { Panel, Stage, View } from "../../kit/panel";
 import { BEYOND, drawCursor, type Mark } from "./cursor";
 import type { Plot } from "./plot";
 import { ScorePlot } from "./scoreplot";
-import { Legend } from "./serieslist";
+import { SeriesList } from "./serieslist";
 import { StepPlot } from "./stepplot";
 
 const FALLBACK_WIDTH = 640;
@@ -35,7 +35,7 @@ class CurveView implements View {
   /** What can be shown. */
   readonly #plots: Readonly<Record<Mode, Plot | null>>;
   #plot: Plot;
-  readonly #legend = new Legend();
+  readonly #list = new SeriesList();
   readonly #modes: Choice<Mode>;
   /** The plot and the cursor: an element that moves over a canvas would cost more than drawing both. */
   readonly #screen = h("canvas", { class: "hw-screen", "aria-hidden": "true" });
@@ -70,7 +70,7 @@ class CurveView implements View {
       "div",
       { class: "hw-curve-head" },
       h("h3", { class: "hw-heading" }, "Curve"),
-      this.#legend.element,
+      this.#list.element,
       this.#modes.element,
     );
     this.#field.append(this.#screen, this.#ghost);
@@ -91,7 +91,7 @@ class CurveView implements View {
       this.#writeAxis();
     }
     this.#drawn = drawn;
-    this.#legend.show(plot.entries(step));
+    this.#list.show(plot.entries(step));
     const words = plot.label(step);
     this.#drawScreen({
       x: plot.at(step) * this.#width,

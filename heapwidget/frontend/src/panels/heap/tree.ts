@@ -3,6 +3,7 @@
 import { sees } from "../../core/geometry/field";
 import { cellOf, type Slot, type TreeLayout, treeLayout } from "../../core/geometry/treelayout";
 import type { Replay } from "../../core/replay/replay";
+import type { Moment } from "../../core/slow/slowcursor";
 import { type Phase, phaseOf } from "../../core/trace/trace";
 import { fitCanvas, h, setAttributes, setHidden, setText } from "../../kit/dom";
 import type { Stage } from "../../kit/panel";
@@ -10,10 +11,10 @@ import { Branches } from "./branches";
 import { Card, type CardFace, type CardPlace } from "./card";
 import { type DotFace, dotAt, drawDot } from "./dots";
 import { Frames } from "./glide";
-import { glideTime, type Shown } from "./motion";
+import { glideTime } from "./motion";
 import type { Scene } from "./scene";
 
-const NOWHERE: Shown = { step: -1, sub: 0 };
+const NOWHERE: Moment = { step: -1, sub: 0 };
 
 /** What a card is to show, and where. */
 interface Wish {
@@ -46,7 +47,7 @@ export class Tree {
   /** Heap cell at the top of the window. */
   #top = 0;
   /** Moment that the cards show. */
-  #shownAt: Shown = NOWHERE;
+  #shownAt: Moment = NOWHERE;
 
   constructor(stage: Stage) {
     this.#stage = stage;

@@ -19,9 +19,9 @@ import { positionNoun } from "../../core/words/narration";
 import { Choice } from "../../kit/choice";
 import { h, icon, setText, setVariable, tellWhileFocused } from "../../kit/dom";
 import type { Panel, Stage, View } from "../../kit/panel";
-import { LegendView, titleOf } from "./colorbar";
+import { Colorbar, titleOf } from "./colorbar";
 import type { PartView, Room } from "./kind";
-import { KINDS } from "./kinds/table";
+import { DRAWINGS } from "./kinds/table";
 import { Positions } from "./positions";
 import { Zoom } from "./zoom";
 
@@ -53,7 +53,7 @@ class InputView implements View {
   readonly #modes: Choice<Mode>;
   readonly #zoom: Zoom;
   readonly #keys: Positions;
-  readonly #legend = new LegendView();
+  readonly #legend = new Colorbar();
   readonly #opacity = h("input", { type: "range", class: "hw-opacity", min: 0, max: 100, step: 1 });
   readonly #frameText = h("span", { class: "hw-clip" });
   readonly #what = h("div", { class: "hw-slot hw-clip" });
@@ -71,7 +71,7 @@ class InputView implements View {
     const { session, signal } = stage;
     const { replay, input } = session;
     this.#tones = new Tones(replay, input);
-    this.#parts = input.map((part) => KINDS[part.kind].create(part, stage));
+    this.#parts = input.map((part) => DRAWINGS[part.kind].create(part, stage));
     const modes = modesOf(replay).map((mode) => ({ value: mode, text: mode, title: titleOf(replay, mode) }));
     this.#modes = new Choice("Colours of the input", modes, (mode) => this.#choose(mode), signal);
     this.#zoom = new Zoom(this.#parts, () => this.#point(), signal);

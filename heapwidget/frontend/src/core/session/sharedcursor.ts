@@ -26,7 +26,7 @@ function groups(): Groups {
   return page[KEY];
 }
 
-export class Link implements Member {
+export class SharedCursor implements Member {
   readonly lengths: Lengths;
   readonly #session: Session;
   /** The word under which the cursor is shared; empty: it is not. */
