@@ -46,7 +46,8 @@ export function onKey(event: KeyboardEvent, session: Session, parts: KeyTargets)
     ArrowDown: () => walkTree(session, false),
     Escape: () => {
       if (parts.close()) return;
-      session.update(session.state.selected === null ? { top: 0 } : { selected: null });
+      if (session.state.picked.selected === null) session.update({ screen: { top: 0 } });
+      else session.select(null);
     },
   };
   const action = actions[event.key];
@@ -64,8 +65,8 @@ function isShortcut(event: KeyboardEvent): boolean {
 function walkTree(session: Session, up: boolean): void {
   const { heap } = session;
   if (heap.size === 0) return;
-  const { selected } = session.state;
+  const { selected } = session.state.picked;
   const cell = selected === null ? -1 : heap.cellOf(selected);
   const next = cell < 0 ? 0 : up ? Math.max((cell - 1) >> 1, 0) : 2 * cell + 1;
-  if (next < heap.size) session.update({ selected: heap.nodeAt(next) });
+  if (next < heap.size) session.select(heap.nodeAt(next));
 }

@@ -19,7 +19,7 @@ export class Narration implements View {
   update(): void {
     const { state, replay, slow } = this.#session;
     // While it plays, a reader could only stutter.
-    this.element.setAttribute("aria-live", state.playing ? "off" : "polite");
+    this.element.setAttribute("aria-live", state.play.playing ? "off" : "polite");
     const parts = slow ? narrateSubStep(replay.trace, slow.pop, slow.last) : narrate(replay);
     const key = JSON.stringify(parts);
     if (key === this.#written) return;

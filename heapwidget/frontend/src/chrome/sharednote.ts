@@ -18,9 +18,11 @@ export class SharedNote implements View {
   }
 
   update(): void {
-    const { companions, step, place, shared } = this.#session.state;
+    const { trace, state } = this.#session;
+    const { step, place } = state.cursor;
+    const { companions, lengths } = state.shared;
     setHidden(this.element, companions === 0);
-    if (companions > 0) setText(this.#words, linkWords(step, place, lengthsOf(this.#session.trace), shared));
+    if (companions > 0) setText(this.#words, linkWords(step, place, lengthsOf(trace), lengths));
   }
 
   destroy(): void {

@@ -48,7 +48,7 @@ export class Title implements View {
     const session = this.#session;
     setText(this.#summary, summary(session.replay));
     this.#refine?.update();
-    for (const [name, check] of this.#checks) check.checked = session.state.panels.includes(name);
+    for (const [name, check] of this.#checks) check.checked = session.state.screen.panels.includes(name);
   }
 
   /** Closes what is open; false: nothing was. */
@@ -81,8 +81,8 @@ export class Title implements View {
   }
 
   #choose(name: string, shown: boolean): void {
-    const { state } = this.#session;
-    const panels = shown ? [...state.panels, name] : state.panels.filter((other) => other !== name);
-    this.#session.update({ panels });
+    const { panels } = this.#session.state.screen;
+    const chosen = shown ? [...panels, name] : panels.filter((other) => other !== name);
+    this.#session.update({ screen: { panels: chosen } });
   }
 }

@@ -131,12 +131,12 @@ class Viewer {
   }
 
   #show(): void {
-    const { state } = this.#stage.session;
-    this.#root.dataset.step = String(state.step);
-    this.#root.dataset.substep = String(state.sub);
-    this.#root.classList.toggle("hw-playing", state.playing);
+    const { cursor, play } = this.#stage.session.state;
+    this.#root.dataset.step = String(cursor.step);
+    this.#root.dataset.substep = String(cursor.sub);
+    this.#root.classList.toggle("hw-playing", play.playing);
     // Many viewers may play in one notebook: those out of sight are drawn when they come back, or when they stop.
-    if (state.playing && !this.#inSight()) return;
+    if (play.playing && !this.#inSight()) return;
     for (const view of this.#views) view.update();
   }
 }

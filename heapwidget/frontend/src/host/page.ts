@@ -35,7 +35,8 @@ function readPage(script: Element): Session {
   );
   const trace = readTrace(data.header, columns);
   const parts = (data.input?.parts ?? []).map(readPart);
-  return new Session(trace, readInput({ parts }, trace), givenState(data.state));
+  const around = { isHidden: () => document.hidden };
+  return new Session(trace, readInput({ parts }, trace), givenState(data.state), around);
 }
 
 /** A part of the input with its numbers as bytes. */

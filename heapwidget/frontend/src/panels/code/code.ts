@@ -39,7 +39,9 @@ class CodeView implements View {
     const { session } = this.#stage;
     const { slow } = session;
     this.#light(slow?.last.at ?? null);
-    const waiting = session.state.slow ? "the next step goes into the heap" : "choose compare and swap below";
+    const waiting = session.state.cursor.slow
+      ? "the next step goes into the heap"
+      : "choose compare and swap below";
     setText(this.#hint, slow ? "Python's heapq, and how a key is changed" : waiting);
     this.#write(slow);
   }

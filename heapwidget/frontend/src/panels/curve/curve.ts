@@ -81,7 +81,7 @@ class CurveView implements View {
 
   update(): void {
     const { session, theme } = this.#stage;
-    const { step } = session.state;
+    const { step } = session.state.cursor;
     const plot = this.#plot;
     this.#measure();
     const drawn = `${this.#width} ${this.#height} ${theme.palette.dark} ${globalThis.devicePixelRatio}`;
@@ -153,22 +153,21 @@ class CurveView implements View {
       const box = field.getBoundingClientRect();
       return this.#plot.step((event.clientX - box.left) / box.width);
     };
-    const seek = (event: PointerEvent) =>
-      session.update({ step: stepAt(event), playing: false, scrubbing: true });
+    const seek = (event: PointerEvent) => session.scrub(stepAt(event));
     const down = (event: PointerEvent) => {
       if (event.button !== 0) return;
       field.setPointerCapture?.(event.pointerId);
       seek(event);
     };
     const move = (event: PointerEvent) => {
-      if (session.state.scrubbing && (event.buttons & 1) === 1) seek(event);
+      if (session.state.cursor.scrubbing && (event.buttons & 1) === 1) seek(event);
       const box = field.getBoundingClientRect();
       this.#ghost.hidden = event.pointerType === "touch";
       this.#ghost.style.transform = `translateX(${event.clientX - box.left}px)`;
       const step = stepAt(event);
       field.title = `${formatCount(step)}: ${this.#plot.label(step)}`;
     };
-    const release = () => session.update({ scrubbing: false });
+    const release = () => session.update({ cursor: { scrubbing: false } });
     const leave = () => {
       this.#ghost.hidden = true;
     };
@@ -177,7 +176,7 @@ class CurveView implements View {
       const by = event.key === "PageUp" ? page : event.key === "PageDown" ? -page : 0;
       if (by === 0) return;
       event.preventDefault();
-      session.seek(session.state.step + by);
+      session.seek(session.state.cursor.step + by);
     };
     field.addEventListener("pointerdown", down, { signal });
     field.addEventListener("pointermove", move, { signal });
@@ -192,6 +191,6 @@ class CurveView implements View {
     if (changes === this.#measured) return;
     this.#measured = changes;
     this.#width = Math.floor(this.#root.clientWidth) || FALLBACK_WIDTH;
-    this.#height = this.#stage.session.state.heights.curve ?? HEIGHT;
+    this.#height = this.#stage.session.state.screen.heights.curve ?? HEIGHT;
   }
 }

@@ -90,7 +90,7 @@ class InputView implements View {
     const { replay } = session;
     const { palette } = theme;
     this.#fit();
-    const mode = session.state.overlay ?? naturalMode(replay);
+    const mode = session.state.screen.overlay ?? naturalMode(replay);
     const drawn = `${replay.step} ${mode} ${palette.dark}`;
     if (drawn !== this.#drawn) {
       const legend = this.#tones.update(mode);
@@ -101,8 +101,9 @@ class InputView implements View {
       this.#modes.update(mode);
       this.#drawn = drawn;
     }
-    this.#opacity.value = String(Math.round(100 * session.state.opacity));
-    setVariable(this.#root, "--hw-opacity", String(session.state.opacity));
+    const { opacity } = session.state.screen;
+    this.#opacity.value = String(Math.round(100 * opacity));
+    setVariable(this.#root, "--hw-opacity", String(opacity));
     this.#point();
     this.#write(replay);
   }
@@ -140,7 +141,7 @@ class InputView implements View {
     const { session } = this.#stage;
     this.#opacity.addEventListener(
       "input",
-      () => session.update({ opacity: Number(this.#opacity.value) / 100 }),
+      () => session.update({ screen: { opacity: Number(this.#opacity.value) / 100 } }),
       {
         signal,
       },
@@ -160,9 +161,9 @@ class InputView implements View {
     );
     for (const part of this.#parts) {
       const { element } = part;
-      const hover = (event: PointerEvent) => session.update({ hovered: part.positionAt(event) });
+      const hover = (event: PointerEvent) => session.hover(part.positionAt(event));
       element.addEventListener("pointermove", hover, { signal });
-      element.addEventListener("pointerleave", () => session.update({ hovered: null }), { signal });
+      element.addEventListener("pointerleave", () => session.hover(null), { signal });
       element.addEventListener("click", (event) => this.#click(event, part.positionAt(event)), { signal });
     }
   }
@@ -170,7 +171,7 @@ class InputView implements View {
   /** Choosing what is shown anyway means to go with the phases again. */
   #choose(mode: Mode): void {
     const { session } = this.#stage;
-    session.update({ overlay: mode === naturalMode(session.replay) ? null : mode });
+    session.update({ screen: { overlay: mode === naturalMode(session.replay) ? null : mode } });
   }
 
   #click(event: MouseEvent, position: number | null): void {
@@ -183,8 +184,8 @@ class InputView implements View {
   #act(position: number): void {
     const { session } = this.#stage;
     const { ranks } = this.#tones;
-    if (ranks.has(position, session.state.step)) session.seek((ranks.row[position] as number) + 1);
-    else session.update({ selected: session.state.selected === position ? null : position });
+    if (ranks.has(position, session.state.cursor.step)) session.seek((ranks.row[position] as number) + 1);
+    else session.toggleSelected(position);
   }
 
   /** Fits the parts into the panel; measures only when sizes changed. */
@@ -219,15 +220,16 @@ class InputView implements View {
 
   /** The node whose field is framed: the one pointed at, or the one that the step is about. */
   #framed(replay: Replay): number | null {
-    const { hovered, selected } = this.#stage.session.state;
+    const { hovered, selected } = this.#stage.session.state.picked;
     return hovered ?? selected ?? this.#stage.session.slow?.last.operation.node ?? poppedNode(replay);
   }
 
   /** The position of the input that is pointed at, or selected. */
   #position(): number | null {
     const { state, trace } = this.#stage.session;
+    const { hovered, selected } = state.picked;
     const isPosition = (n: number | null): n is number => n !== null && n < trace.inputCount;
-    return [state.hovered, state.selected].find(isPosition) ?? null;
+    return [hovered, selected].find(isPosition) ?? null;
   }
 
   #point(): void {

@@ -17,7 +17,7 @@ export class Positions {
   constructor(session: Session, act: (position: number) => void, signal: AbortSignal) {
     this.#session = session;
     this.element.addEventListener("keydown", (event) => this.#onKey(event, act), { signal });
-    this.element.addEventListener("blur", () => session.update({ hovered: null }), { signal });
+    this.element.addEventListener("blur", () => session.hover(null), { signal });
   }
 
   #onKey(event: KeyboardEvent, act: (position: number) => void): void {
@@ -33,11 +33,11 @@ export class Positions {
     event.preventDefault();
     event.stopPropagation();
     const { state, trace } = this.#session;
-    const at =
-      [state.hovered, state.selected].find((node) => node !== null && node < trace.inputCount) ?? null;
+    const { hovered, selected } = state.picked;
+    const at = [hovered, selected].find((node) => node !== null && node < trace.inputCount) ?? null;
     if (!move) {
       if (at !== null) act(at);
-    } else this.#session.update({ hovered: at === null ? 0 : this.#neighbour(at, ...move) });
+    } else this.#session.hover(at === null ? 0 : this.#neighbour(at, ...move));
   }
 
   /** Beyond the end of a part lies the next one; in a single row, up and down lead to its neighbours. */

@@ -80,7 +80,7 @@ class NetworkView implements View {
         this.#lit = flow;
         this.update();
       },
-      (node) => session.update({ selected: node }),
+      (node) => session.select(node),
     );
     const heading = h("h3", { class: "hw-heading" }, "Network");
     const buttons = h("div", { class: "hw-network-buttons" }, this.#foldButton, this.#flowsButton);
@@ -96,10 +96,11 @@ class NetworkView implements View {
 
   update(): void {
     const { session, theme } = this.#stage;
-    const { replay, state } = session;
+    const { replay } = session;
+    const { hovered, selected } = session.state.picked;
     this.#arrange();
     const context = fitCanvas(this.#canvas, this.#width, this.#map.height);
-    const node = state.hovered ?? state.selected;
+    const node = hovered ?? selected;
     const kin = node === null ? null : kinOf(replay, node);
     this.#findFlows(replay);
     if (context) {
@@ -115,7 +116,7 @@ class NetworkView implements View {
       }
       pops.drawFlows(flows, this.#lit);
       if (node !== null && kin) pops.drawKin(node, kin);
-      for (const at of [state.selected, state.hovered])
+      for (const at of [selected, hovered])
         if (at !== null) drawFrame(context, this.#map.placeOf(at), palette.ink, palette.bg);
     }
     const bar = this.#hit?.column.folded ? this.#hit.layer : null;
@@ -152,19 +153,19 @@ class NetworkView implements View {
       const before = this.#hit?.layer;
       const hit = point(event);
       canvas.style.cursor = hit?.column.folded ? "zoom-in" : "pointer";
-      session.update({ hovered: hit?.node ?? null });
+      session.hover(hit?.node ?? null);
       if (hit?.layer !== before) this.update();
     };
     const leave = () => {
       this.#hit = null;
-      session.update({ hovered: null });
+      session.hover(null);
       this.update();
     };
     const click = (event: MouseEvent) => {
       const hit = point(event);
       if (hit?.column.folded)
         this.#open([hit.column.layers[0] as number, hit.column.layers.at(-1) as number]);
-      else if (hit && hit.node !== null) this.#toggle(hit.node);
+      else if (hit && hit.node !== null) session.toggleSelected(hit.node);
     };
     // The arrow keys go on stepping after a click: only Tab leads into the network.
     const down = (event: Event) => {
@@ -178,7 +179,7 @@ class NetworkView implements View {
     canvas.addEventListener("dblclick", (event) => this.#goToPop(point(event)?.node ?? null), { signal });
     canvas.addEventListener("keydown", (event) => this.#key(event), { signal });
     tellWhileFocused(canvas, this.#status, signal);
-    canvas.addEventListener("blur", () => session.update({ hovered: null }), { signal });
+    canvas.addEventListener("blur", () => session.hover(null), { signal });
     this.#foldButton.addEventListener("click", () => this.#open(null), { signal });
     const toggle = () => {
       this.#flowsButton.setAttribute("aria-pressed", String(!this.#showsFlows));
@@ -192,7 +193,7 @@ class NetworkView implements View {
     if (sizes.changes === this.#measured) return;
     this.#measured = sizes.changes;
     this.#width = Math.floor(this.#root.clientWidth) || FALLBACK_WIDTH;
-    const { network: height } = this.#stage.session.state.heights;
+    const { network: height } = this.#stage.session.state.screen.heights;
     this.#map.arrange(this.#width, height ?? HEIGHT, height !== undefined, this.#focus);
     this.#names.arrange(this.#map.columns, this.#width, this.#stage.theme);
     this.#foldButton.hidden = this.#focus === null;
@@ -203,9 +204,9 @@ class NetworkView implements View {
     setHidden(this.#flowList.element, !this.#showsFlows);
     if (!this.#showsFlows) return;
     const { trace, messages } = replay;
-    const { playing, scrubbing } = this.#stage.session.state;
+    const { cursor, play } = this.#stage.session.state;
     const step = Math.min(replay.step, trace.walkEnd);
-    const moving = (playing || scrubbing) && messages.amount.length > MANY;
+    const moving = (play.playing || cursor.scrubbing) && messages.amount.length > MANY;
     if (!moving && step !== this.#flows.step)
       this.#flows = { step, found: strongestFlows(messages, step, FLOWS) };
     const stale = step !== this.#flows.step;
@@ -222,26 +223,22 @@ class NetworkView implements View {
     return `Strongest flows ${when}, as shares of the target: of what has reached a position, the part that came this way.`;
   }
 
-  #toggle(node: number): void {
-    const { session } = this.#stage;
-    session.update({ selected: session.state.selected === node ? null : node });
-  }
-
   /** Goes to the next pop of a node, from the last on to the first. */
   #goToPop(node: number | null): void {
     const { session } = this.#stage;
     if (node === null) return;
     const { popNode } = session.trace;
-    const next = popNode.indexOf(node, session.state.step);
+    const next = popNode.indexOf(node, session.state.cursor.step);
     const row = next >= 0 ? next : popNode.indexOf(node);
     if (row >= 0) session.seek(row + 1);
-    session.update({ selected: node });
+    session.select(node);
   }
 
   /** Arrow keys go to neighbours, Page Up and Down from column to column; Enter selects. */
   #key(event: KeyboardEvent): void {
     const { session } = this.#stage;
-    const { trace, state, replay } = session;
+    const { trace, replay } = session;
+    const { hovered, selected } = session.state.picked;
     const moves: Record<string, readonly [dx: number, dy: number, leave: boolean]> = {
       ArrowLeft: [-1, 0, false],
       ArrowRight: [1, 0, false],
@@ -256,9 +253,9 @@ class NetworkView implements View {
     event.preventDefault();
     event.stopPropagation();
     const start = replay.row >= 0 ? (trace.popNode[replay.row] as number) : trace.nodeCount - 1;
-    const at = state.hovered ?? state.selected;
-    if (!move) this.#toggle(at ?? start);
-    else session.update({ hovered: at === null ? start : (this.#map.neighbour(at, ...move) ?? at) });
+    const at = hovered ?? selected;
+    if (!move) session.toggleSelected(at ?? start);
+    else session.hover(at === null ? start : (this.#map.neighbour(at, ...move) ?? at));
   }
 
   #open(run: Run | null): void {

@@ -78,7 +78,7 @@ class Signal implements PartView {
 
   draw(shown: InputScene): void {
     this.#shown = shown;
-    this.#opacity = this.#stage.session.state.opacity;
+    this.#opacity = this.#stage.session.state.screen.opacity;
     const context = fitCanvas(this.#canvas, this.#width, this.#height);
     if (!context) return;
     this.#drawShades(context, shown);
@@ -93,7 +93,7 @@ class Signal implements PartView {
     const { framed, position } = pointed;
     const { first, count } = this.#part;
     // The line is no DOM: what fades it is told here.
-    if (this.#shown && this.#opacity !== this.#stage.session.state.opacity) this.draw(this.#shown);
+    if (this.#shown && this.#opacity !== this.#stage.session.state.screen.opacity) this.draw(this.#shown);
     const run = framed === null ? null : fieldRun(this.#stage.session.trace, framed, this.#part);
     const narrow = run && run[1] - run[0] < count ? run : null;
     setHidden(this.#frame, narrow === null);
