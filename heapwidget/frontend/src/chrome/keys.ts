@@ -1,6 +1,7 @@
 /** The keys, while the viewer has the focus. */
 
 import type { Session } from "../core/session/session";
+import { type Keys, takeKey } from "../kit/keys";
 import { goToBookmark, toggleBookmark } from "./bookmark";
 
 /** Parts of the viewer that keys act on. */
@@ -27,11 +28,11 @@ export function onKey(event: KeyboardEvent, session: Session, parts: KeyTargets)
   const target = event.composedPath()[0] as Element;
   const tag = target.tagName;
   const choosing = tag === "SELECT" || (tag === "INPUT" && target.getAttribute("type") !== "range");
-  if (isShortcut(event) || (choosing && event.key !== "Escape")) return;
+  if (choosing && event.key !== "Escape") return;
   // A focused button is pressed by the space bar, as anywhere.
   if (event.key === " " && tag === "BUTTON") return;
   const stride = event.shiftKey ? 10 : 1;
-  const actions: Record<string, () => void> = {
+  const keys: Keys = {
     ArrowLeft: () => session.move(-stride),
     ArrowRight: () => session.move(stride),
     Home: () => session.seek(0),
@@ -50,15 +51,7 @@ export function onKey(event: KeyboardEvent, session: Session, parts: KeyTargets)
       else session.select(null);
     },
   };
-  const action = actions[event.key];
-  if (!action) return;
-  event.preventDefault();
-  action();
-}
-
-/** Keys of the browser or the host; brackets need AltGr on many keyboards, which some systems tell as Ctrl and Alt. */
-function isShortcut(event: KeyboardEvent): boolean {
-  return (event.ctrlKey || event.metaKey || event.altKey) && !event.getModifierState("AltGraph");
+  takeKey(event, keys, true);
 }
 
 /** Selects the parent, or the first child, of the selected node; the root if none is selected. */

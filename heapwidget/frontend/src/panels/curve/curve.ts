@@ -3,6 +3,7 @@
 import { formatCount } from "../../core/words/format";
 import { Choice, type Option } from "../../kit/choice";
 import { fitCanvas, h, setHidden } from "../../kit/dom";
+import { takeKey } from "../../kit/keys";
 import type { Panel, Stage, View } from "../../kit/panel";
 import { BEYOND, drawCursor, type Mark } from "./cursor";
 import type { Plot } from "./plot";
@@ -172,12 +173,8 @@ class CurveView implements View {
       this.#ghost.hidden = true;
     };
     const page = Math.max(Math.round(session.steps / PAGE), 1);
-    const key = (event: KeyboardEvent) => {
-      const by = event.key === "PageUp" ? page : event.key === "PageDown" ? -page : 0;
-      if (by === 0) return;
-      event.preventDefault();
-      session.seek(session.state.cursor.step + by);
-    };
+    const turn = (by: number) => () => session.seek(session.state.cursor.step + by);
+    const key = (event: KeyboardEvent) => takeKey(event, { PageUp: turn(page), PageDown: turn(-page) }, true);
     field.addEventListener("pointerdown", down, { signal });
     field.addEventListener("pointermove", move, { signal });
     field.addEventListener("pointerup", release, { signal });

@@ -18,6 +18,7 @@ import { nodeLabel } from "../../core/words/labels";
 import { positionNoun } from "../../core/words/narration";
 import { Choice } from "../../kit/choice";
 import { h, icon, setText, setVariable, tellWhileFocused } from "../../kit/dom";
+import { leaveKeys } from "../../kit/keys";
 import type { Panel, Stage, View } from "../../kit/panel";
 import { Colorbar, titleOf } from "./colorbar";
 import type { PartView, Room } from "./kind";
@@ -147,18 +148,8 @@ class InputView implements View {
       },
     );
     // Arrows on the slider move it; they do not step.
-    this.#opacity.addEventListener("keydown", (event) => event.key !== "Escape" && event.stopPropagation(), {
-      signal,
-    });
-    this.#root.addEventListener(
-      "keydown",
-      (event) => {
-        if (!this.#zoom.onKey(event)) return;
-        event.preventDefault();
-        event.stopPropagation();
-      },
-      { signal },
-    );
+    leaveKeys(this.#opacity, (key) => key !== "Escape", signal);
+    this.#root.addEventListener("keydown", (event) => this.#zoom.onKey(event), { signal });
     for (const part of this.#parts) {
       const { element } = part;
       const hover = (event: PointerEvent) => session.hover(part.positionAt(event));

@@ -3,6 +3,7 @@
 import type { Session } from "../../core/session/session";
 import { partAt } from "../../core/trace/input";
 import { h } from "../../kit/dom";
+import { arrowKeys, takeKey } from "../../kit/keys";
 
 export class Positions {
   readonly element = h("div", {
@@ -21,23 +22,15 @@ export class Positions {
   }
 
   #onKey(event: KeyboardEvent, act: (position: number) => void): void {
-    const moves: Record<string, readonly [columns: number, rows: number]> = {
-      ArrowLeft: [-1, 0],
-      ArrowRight: [1, 0],
-      ArrowUp: [0, -1],
-      ArrowDown: [0, 1],
-    };
-    const move = moves[event.key];
-    const modified = event.shiftKey || event.ctrlKey || event.metaKey || event.altKey;
-    if ((!move && event.key !== "Enter") || modified) return;
-    event.preventDefault();
-    event.stopPropagation();
     const { state, trace } = this.#session;
     const { hovered, selected } = state.picked;
     const at = [hovered, selected].find((node) => node !== null && node < trace.inputCount) ?? null;
-    if (!move) {
+    const go = (columns: number, rows: number) => () =>
+      this.#session.hover(at === null ? 0 : this.#neighbour(at, columns, rows));
+    const enter = () => {
       if (at !== null) act(at);
-    } else this.#session.hover(at === null ? 0 : this.#neighbour(at, ...move));
+    };
+    takeKey(event, { ...arrowKeys(go), Enter: enter });
   }
 
   /** Beyond the end of a part lies the next one; in a single row, up and down lead to its neighbours. */

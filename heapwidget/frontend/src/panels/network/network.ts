@@ -5,6 +5,7 @@ import { type Flow, strongestFlows } from "../../core/replay/flows";
 import type { Replay } from "../../core/replay/replay";
 import { describeLayer, describeNode, kinOf, noFlows } from "../../core/words/networds";
 import { fitCanvas, h, setHidden, setText, tellWhileFocused } from "../../kit/dom";
+import { arrowKeys, takeKey } from "../../kit/keys";
 import type { Panel, Stage, View } from "../../kit/panel";
 import { drawFrame } from "./edges";
 import { FlowList } from "./flowlist";
@@ -239,23 +240,16 @@ class NetworkView implements View {
     const { session } = this.#stage;
     const { trace, replay } = session;
     const { hovered, selected } = session.state.picked;
-    const moves: Record<string, readonly [dx: number, dy: number, leave: boolean]> = {
-      ArrowLeft: [-1, 0, false],
-      ArrowRight: [1, 0, false],
-      ArrowUp: [0, -1, false],
-      ArrowDown: [0, 1, false],
-      PageUp: [-1, 0, true],
-      PageDown: [1, 0, true],
-    };
-    const move = moves[event.key];
-    if ((!move && event.key !== "Enter") || event.shiftKey || event.ctrlKey || event.metaKey || event.altKey)
-      return;
-    event.preventDefault();
-    event.stopPropagation();
     const start = replay.row >= 0 ? (trace.popNode[replay.row] as number) : trace.nodeCount - 1;
     const at = hovered ?? selected;
-    if (!move) session.toggleSelected(at ?? start);
-    else session.hover(at === null ? start : (this.#map.neighbour(at, ...move) ?? at));
+    const go = (right: number, down: number, leave: boolean) => () =>
+      session.hover(at === null ? start : (this.#map.neighbour(at, right, down, leave) ?? at));
+    takeKey(event, {
+      ...arrowKeys((right, down) => go(right, down, false)),
+      PageUp: go(-1, 0, true),
+      PageDown: go(1, 0, true),
+      Enter: () => session.toggleSelected(at ?? start),
+    });
   }
 
   #open(run: Run | null): void {

@@ -8,6 +8,7 @@ import { formatKey } from "../../../core/words/format";
 import { nodeLabel } from "../../../core/words/labels";
 import { Choice } from "../../../kit/choice";
 import { h, setHidden, setText } from "../../../kit/dom";
+import { leaveKeys, SCROLLING } from "../../../kit/keys";
 import type { Stage } from "../../../kit/panel";
 import {
   cssColor,
@@ -75,7 +76,7 @@ class Bars implements PartView {
     this.element = h("div", { class: "hw-bars" }, this.#scroller, this.#choice.element);
     if (part.count > MOST_ROWS) this.#scroller.tabIndex = 0;
     this.#scroller.addEventListener("scroll", () => this.#draw(), { signal, passive: true });
-    this.#scroller.addEventListener("keydown", (event) => this.#keepScrolling(event), { signal });
+    leaveKeys(this.#scroller, (key) => SCROLLING.includes(key), signal);
   }
 
   fit({ width }: Room): void {
@@ -206,12 +207,6 @@ class Bars implements PartView {
   #runOf(node: number): readonly [number, number] | null {
     const run = fieldRun(this.#stage.session.trace, node, this.#part);
     return run && run[1] - run[0] < this.#part.count ? run : null;
-  }
-
-  /** Keys that scroll a list do so here, and do not step. */
-  #keepScrolling(event: KeyboardEvent): void {
-    const keys = ["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End"];
-    if (event.target === this.#scroller && keys.includes(event.key)) event.stopPropagation();
   }
 }
 

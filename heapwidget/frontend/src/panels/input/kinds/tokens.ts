@@ -4,6 +4,7 @@ import { fieldRun } from "../../../core/geometry/field";
 import type { InputPart } from "../../../core/trace/input";
 import { nodeLabel } from "../../../core/words/labels";
 import { h } from "../../../kit/dom";
+import { leaveKeys, SCROLLING } from "../../../kit/keys";
 import type { Stage } from "../../../kit/panel";
 import {
   cssColor,
@@ -46,7 +47,7 @@ class Words implements PartView {
     // Spaces between the words let the lines break; they belong to none.
     for (const word of this.#words) this.element.append(word, " ");
     const { signal } = stage;
-    this.element.addEventListener("keydown", (event) => this.#keepScrolling(event), { signal });
+    leaveKeys(this.element, (key) => SCROLLING.includes(key), signal);
   }
 
   fit({ width }: Room): void {
@@ -95,12 +96,6 @@ class Words implements PartView {
   }
 
   look(): void {}
-
-  /** Keys that scroll a text do so here, and do not step. */
-  #keepScrolling(event: KeyboardEvent): void {
-    const keys = ["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End"];
-    if (event.target === this.element && keys.includes(event.key)) event.stopPropagation();
-  }
 }
 
 /** Black or white, whichever reads better on a colour: relative luminance as WCAG 2 defines it. */
