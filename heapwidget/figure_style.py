@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-# The viewer's own colours on a light page (frontend/src/styles/base.css, core/colormap.ts).
+# The viewer's own colours on a light page (frontend/src/kit/base.css, core/colour/colormap.ts).
 INK, MUTED, LINE = "#1b1f24", "#5d6570", "#d3d7dc"
 WARM, WARM_DARK, COOL, BLUE = "#ee8348", "#c2410c", "#7a68b8", "#1c6fb8"
 ABSORBED, HEAP, DUST = "#aeb4bc", "#c9d7e6", "#e3e9f0"

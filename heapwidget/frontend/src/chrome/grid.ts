@@ -1,9 +1,9 @@
 /** The panels that the state asks for, each in a region of its own, with dividers between them. */
 
-import { Divider } from "../kit/divider";
 import { h } from "../kit/dom";
 import type { Panel, Stage, View } from "../kit/panel";
 import { panelsFor } from "../panels/table";
+import { Divider } from "./divider";
 
 /** Width of the input's column, in percent of all. */
 const NARROWEST = 14;

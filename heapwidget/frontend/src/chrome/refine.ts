@@ -5,7 +5,7 @@ import type { Session } from "../core/session/session";
 import { formatCount } from "../core/words/format";
 import { h, setHidden, setText, setVariable } from "../kit/dom";
 import type { View } from "../kit/panel";
-import { Popover } from "../kit/popover";
+import { Popover } from "./popover";
 
 const CHOICES = [1_000, 10_000, 100_000];
 

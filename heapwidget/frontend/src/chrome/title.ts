@@ -5,9 +5,9 @@ import type { Session } from "../core/session/session";
 import { summary } from "../core/words/narration";
 import { h, icon, setText } from "../kit/dom";
 import type { View } from "../kit/panel";
-import { Popover } from "../kit/popover";
 import { panelsFor } from "../panels/table";
 import { help } from "./help";
+import { Popover } from "./popover";
 import { Refine } from "./refine";
 
 const MENU_ICON = "M2 4.5h7M12 4.5h2M2 11.5h2M7 11.5h7";

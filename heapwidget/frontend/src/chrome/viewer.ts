@@ -4,7 +4,6 @@ import type { Session } from "../core/session/session";
 import { TraceError } from "../core/trace/error";
 import { h } from "../kit/dom";
 import type { Stage, View } from "../kit/panel";
-import { watchSight } from "../kit/sight";
 import { Theme } from "../kit/theme";
 import { NodePatches } from "../panels/input/patches";
 import { BookmarkLabel } from "./bookmark";
@@ -13,6 +12,7 @@ import { PanelGrid } from "./grid";
 import { onKey } from "./keys";
 import { Narration } from "./narration";
 import { SharedNote } from "./sharednote";
+import { watchSight } from "./sight";
 import { Title } from "./title";
 import { Transport } from "./transport";
 

@@ -1,7 +1,7 @@
 /** A divider that is dragged, or moved by keys, to make a panel larger or smaller; a double click undoes that. */
 
-import { h } from "./dom";
-import { takeKey } from "./keys";
+import { h } from "../kit/dom";
+import { takeKey } from "../kit/keys";
 
 export interface Divided {
   /** Which way the divider itself runs. */
