@@ -1,35 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { area, fractionAt, scoreLabel, stepAtFraction, valueAt } from "../../src/core/chart/scores";
-import { stepAxis } from "../../src/core/chart/stepaxis";
-import { labelLeft } from "../../src/panels/curve/cursor";
-import { sampleTrace } from "../helpers/sample";
-
-describe("the axis of the steps", () => {
-  it.each([
-    [860, 1000],
-    [1298, 51_474],
-    [1, 100_000],
-    [0, 50],
-    [50, 50],
-    [3, 6],
-  ])("leads from each step to its place and back (%i of %i before the collect phase)", (finishEnd, steps) => {
-    const axis = stepAxis({ finishEnd, steps });
-    let last = -1;
-    for (let step = 0; step <= steps; step += Math.max(Math.floor(steps / 500), 1)) {
-      const x = axis.at(step);
-      expect(x).toBeGreaterThan(last);
-      expect(axis.step(x)).toBe(step);
-      last = x;
-    }
-    expect([axis.at(0), axis.at(steps)]).toEqual([0, 1]);
-    expect([axis.step(-1), axis.step(2)]).toEqual([0, steps]);
-  });
-
-  it("gives the walk at least three fifths, and its own share where that is more", () => {
-    expect(stepAxis({ finishEnd: 1298, steps: 51_474 }).at(1298)).toBeCloseTo(0.6);
-    expect(stepAxis({ finishEnd: 860, steps: 1000 }).at(860)).toBeCloseTo(0.86);
-  });
-});
+import { area, fractionAt, scoreLabel, stepAtFraction, valueAt } from "../../../src/core/chart/scores";
+import { sampleTrace } from "../../helpers/sample";
 
 const HEADER = {
   kind: "probability",
@@ -74,17 +45,5 @@ describe("the score's curves", () => {
     expect(scores && scoreLabel(trace, scores, 5)).toBe("1 pixel: 73\u202f% without, 25\u202f% alone");
     const { scores: bare } = sampleTrace({ scores: { ...HEADER, absolute: true } });
     expect(bare && scoreLabel(trace, bare, 5)).toBe("1 pixel: 0.733 without, 0.250 alone");
-  });
-});
-
-describe("the words beside the cursor", () => {
-  it.each([320, 700, 1352])("stay within a plot of %i pixels, and off the line", (room) => {
-    for (let x = 0; x <= room; x++) {
-      const left = labelLeft(x, 180, room);
-      expect(left).toBeGreaterThanOrEqual(0);
-      expect(left + 180).toBeLessThanOrEqual(room);
-      // Where neither side has room, they begin at the edge.
-      if (left > 0) expect(left >= x + 5 || left + 180 <= x - 5).toBe(true);
-    }
   });
 });
