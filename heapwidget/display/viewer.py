@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -254,8 +253,8 @@ def _packed(findings: Findings) -> dict[str, Any]:
 
 def shown_header(findings: Findings) -> dict[str, Any]:
     """The JSON of the trace's header, with the deletion and insertion curves where they were measured."""
-    header, measured = findings.trace.header, findings.measured
-    return dict(header if measured is None else replace(header, scores=measured.scores))
+    measured = findings.measured
+    return dict(findings.trace.header) | ({} if measured is None else {"scores": measured.scores})
 
 
 def shown_input(findings: Findings) -> dict[str, Any]:
