@@ -133,7 +133,7 @@ class Explanation(Findings):
 
         It is made without pyplot, so no figure stays open; notebooks show it, `savefig` writes PNG, PDF or SVG.
         """
-        from heapwidget.display.figures.figures import plot
+        from heapwidget.display.figures.overview import plot
 
         return plot(self)
 

@@ -46,7 +46,7 @@ def _ways(findings: Findings, size: int) -> list[str]:
         if trace.header.phases.finish:
             ways.append("finish=False, which shows what the pops brought alone")
     if walked > WORTH * size:
-        if trace.header.method == "relevance":
+        if trace.conserved:
             budget = max(AIM - (size - walked), AIM / 4)
             ways.append(f"max_pops={max(int(np.searchsorted(walk, budget, side='right')) - 1, 1)}")
         ways.append('nodes="layer", or other nodes that are coarser')
@@ -90,7 +90,8 @@ def _indexed(name: str, shape: Shape, axes: list[int], cut: str) -> str:
 
 def _levels_to_user() -> int:
     """How far up the first frame lies that is none of this package's."""
+    package = __name__.partition(".")[0]
     levels, frame = 0, sys._getframe(0)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == __package__:
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
         levels, frame = levels + 1, frame.f_back
     return levels

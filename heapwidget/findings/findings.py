@@ -20,7 +20,7 @@ from heapwidget.engine.flow import Array
 from heapwidget.findings.copies import NO_NET, Sendable
 from heapwidget.findings.curves import Faithfulness
 from heapwidget.findings.probe import Probe
-from heapwidget.methods.methods import Relevance
+from heapwidget.methods.walked import RelevanceWalk
 from heapwidget.progress import progress_bar
 from heapwidget.trace import file as trace_file
 from heapwidget.trace.ledger import Ledger
@@ -62,7 +62,7 @@ class Findings(Sendable):
     several: bool
     trace: Trace
     contributions: tuple[Array, ...]
-    relevance: Relevance | None
+    relevance: RelevanceWalk | None
     probe: Probe | None
     measured: Faithfulness | None
 
@@ -72,7 +72,7 @@ class Findings(Sendable):
         x: Tensor | Sequence[Tensor],
         trace: Trace,
         contributions: Sequence[Array],
-        relevance: Relevance | None,
+        relevance: RelevanceWalk | None,
         images: Sequence[NDArray[np.uint8] | None],
         probe: Probe | None = None,
     ) -> Self:
@@ -243,7 +243,7 @@ class Findings(Sendable):
         """
         return self._retold(self._walked().finish)
 
-    def _walked(self) -> Relevance:
+    def _walked(self) -> RelevanceWalk:
         if self.relevance is None:
             raise RuntimeError(f"there is no walk to continue: only method='relevance' walks, and {NO_NET}")
         return self.relevance

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from heapwidget.arguments.ends import EACH_ALONE, scores_below
 from heapwidget.arguments.targets import Target, choose, head_of
 from heapwidget.engine.capture import record
 from heapwidget.engine.interrupts import let_through
+from heapwidget.methods.ends import EACH_ALONE, scores_below
 
 PROBABILITY_OF_NO = "probability of no"
 

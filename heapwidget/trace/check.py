@@ -12,8 +12,9 @@ import numpy as np
 
 from heapwidget.boxes import Partition
 from heapwidget.errors import TraceFormatError, brief
+from heapwidget.kinds import KINDS
 from heapwidget.trace.columns import ROWS
-from heapwidget.trace.header import KINDS, LONGEST_NAME, PHASES, Header
+from heapwidget.trace.header import LONGEST_NAME, PHASES, Header
 from heapwidget.trace.pops import check_pops
 from heapwidget.trace.trace import Trace
 
@@ -113,6 +114,7 @@ HEADER: dict[str, Check] = {
 }
 OPTIONAL: dict[str, Check] = {
     "inputs": _whole,
+    "rule_label": _text,
     "priority": _word("mass", "bound"),
     "collect_order": _word("descending", "ascending"),
     "input_in_heap": _truth,
@@ -200,19 +202,20 @@ def _check_layers(layers: Sequence[Mapping[str, Any]], n_inputs: int) -> None:
 
 
 def _check_input(layer: Mapping[str, Any]) -> None:
-    if layer.get("kind") not in KINDS:
+    name = layer.get("kind")
+    if not isinstance(name, str) or name not in KINDS:
         raise TraceFormatError("column 'header' has an input of no known 'kind'")
-    shape, box, channel_axis, kind = (layer[key] for key in ("shape", "box", "channel_axis", "kind"))
+    shape, box, channel_axis, kind = layer["shape"], layer["box"], layer["channel_axis"], KINDS[name]
     if box != [s if a == channel_axis else 1 for a, s in enumerate(shape)]:
         raise TraceFormatError("column 'header' has an input that is not divided into positions")
     names, positions = layer.get("names"), prod(s for a, s in enumerate(shape) if a != channel_axis)
     named = isinstance(names, list) and all(map(_name, names)) and len(names) == positions
-    if "names" in layer and not (named and kind in ("bars", "tokens")):
+    if "names" in layer and not (named and kind.label):
         raise TraceFormatError(f"column 'header' has 'names' that are not one for each of {positions} positions")
-    if kind == "tokens" and names is None:
-        raise TraceFormatError("column 'header' has an input of tokens without 'names'")
-    if kind == "image" and (len(shape) != 3 or shape[0] not in (1, 3) or channel_axis != 0):
-        raise TraceFormatError(f"column 'header' shows an input of shape {brief(tuple(shape))} as an image")
+    if not kind.unnamed and names is None:
+        raise TraceFormatError(f"column 'header' has an input of {name} without 'names'")
+    if not kind.holds(tuple(shape), channel_axis):
+        raise TraceFormatError(f"column 'header' shows an input of shape {brief(tuple(shape))} as {name}")
 
 
 def check_sizes(found: Mapping[str, int], header: Header) -> None:

@@ -14,14 +14,11 @@ FORMAT, VERSION = "heapwidget-trace", 1
 
 PHASES = ("walk", "finish", "collect")
 
-# How an input is shown.
-KINDS = ("image", "bars", "line", "tokens", "strip")
-
 # Letters of the name of a layer or of a position, at most.
 LONGEST_NAME = 10_000
 
 # What JSON leaves out where it has its default.
-LEFT_OUT = {"below", "kind", "names", "inputs", "priority", "input_in_heap", "collect_order"}
+LEFT_OUT = {"below", "kind", "names", "inputs", "rule_label", "priority", "input_in_heap", "collect_order"}
 
 T = TypeVar("T")
 
@@ -87,6 +84,7 @@ class Header(Mapping[str, Any]):
     version: int = VERSION
     method: str
     rule: str | None
+    rule_label: str | None = None
     order: str
     conserved: bool
     target: TargetValue

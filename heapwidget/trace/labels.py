@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heapwidget.boxes import Partition
+from heapwidget.kinds import KINDS
 from heapwidget.trace.header import Layer
 
 # All labels of `Trace.pops` take as much memory as the longest.
@@ -16,11 +17,10 @@ def label_of(layer: Layer, part: Partition, index: int, alone: bool) -> str:
     """
     name = layer.label
     if layer.names is not None:
-        own = layer.names[index]
-        named = own if layer.kind == "bars" else f"token {index} ‘{own}’"
+        named = ((layer.kind and KINDS[layer.kind].label) or "{name}").format(index=index, name=layer.names[index])
         return named if alone else f"{name} {named}"
-    if alone and layer.kind == "image":
-        name = "pixel"
+    if alone and layer.kind is not None:
+        name = KINDS[layer.kind].place or name
     positions = []
     for axis, (seen, size) in enumerate(zip(part.window(index), part.shape, strict=True)):
         if part.box[axis] >= size:

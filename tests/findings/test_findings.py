@@ -12,7 +12,8 @@ import torch
 from helpers.nets import DIGIT, mlp
 
 import heapwidget as hw
-from heapwidget.display.viewer import HeapViewer, shown_header
+from heapwidget.display.payload import shown_header
+from heapwidget.display.viewer import HeapViewer
 from heapwidget.findings.findings import Findings
 from heapwidget.samples import lenet
 

@@ -1,15 +1,15 @@
 /** Ties a session to an anywidget model. Nothing else reads or writes the model. */
 
 import type { AnyModel } from "@anywidget/types";
-import type { Bookmark } from "../core/bookmarks";
-import { carriedOver } from "../core/carry";
-import { givenState } from "../core/given";
-import { readInput } from "../core/input";
-import { hasWalk, type Refining } from "../core/refining";
-import { Session, type ViewState } from "../core/session";
-import { readTrace } from "../core/trace";
-import { mountFailure } from "../views/failure";
-import { type Memory, mountViewer } from "../views/viewer";
+import { mountFailure } from "../chrome/failure";
+import { type Memory, mountViewer } from "../chrome/viewer";
+import type { Bookmark } from "../core/session/bookmarks";
+import { carriedOver } from "../core/session/carry";
+import { givenState } from "../core/session/given";
+import { hasWalk, type Refining } from "../core/session/refining";
+import { Session, type ViewState } from "../core/session/session";
+import { readInput } from "../core/trace/input";
+import { readTrace } from "../core/trace/trace";
 import { type Front, keepHearing } from "./hearing";
 import { KernelLine, type Line } from "./kernel";
 
