@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,8 @@ def packed(findings: Findings) -> dict[str, Any]:
 
 def shown_header(findings: Findings) -> dict[str, Any]:
     """The JSON of the trace's header, with the deletion and insertion curves where they were measured."""
-    header, measured = findings.trace.header, findings.measured
-    return dict(header if measured is None else replace(header, scores=measured.scores))
+    measured = findings.measured
+    return dict(findings.trace.header) | ({} if measured is None else {"scores": measured.scores})
 
 
 def shown_input(findings: Findings) -> dict[str, Any]:

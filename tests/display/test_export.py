@@ -84,7 +84,7 @@ def test_policy_allows_the_page_itself_and_nothing_else(bundle: Path, explanatio
 
 def test_data_is_the_trace(bundle: Path, explanation: hw.Explanation) -> None:
     data = json.loads(Elements(export.page(export.Shown.at(explanation))).named("script")[0][1])
-    assert data["header"] == json.loads(json.dumps(explanation.trace.header))
+    assert data["header"] == json.loads(json.dumps(dict(explanation.trace.header)))
     for name, column in explanation.trace.columns.items():
         assert np.array_equal(np.frombuffer(b64decode(data["columns"][name]), column.dtype), column)
     assert [len(b64decode(part["pixels"])) for part in data["input"]["parts"]] == [9]
