@@ -3,51 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from inspect import Signature, signature
 from typing import TYPE_CHECKING, Any
 
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from heapwidget.arguments.checks import (
-    Inputs,
-    accepted,
-    batched,
-    batched_inputs,
-    check_choice,
-    check_differentiable,
-    check_nodes,
-    check_number,
-    check_single,
-    check_surroundings,
-    listed_inputs,
-    listed_names,
-    listed_pictures,
-    plain_module,
-)
-from heapwidget.arguments.embeddings import fed_embeddings
-from heapwidget.arguments.ends import EACH_ALONE, scores_below, with_below
-from heapwidget.arguments.kinds import channel_axes, listed_positions, with_names
-from heapwidget.arguments.targets import Target, head_of
+from heapwidget.arguments.inputs import check_surroundings, listed_inputs
+from heapwidget.arguments.names import listed_names, listed_positions
+from heapwidget.arguments.nets import fed_embeddings, plain_module
+from heapwidget.arguments.pictures import listed_pictures
+from heapwidget.arguments.question import Question
+from heapwidget.arguments.targets import Target
 from heapwidget.engine.alone import alone
-from heapwidget.engine.capture import Recording, confirm, record
-from heapwidget.engine.composites import RuleLike, composite
-from heapwidget.engine.finite import check_finite, check_found
-from heapwidget.engine.flow import Array
-from heapwidget.errors import brief
+from heapwidget.engine.composites import RuleLike
 from heapwidget.explanation import Explanation
-from heapwidget.findings.faithfulness import Probe
-from heapwidget.methods.article import CONTRIBUTIONS, article
-from heapwidget.methods.methods import Relevance, gradient
-from heapwidget.progress import progress_bar
-from heapwidget.trace.trace import Trace
+from heapwidget.findings.probe import Probe
+from heapwidget.methods.table import method_of
 
 if TYPE_CHECKING:
     from heapwidget.display.viewer import HeapViewer
-
-METHODS = ("relevance", "gradient", "article")
-ORDERS = ("descending", "ascending")
-PRIORITIES = ("mass", "bound")
 
 
 @alone()
@@ -71,6 +46,7 @@ def attribute(
     tokens: Sequence[str] | Sequence[Sequence[str] | None] | None = None,
     verify: bool = True,
     progress: bool = True,
+    **options: Any,
 ) -> Explanation:
     """Take a net's decision apart, pop by pop.
 
@@ -134,6 +110,8 @@ def attribute(
         nothing.)
     progress
         Whether walks of more than a second show a progress bar.
+    **options
+        Those of methods that were added to `heapwidget.methods.table.METHODS`.
 
     Returns
     -------
@@ -149,86 +127,27 @@ def attribute(
     check_surroundings(x)
     net = plain_module(net)
     inputs = listed_inputs(x, net)
-    net = fed_embeddings(net)
-    _check_options(method, order, priority, contribution, nodes, floor, max_pops, finish)
-    if method != "relevance":
-        check_differentiable(net)
-    class_names = listed_names(class_names)
-    pictures, named = listed_pictures(image, x), listed_positions(feature_names, tokens, x)
-    axes = channel_axes(named, inputs)
-
-    def run(taken: Inputs) -> Recording:
-        return record(net, *taken, head=head_of(target), channel_axes=axes)
-
-    def explained(
-        trace: Trace, found: list[Array], relevance: Relevance | None, taken: Inputs, below: str | None, decides: bool
-    ) -> Explanation:
-        probe = Probe(net, tuple(tuple(a.shape) for a in taken), target, class_names, below, decides)
-        trace = Trace(with_below(with_names(trace.header, named), below), trace.columns)
-        return Explanation(x, trace, found, relevance, pictures, probe)
-
-    if method == "gradient":
-        taken, ascending = batched_inputs(run, inputs), order == "ascending"
-        trace, found = accepted(lambda a: gradient(net, a, target, class_names, ascending, axes), taken)
-        return explained(trace, found, None, taken, None, False)
-    recording = batched(run, inputs)
-    check_single(recording.inputs, recording.output, lambda rows: run(rows).output)
-    begins = check_finite(net, recording)
-    if verify:
-        confirm(net, recording, head_of(target))
-    recording, below = (recording, None) if callable(target) else scores_below(recording)
-    decides = recording.output.numel() == 1 or below in EACH_ALONE
-    # The net may run with autocast, as its caller has it; relevance is worked out in full numbers.
-    with torch.autocast(inputs[0].device.type, enabled=False):
-        if method == "article":
-            trace, found = article(recording, target, class_names, nodes, contribution, progress, begins)
-            return explained(trace, found, None, recording.inputs, below, False)
-        rules, by_bound = composite(rule), priority == "bound"
-        relevance = Relevance.start(recording, target, class_names, rules, nodes, floor, by_bound, finish)
-        # The trace is told anew from this header when the walk goes on.
-        relevance.header = with_below(with_names(relevance.header, named), below)
-        with progress_bar(max_pops, "pops", progress) as tick:
-            relevance.walk.run(max_pops, tick)
-        trace, found = relevance.trace()
-        told = [trace.columns[name] for name in ("pop_mass", "log_key", "explained", "absorbed")]
-        check_found([*found, *told], begins, "rule='zplus', whose shares are parts of the target")
-    return explained(trace, found, relevance, recording.inputs, below, decides)
-
-
-def _check_options(
-    method: str,
-    order: str,
-    priority: str,
-    contribution: str,
-    nodes: str | Mapping[str, str],
-    floor: float,
-    max_pops: int,
-    finish: bool,
-) -> None:
-    """Refuse options that cannot be meant, and those that the method does not know."""
-    check_choice("method", method, METHODS)
-    check_choice("order", order, ORDERS)
-    check_choice("priority", priority, PRIORITIES)
-    check_choice("contribution", contribution, CONTRIBUTIONS)
-    check_nodes(nodes)
-    check_number("floor", floor)
-    check_number("max_pops", max_pops)
-    if not 0 <= floor <= 1:
-        raise ValueError(f"floor {floor} is not a fraction of the target between 0 and 1")
-    if not max_pops >= 0:
-        raise ValueError(f"max_pops must not be negative, but is {max_pops}")
-    if not isinstance(finish, bool):
-        raise TypeError(f"finish must be True or False, not {brief(finish)}")
-    if not finish and method != "relevance":
-        raise ValueError("finish=False is for method='relevance', the one whose walk can be stopped half-way")
-    if not finish and max_pops < 1:
-        raise ValueError("finish=False leaves what no pop brought, so max_pops must be at least 1")
-    if order == "ascending" and method != "gradient":
-        raise ValueError("order='ascending' is for method='gradient'; a walk pops the largest first")
-    if contribution != CONTRIBUTIONS[0] and method != "article":
-        raise ValueError(f"contribution={contribution!r} is for method='article'; other methods know only their own")
-    if priority != "mass" and method != "relevance":
-        raise ValueError(f"priority={priority!r} is for method='relevance', the one that has a bound")
+    named = listed_positions(feature_names, tokens, x)
+    question = Question(fed_embeddings(net), inputs, target, listed_names(class_names), named, verify, progress)
+    pictures = listed_pictures(image, x)
+    how = method_of(
+        method,
+        {
+            "rule": rule,
+            "nodes": nodes,
+            "floor": floor,
+            "max_pops": max_pops,
+            "finish": finish,
+            "order": order,
+            "priority": priority,
+            "contribution": contribution,
+            **options,
+        },
+    )
+    answer = how.answer(question)
+    shapes = tuple(tuple(a.shape) for a in answer.inputs)
+    probe = Probe(question.net, shapes, target, question.class_names, answer.below, answer.decides)
+    return Explanation.of(x, answer.trace, answer.contributions, answer.walk, pictures, probe)
 
 
 def explain(
@@ -252,3 +171,13 @@ def explain(
     """
     traits = {} if panels is None else {"panels": list(panels)}
     return attribute(net, x, **options).view(**traits)
+
+
+def _all_keywords() -> Signature:
+    """That of `attribute`, with the panels: for `help`, and for what completes as one types."""
+    *keywords, others = signature(attribute).parameters.values()
+    panels = signature(explain).parameters["panels"]
+    return signature(explain).replace(parameters=[*keywords, panels, others])
+
+
+explain.__signature__ = _all_keywords()  # type: ignore[attr-defined]

@@ -125,3 +125,11 @@ def _coarsened(shape: Shape, channel_axis: int | None, side: int, most: int) -> 
 def positions(shape: Shape, channel_axis: int | None) -> Partition:
     """The input's partition: one node a position, its channels together."""
     return Partition(shape, tuple(s if a == channel_axis else 1 for a, s in enumerate(shape)))
+
+
+def picture_fits(image: NDArray[np.uint8], positions: tuple[int, ...]) -> bool:
+    """Whether a picture has a pixel for each position; a flattened input tells only how many there are."""
+    shape = image.shape[:2]
+    if image.shape[2:] not in ((), (3,)):
+        return False
+    return shape == positions or (len(positions) == 1 and prod(shape) == positions[0])

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import signal
+import sys
 import warnings
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,7 @@ from torch import Tensor, nn
 
 import heapwidget as hw
 from heapwidget.engine.ops.linear import Product
+from heapwidget.methods.table import METHODS
 from heapwidget.samples import lenet
 
 # --- Types ------------------------------------------------------------------------------------------------------------
@@ -256,6 +260,47 @@ def test_html_in_names_stays_text() -> None:
     data, _ = e.view()._repr_mimebundle_()
     assert "text/html" not in data
     assert "<script>" not in data.get("image/png", "")
+
+
+# --- The flow ---------------------------------------------------------------------------------------------------------
+
+# From the bottom to the top.
+ROOMS = ["", "trace", "engine", "arguments", "methods", "findings", "display", "explanation.py", "api.py"]
+# What is handed down on purpose: the user's target, which is recorded with the net, and a note of each layer made.
+HANDED_DOWN = {("engine", "arguments/targets.py"), ("engine", "methods/article.py")}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("shape", [(1, 4, 4), (1, 1, 4, 4)], ids=["without a batch axis", "with one"])
+def test_no_room_calls_one_above_it(method: str, shape: tuple[int, ...]) -> None:
+    """A net goes down through the house once; closures that are handed down and called from there would climb."""
+    climbs, package = set(), Path(hw.__file__).resolve().parent
+
+    def room(frame: FrameType) -> tuple[str, str] | None:
+        path = Path(frame.f_code.co_filename)
+        if not path.is_relative_to(package):
+            return None
+        file = path.relative_to(package).as_posix()
+        first = file.split("/")[0]
+        return (first if first in ROOMS else "", file)
+
+    def seen(frame: FrameType, event: str, _: object) -> None:
+        callee, above = room(frame), frame.f_back
+        while callee is not None and event == "call" and above is not None:
+            if caller := room(above):
+                if ROOMS.index(callee[0]) > ROOMS.index(caller[0]) and (caller[0], callee[1]) not in HANDED_DOWN:
+                    climbs.add((caller[1], callee[1], frame.f_code.co_name))
+                return
+            above = above.f_back
+
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(-3), nn.Linear(8, 3))
+    before = sys.getprofile()
+    sys.setprofile(seen)
+    try:
+        hw.attribute(net, torch.rand(shape), method=method)
+    finally:
+        sys.setprofile(before)
+    assert not climbs
 
 
 # --- Ctrl-C -----------------------------------------------------------------------------------------------------------

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 from helpers import article
+from helpers.replay import replay
 from torch import Tensor, nn
 
 import heapwidget as hw
 from heapwidget.samples import digits, lenet
-from heapwidget.trace.replay import replay
 
 
 def cases() -> list[tuple[nn.Module, Tensor]]:

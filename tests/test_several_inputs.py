@@ -11,14 +11,14 @@ import torch
 import torch.nn.functional as F
 from helpers.examples import examples
 from helpers.nets import adds_up, flat
+from helpers.replay import replay
+from helpers.traces import validate
 from helpers.zoo import Net, animal
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import heapwidget as hw
-from heapwidget.trace.check import validate
-from heapwidget.trace.replay import replay
 
 METHODS = ["relevance", "gradient", "article"]
 SEVERAL = [
@@ -59,7 +59,7 @@ def test_each_input_has_its_own_part(name: str, method: str) -> None:
     net, x = animal(name)
     e = hw.attribute(net, x, method=method)
     trace = e.trace
-    validate(trace)
+    validate(trace.header, trace.columns)
     assert trace.n_inputs == trace.header["inputs"] == len(x)
     assert [layer["op"] for layer in trace.header["layers"][: len(x)]] == ["input"] * len(x)
     for given_x, kept, found in zip(x, e.x, e.attribution, strict=True):
@@ -236,7 +236,7 @@ def test_a_header_with_another_number_of_inputs_is_refused(
 ) -> None:
     trace = hw.attribute(*tagged).trace
     with pytest.raises(hw.TraceFormatError, match="inputs"):
-        validate(type(trace)({**trace.header, "inputs": inputs}, trace.columns))
+        validate({**trace.header, "inputs": inputs}, trace.columns)
 
 
 def test_a_field_tells_every_axis(tagged: tuple[nn.Module, tuple[Tensor, Tensor]]) -> None:
@@ -244,7 +244,7 @@ def test_a_field_tells_every_axis(tagged: tuple[nn.Module, tuple[Tensor, Tensor]
     layers = [dict(layer) for layer in trace.header["layers"]]
     layers[2]["field"] = layers[2]["field"][:2]
     with pytest.raises(hw.TraceFormatError, match="'field' that is not one range for each of 3 axes"):
-        validate(type(trace)({**trace.header, "layers": layers}, trace.columns))
+        validate({**trace.header, "layers": layers}, trace.columns)
 
 
 # --- How it is passed -------------------------------------------------------------------------------------------------
@@ -386,5 +386,5 @@ def test_the_summary_tells_the_share_of_each(tagged: tuple[nn.Module, tuple[Tens
     e = hw.attribute(net, x, target=lambda out: out.abs().sum())
     shares = [100 * float(a.sum()) / e.ledger.target for a in e.attribution]
     assert f"inputs    {shares[0]:.0f} % picture, {shares[1]:.0f} % facts" in e.summary()
-    assert "of 69 positions" in e.summary()
+    assert "of 69 input positions" in e.summary()
     assert "inputs" not in hw.attribute(nn.Linear(3, 2), torch.ones(1, 3)).summary()

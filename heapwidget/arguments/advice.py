@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from heapwidget.arguments.embeddings import takes_embeddings
+from heapwidget.arguments.nets import takes_embeddings
 
 # Pictures that need no conversion before their bytes are numbers.
 PLAIN_MODES = ("L", "RGB")

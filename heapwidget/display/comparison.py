@@ -9,10 +9,11 @@ from uuid import uuid4
 from ipywidgets import Box
 
 from heapwidget.display.guard import Guarded
+from heapwidget.display.page import write_page
 from heapwidget.display.panels import default_panels
 from heapwidget.display.viewer import HeapViewer, close_unshared
-from heapwidget.explanation import Explanation
 from heapwidget.findings.copies import Bound
+from heapwidget.findings.findings import Findings
 
 
 class Comparison(Bound, Guarded, Box):  # type: ignore[misc]  # ipywidgets has no types
@@ -45,15 +46,13 @@ class Comparison(Bound, Guarded, Box):  # type: ignore[misc]  # ipywidgets has n
 
     def to_html(self, path: str | os.PathLike[str]) -> None:
         """Write both viewers as they stand to one page that needs nothing else and asks for nothing."""
-        from heapwidget.display.page import write_page
-
         write_page(path, *(viewer.shown for viewer in self.children))
 
     def __repr__(self) -> str:
         return f"Comparison of {' and '.join(repr(viewer.explanation) for viewer in self.children)}"
 
 
-def compare(a: Explanation, b: Explanation, *, panels: Sequence[str] | None = None) -> Comparison:
+def compare(a: Findings, b: Findings, *, panels: Sequence[str] | None = None) -> Comparison:
     """Show two explanations side by side, on one cursor: two rules, two methods, two inputs, or two nets.
 
     Parameters
@@ -74,7 +73,7 @@ def compare(a: Explanation, b: Explanation, *, panels: Sequence[str] | None = No
         If one of them is no explanation.
     """
     for explanation in (a, b):
-        if not isinstance(explanation, Explanation):
+        if not isinstance(explanation, Findings):
             raise TypeError(
                 f"compare takes two explanations, as attribute(net, x) gives them, not {type(explanation).__name__}"
             )
@@ -82,5 +81,5 @@ def compare(a: Explanation, b: Explanation, *, panels: Sequence[str] | None = No
     viewers = []
     for explanation in (a, b):
         own = [name for name in default_panels(explanation.trace) if name != "network"]
-        viewers.append(explanation.view(link=word, panels=own if panels is None else list(panels)))
+        viewers.append(HeapViewer(explanation, link=word, panels=own if panels is None else list(panels)))
     return Comparison(*viewers)

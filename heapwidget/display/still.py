@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heapwidget.explanation import Explanation
+from heapwidget.display.colour import colours, strongest
+from heapwidget.findings.findings import Findings
 
-# Paper, through orange, to dark red: lightness falls all the way, so it reads without colour too.
-WARM = np.array([[255, 255, 255], [254, 217, 118], [253, 141, 60], [227, 26, 28], [128, 0, 38]], np.float64)
-COOL = np.array([[255, 255, 255], [198, 219, 239], [107, 174, 214], [33, 113, 181], [8, 48, 107]], np.float64)
 SIDE, GAP = 240, 16
 # Pixels of a side, at most and at least: larger inputs are drawn smaller, thin ones thicker.
 LARGEST, THINNEST = 480, 8
@@ -21,40 +19,40 @@ LARGEST, THINNEST = 480, 8
 LIMIT = 300_000
 
 
-def picture(explanation: Explanation, number: int) -> NDArray[np.uint8] | None:
+def picture(findings: Findings, number: int) -> NDArray[np.uint8] | None:
     """An input as (H, W) or (H, W, 3) uint8; `None` where it is no image."""
-    given = explanation.images[number]
+    given = findings.images[number]
     if given is not None:
         return given
-    layer = explanation.trace.header["layers"][number]
-    if layer["kind"] != "image":
+    layer = findings.trace.inputs[number]
+    if layer.kind != "image":
         return None
-    channels, height, width = layer["shape"]
-    a = explanation.inputs[number].cpu().float().numpy().reshape(channels, height, width).transpose(1, 2, 0)
-    low, high = value_range(explanation, number)
+    channels, height, width = layer.shape
+    a = findings.inputs[number].cpu().float().numpy().reshape(channels, height, width).transpose(1, 2, 0)
+    low, high = value_range(findings, number)
     pixels: NDArray[np.uint8] = np.rint((a - low) / (high - low or 1.0) * 255).astype(np.uint8)
     return pixels[..., 0] if channels == 1 else pixels
 
 
-def value_range(explanation: Explanation, number: int) -> tuple[float, float]:
+def value_range(findings: Findings, number: int) -> tuple[float, float]:
     """What black and white of an input's own picture stand for: 0 and 1, or the least and the largest value."""
-    x = explanation.inputs[number]
+    x = findings.inputs[number]
     low, high = float(x.min()), float(x.max())
     return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
 
 
-def still(explanation: Explanation) -> bytes:
+def still(findings: Findings) -> bytes:
     """Each input beside its contributions, as a PNG; contributions alone where an input is no image.
 
     What is larger than `LARGEST` is drawn smaller, each pixel the mean of those that it stands for, and smaller still
     until the file keeps to `LIMIT`.
     """
-    trace = explanation.trace
+    trace = findings.trace
     parts = []
     for number in range(trace.n_inputs):
         positions = trace.positions(number)
         values = trace.position_contributions(number).reshape(1 if len(positions) == 1 else positions[0], -1)
-        parts.append((picture(explanation, number), values))
+        parts.append((picture(findings, number), values))
     side = LARGEST
     while len(data := _drawn(parts, side)) > LIMIT and side > 1:
         side = side * 3 // 4
@@ -64,8 +62,9 @@ def still(explanation: Explanation) -> bytes:
 def _drawn(parts: list[tuple[NDArray[np.uint8] | None, NDArray[np.floating]]], side: int) -> bytes:
     """The inputs one below the other, no side of a picture longer than this."""
     small = [(None if shown is None else _reduced(shown, side), _reduced(values, side)) for shown, values in parts]
-    largest = max(float(np.abs(values).max()) for _, values in small) or 1.0
-    bands = [_band(shown, _colour(values, largest), min(side, SIDE)) for shown, values in small]
+    found = np.concatenate([values.reshape(-1) for _, values in small])
+    scale, signed = strongest(found), bool((found < 0).any())
+    bands = [_band(shown, _on_paper(colours(values, scale, signed=signed)), min(side, SIDE)) for shown, values in small]
     width = max(band.shape[1] for band in bands)
     gaps = [GAP] * (len(bands) - 1) + [0]
     rows = [_padded(band, len(band) + gap, width) for band, gap in zip(bands, gaps, strict=True)]
@@ -101,15 +100,9 @@ def _padded(tile: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint
     return np.pad(tile, ((0, height - len(tile)), (0, width - tile.shape[1]), (0, 0)), constant_values=255)
 
 
-def _colour(values: NDArray[np.floating], largest: float) -> NDArray[np.uint8]:
-    at = np.abs(values) / largest * (len(WARM) - 1)
-    low = np.minimum(at.astype(int), len(WARM) - 2)
-    share = (at - low)[..., None]
-    ramps = np.where((values >= 0)[..., None, None], WARM, COOL)
-    first = np.take_along_axis(ramps, low[..., None, None], axis=-2)[..., 0, :]
-    second = np.take_along_axis(ramps, low[..., None, None] + 1, axis=-2)[..., 0, :]
-    colours: NDArray[np.uint8] = np.rint(first * (1 - share) + second * share).astype(np.uint8)
-    return colours
+def _on_paper(heat: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """White where there is no colour."""
+    return np.where(heat[..., 3:] == 0, np.uint8(255), heat[..., :3])
 
 
 def _enlarged(tile: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

@@ -25,7 +25,7 @@ NO_COPY = (
 
 
 class Sendable:
-    """What `copy` and `pickle` do with an explanation, which is its attributes."""
+    """What `copy` and `pickle` do with findings, which are their attributes."""
 
     def __copy__(self) -> Self:
         twin = object.__new__(type(self))
@@ -34,24 +34,24 @@ class Sendable:
 
     def __getstate__(self) -> dict[str, Any]:
         here = self.__dict__
-        trace: Trace = here["_trace"]
+        trace: Trace = here["trace"]
         # Contributions that are the trace's own go with it.
         known = all(
             c.dtype == np.float32 and np.array_equal(c.reshape(-1), own.reshape(-1))
-            for c, own in zip(here["_contributions"], trace.contributions, strict=True)
+            for c, own in zip(here["contributions"], trace.contributions, strict=True)
         )
         return here | {
             "relevance": None,
-            "_probe": None,
-            "_inputs": [_packed(x) for x in here["_inputs"]],
-            "_contributions": None if known else here["_contributions"],
+            "probe": None,
+            "inputs": [_packed(x) for x in here["inputs"]],
+            "contributions": None if known else here["contributions"],
         }
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        found = state["_contributions"]
-        self.__dict__.update(state)
-        self.__dict__["_inputs"] = tuple(_unpacked(*parts) for parts in state["_inputs"])
-        self.__dict__["_contributions"] = state["_trace"].contributions if found is None else found
+        found = state["contributions"]
+        inputs = tuple(_unpacked(*parts) for parts in state["inputs"])
+        contributions = state["trace"].contributions if found is None else found
+        self.__dict__.update(state, inputs=inputs, contributions=contributions)
 
 
 class Bound:

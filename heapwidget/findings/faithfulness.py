@@ -9,184 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from heapwidget.arguments.checks import check_choice
-from heapwidget.arguments.ends import EACH_ALONE, scores_below
-from heapwidget.arguments.targets import Target, choose, head_of
 from heapwidget.boxes import Partition
-from heapwidget.engine.capture import RunAs, apart, record
+from heapwidget.engine.alone import alone
+from heapwidget.engine.capture import RunAs, apart
 from heapwidget.engine.capture.isolation import tensors_of
-from heapwidget.engine.interrupts import let_through
+from heapwidget.findings.copies import NO_NET
+from heapwidget.findings.curves import Curves, Faithfulness
+from heapwidget.findings.findings import Findings
+from heapwidget.findings.probe import PROBABILITY_OF_NO, Probe
 from heapwidget.progress import progress_bar
 
-if TYPE_CHECKING:
-    from heapwidget.explanation import Explanation
-
 SCORES = ("probability", "logit")
-PROBABILITY_OF_NO = "probability of no"
 BLUR = "blur"
 # Fractions of a score that others exceed so many times say nothing.
 MOST_TIMES = 10.0
-# By so much of itself a score must fall below zero for that to be said.
-SIGN_CHANGE = 0.01
 
 Baseline = float | Tensor | str
-
-
-@dataclass(frozen=True, eq=False)
-class Curves:
-    """The target's score, as a fraction of its score on x, while positions are replaced.
-
-    Attributes
-    ----------
-    fractions
-        Of the positions that are replaced (deletion) or given back (insertion), from 0 to 1.
-    deletion, insertion
-        The score at each of these.
-    """
-
-    fractions: NDArray[np.float64]
-    deletion: NDArray[np.float64]
-    insertion: NDArray[np.float64]
-
-    @property
-    def deletion_area(self) -> float:
-        """Area under the deletion curve: the smaller, the better."""
-        return self._area(self.deletion)
-
-    @property
-    def insertion_area(self) -> float:
-        """Area under the insertion curve: the larger, the better."""
-        return self._area(self.insertion)
-
-    def _area(self, curve: NDArray[np.float64]) -> float:
-        return float((np.diff(self.fractions) * (curve[1:] + curve[:-1]) / 2).sum())
-
-
-@dataclass(frozen=True, eq=False)
-class Faithfulness(Curves):
-    """How the pop order fares by deletion and insertion.
-
-    Attributes
-    ----------
-    random
-        The mean of the curves of random orders; `None` if there were none.
-    score
-        The score on x itself: what the curves are fractions of, unless it is too small beside other scores for that.
-    kind
-        `"probability"`, `"probability of no"` where the score of a yes or no is negative, or `"logit"`.
-    fractions_of_score
-        Whether the curves are fractions of `score`; else they are the scores themselves.
-    """
-
-    random: Curves | None
-    score: float
-    kind: str
-    fractions_of_score: bool = True
-
-    @property
-    def note(self) -> str:
-        """What the curves cannot say; empty where they can be read as they are."""
-        if not self.fractions_of_score:
-            return f"{self.score:.3g} is too small for fractions of it, so these are areas under the scores themselves"
-        curves = [self.deletion, self.insertion]
-        curves += [] if self.random is None else [self.random.deletion, self.random.insertion]
-        if min(float(curve.min()) for curve in curves) < -SIGN_CHANGE:
-            return "the score changes its sign on the way, so no area is a share of it"
-        return ""
-
-    def __str__(self) -> str:
-        def beside(area: float | None) -> str:
-            return "" if area is None else f" (random order {area:.3f})"
-
-        chance = (None, None) if self.random is None else (self.random.deletion_area, self.random.insertion_area)
-        return (
-            f"deletion {self.deletion_area:.3f}{beside(chance[0])}, "
-            f"insertion {self.insertion_area:.3f}{beside(chance[1])}; {self.kind} {self.score:.4g}"
-            + (f"; {self.note}" if self.note else "")
-        )
-
-
-@dataclass(frozen=True)
-class Probe:
-    """The net, and the target that it is asked for.
-
-    Attributes
-    ----------
-    shapes
-        Of the inputs as the net takes them, with their batch axes.
-    below
-        What the net ends in, where the scores below that are asked for.
-    decides
-        Whether a score alone says yes or no, as of a net with a single one.
-    """
-
-    net: nn.Module
-    shapes: tuple[tuple[int, ...], ...]
-    target: Target
-    class_names: Sequence[str] | None
-    below: str | None = None
-    decides: bool = False
-
-    def scores(self, batch: Sequence[Tensor], index: int | None, kind: str, together: bool) -> NDArray[np.float64]:
-        """The score of each of several examples, which each input holds one behind the other.
-
-        They are run `together` or one by one.
-        """
-        if together:
-            shaped = [a.reshape(len(a), *shape[1:]) for a, shape in zip(batch, self.shapes, strict=True)]
-            return self._values(self._output(shaped), index, kind)
-        rows = []
-        for example in zip(*batch, strict=True):
-            shaped = [a.reshape(shape) for a, shape in zip(example, self.shapes, strict=True)]
-            rows.append(self._values(self._output(shaped).reshape(1, -1), index, kind))
-        return np.concatenate(rows)
-
-    def _output(self, inputs: list[Tensor]) -> Tensor:
-        head = head_of(self.target)
-        if self.below is None:
-            return head(self._run(inputs))
-        scores: Tensor = scores_below(record(self.net, *inputs, head=head))[0].output
-        return scores
-
-    def _run(self, inputs: Sequence[Tensor]) -> Any:
-        with torch._C._EnableTorchFunction(), let_through():
-            # A net may write into what it is given.
-            return self.net(*(a.clone() for a in inputs))
-
-    def takes_batches(self, pair: Sequence[Tensor], index: int | None, kind: str) -> bool:
-        """Whether two examples together have the scores that they have alone; some nets mix what is in a batch."""
-        if any(shape[0] != 1 for shape in self.shapes) or callable(self.target):
-            return False
-        try:
-            both = self.scores(pair, index, kind, together=True)
-        except Exception:
-            return False
-        alone = self.scores(pair, index, kind, together=False)
-        return both.shape == alone.shape and np.allclose(both, alone, rtol=1e-2, atol=1e-3 * np.abs(alone).max())
-
-    def _values(self, output: Tensor, index: int | None, kind: str) -> NDArray[np.float64]:
-        """One score for each row of outputs."""
-        # On the host: some devices know no float64.
-        output = output.cpu().double()
-        if index is not None:
-            # One output alone is the logit of a yes or no, and what was decided counts.
-            alone = output.shape[1] == 1 or self.below in EACH_ALONE
-            shares = (-output if kind == PROBABILITY_OF_NO else output).sigmoid() if alone else output.softmax(dim=1)
-            chosen = (output if kind == "logit" else shares)[:, index]
-        elif self.target is None:
-            # Without a target the gradient is that of all outputs.
-            chosen = output.sum(dim=1)
-        else:
-            chosen = output @ choose(self.target, output[:1], self.class_names).weights[0]
-        values: NDArray[np.float64] = chosen.numpy()
-        return values
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,9 +104,9 @@ class Trial:
         return whole != 0 and abs(whole) * MOST_TIMES >= largest
 
 
+@alone()
 def faithfulness(
-    explanation: Explanation,
-    probe: Probe,
+    findings: Findings,
     *,
     baseline: Baseline | Sequence[Baseline],
     score: str | None,
@@ -272,27 +117,25 @@ def faithfulness(
     progress: bool,
 ) -> Faithfulness:
     """See `Explanation.faithfulness`."""
-    index = explanation.trace.header["target"]["index"]
+    trace, probe = findings.trace, findings.probe
+    if probe is None:
+        raise RuntimeError(f"there is no net to ask: {NO_NET}")
+    index = trace.header.target.index
     kind = _kind(score, index)
-    if kind == "probability" and probe.decides and explanation.trace.header["target"]["value"] < 0:
+    if kind == "probability" and probe.decides and trace.header.target.value < 0:
         kind = PROBABILITY_OF_NO
     for name, value, least in (("steps", steps, 1), ("batch_size", batch_size, 1), ("random_orders", random_orders, 0)):
         if value < least:
             raise ValueError(f"{name} must be at least {least}, not {value}")
-    trace = explanation.trace
     parts = trace.partitions[: trace.n_inputs]
-    inputs = [x.reshape(part.shape) for x, part in zip(explanation.inputs, parts, strict=True)]
-    empty = [stand_in(b, x, part) for b, x, part in zip(_by_input(baseline, explanation), inputs, parts, strict=True)]
+    inputs = [x.reshape(part.shape) for x, part in zip(findings.inputs, parts, strict=True)]
+    empty = [stand_in(b, x, part) for b, x, part in zip(_by_input(baseline, findings), inputs, parts, strict=True)]
     trial = Trial(probe, inputs, empty, parts, index, kind)
     rng = np.random.default_rng(seed)
-    orders = [_whole_order(explanation, seed), *(rng.permutation(trace.input_nodes) for _ in range(random_orders))]
+    orders = [_whole_order(findings, seed), *(rng.permutation(trace.input_nodes) for _ in range(random_orders))]
     whole, (own, *random) = trial.curves(orders, steps, batch_size, progress)
-    chance = None
-    if random:
-        deletion, insertion = (
-            np.mean([getattr(c, name) for c in random], axis=0) for name in ("deletion", "insertion")
-        )
-        chance = Curves(own.fractions, deletion, insertion)
+    means = (np.mean([getattr(c, name) for c in random], axis=0) for name in ("deletion", "insertion") if random)
+    chance = Curves(own.fractions, *means) if random else None
     # On x itself the fraction is one.
     divided = whole == 1 or float(own.deletion[0]) != whole
     return Faithfulness(own.fractions, own.deletion, own.insertion, chance, whole, kind, divided)
@@ -308,10 +151,10 @@ def _kind(score: str | None, index: int | None) -> str:
     return score
 
 
-def _whole_order(explanation: Explanation, seed: int) -> NDArray[np.int64]:
+def _whole_order(findings: Findings, seed: int) -> NDArray[np.int64]:
     """All positions: as they were popped, with those that were not, in random order, where a key of 0 belongs."""
-    trace = explanation.trace
-    popped, keys = explanation.order, trace.columns["pop_mass"][trace.selecting]
+    trace = findings.trace
+    popped, keys = findings.order, trace.columns["pop_mass"][trace.selecting]
     # A generator of its own: the random orders beside it are the same for every explanation.
     rest = np.random.default_rng([seed, 1]).permutation(np.setdiff1d(np.arange(trace.input_nodes), popped))
     before = keys < 0 if trace.collects_ascending else keys > 0
@@ -320,11 +163,11 @@ def _whole_order(explanation: Explanation, seed: int) -> NDArray[np.int64]:
     return np.concatenate([popped[:at], rest, popped[at:]])
 
 
-def _by_input(baseline: Baseline | Sequence[Baseline], explanation: Explanation) -> Sequence[Baseline]:
+def _by_input(baseline: Baseline | Sequence[Baseline], findings: Findings) -> Sequence[Baseline]:
     """A baseline for each input."""
-    count = len(explanation.inputs)
+    count = len(findings.inputs)
     if isinstance(baseline, str | Tensor) or not isinstance(baseline, Sequence):
-        if isinstance(baseline, Tensor) and isinstance(explanation.x, tuple):
+        if isinstance(baseline, Tensor) and findings.several:
             raise ValueError(f"x holds {count} inputs, so a baseline of tensors must be a tuple of {count}")
         return [baseline] * count
     if len(baseline) != count:

@@ -24,6 +24,8 @@ from heapwidget.engine.flow import Array, host
 from heapwidget.engine.graph.links import NO_NODE, Links
 from heapwidget.engine.walk.search import Walk
 from heapwidget.engine.walk.sweep import Left, deliver, device_of, whole_pass
+from heapwidget.findings.copies import NO_NET
+from heapwidget.findings.findings import Findings
 from heapwidget.progress import progress_bar
 from heapwidget.trace.trace import Trace
 from heapwidget.words.percents import percent_digits
@@ -84,18 +86,17 @@ class _Way:
     step: int = field(compare=False)
 
 
-def strongest_paths(walk: Walk, seeds: Array, trace: Trace, k: int, progress: bool) -> list[Path]:
-    """The k paths of the largest relevance, strongest first; fewer where there are fewer.
-
-    Raises
-    ------
-    ValueError
-        If a share can be negative: then no bound tells which way is the strongest.
-    """
-    _check_unsigned(walk)
-    start, steps = _all_steps(walk, seeds * walk.sign, k, progress)
-    target = float(seeds.sum(dtype=np.float64))
-    n_inputs, turns = walk.input_nodes, count()
+def strongest_paths(findings: Findings, k: int, progress: bool) -> list[Path]:
+    """See `Explanation.paths`; fewer where there are fewer."""
+    relevance = findings.relevance
+    if relevance is None:
+        raise RuntimeError(f"there are no flows to follow: only method='relevance' moves relevance, and {NO_NET}")
+    if k < 1:
+        raise ValueError(f"k must be at least 1, not {k}")
+    _check_unsigned(relevance.walk)
+    start, steps = _all_steps(relevance.walk, relevance.seeds * relevance.walk.sign, k, progress)
+    target = float(relevance.seeds.sum(dtype=np.float64))
+    n_inputs, turns = relevance.walk.input_nodes, count()
     heap: list[_Way] = []
 
     def push(flow: float, nodes: tuple[int, ...], onwards: _Steps, step: int) -> None:
@@ -113,15 +114,11 @@ def strongest_paths(walk: Walk, seeds: Array, trace: Trace, k: int, progress: bo
         else:
             push(flow, (*way.nodes, node), steps[node], 0)
     found.sort(key=lambda path: (-path[0], path[1]))
-    return [_path(trace, nodes, flow * target, flow) for flow, nodes in found]
+    return [_path(findings.trace, nodes, flow * target, flow) for flow, nodes in found]
 
 
 def _path(trace: Trace, nodes: tuple[int, ...], relevance: float, share: float) -> Path:
-    windows = []
-    for node in nodes:
-        layer = trace.layer_of(node)
-        windows.append(trace.partitions[layer].window(node - int(trace.node_offsets[layer])))
-    return Path(tuple(map(trace.label, nodes)), nodes, tuple(windows), relevance, share)
+    return Path(tuple(map(trace.label, nodes)), nodes, tuple(map(trace.window, nodes)), relevance, share)
 
 
 def _check_unsigned(walk: Walk) -> None:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from heapwidget.findings.findings import Findings
+from heapwidget.kinds import position_noun
+from heapwidget.trace.header import Header
 from heapwidget.words.percents import percent, percent_bound
-
-if TYPE_CHECKING:
-    from heapwidget.explanation import Explanation
+from heapwidget.words.vocabulary import NOUNS, ROUNDING, rule_label
 
 # So many single entries of the ledger are told apart.
 MOST_ROWS = 6
 STRONGEST = 5
-# What the positions of an input are called, by its kind.
-NOUNS = {"image": "pixel", "bars": "feature", "tokens": "token"}
 # Where the first position has less of the target, its relevance itself is told.
 LEAST_SHARE = 1e-3
 
@@ -35,56 +31,54 @@ def shortened(text: str, most: int) -> str:
     return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
 
 
-def noun(explanation: Explanation, count: int) -> str:
-    """`1 pixel`, `784 pixels`, `12 positions`."""
-    kinds = set(explanation.trace.input_kinds)
-    name = NOUNS.get(kinds.pop(), "position") if len(kinds) == 1 else "position"
-    return f"{count:,} {name}{'' if count == 1 else 's'}"
+def noun(findings: Findings, count: int) -> str:
+    """`1 pixel`, `784 pixels`, `12 input positions`."""
+    return f"{count:,} {position_noun(findings.trace.input_kinds)}{'' if count == 1 else 's'}"
 
 
-def title(explanation: Explanation) -> tuple[str, str]:
+def title(findings: Findings) -> tuple[str, str]:
     """What is explained, and by which method."""
-    header = explanation.trace.header
-    target, method = header["target"], header["method"].replace("_", " ")
-    rule = f", {header['rule'].replace('_', ' ')}" if header["rule"] else ""
+    header = findings.trace.header
+    method = header.method.replace("_", " ")
+    rule = f", {rule_label(header.rule_label or header.rule)}" if header.rule else ""
     words = {"article": "the article's five steps, keys are added", "gradient": "gradient, as in the article"}
-    value = f"{_what(header)} {number(target['value'])}{_below(header)}"
-    return target["label"], f"{value} · {words.get(header['method'], method + rule)}"
+    value = f"{_what(header)} {number(header.target.value)}{_below(header)}"
+    return header.target.label, f"{value} · {words.get(header.method, method + rule)}"
 
 
-def _what(header: Mapping[str, Any]) -> str:
-    return "output" if header["target"]["index"] is None else "logit"
+def _what(header: Header) -> str:
+    return NOUNS["output" if header.target.index is None else "class"]
 
 
-def _below(header: Mapping[str, Any]) -> str:
+def _below(header: Header) -> str:
     """Where the score was taken, if not at the net's very end."""
-    below = header["target"].get("below")
+    below = header.target.below
     return f" below its {below.replace('_', ' ')}" if below else ""
 
 
-def popped(explanation: Explanation) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def popped(findings: Findings) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Positions in pop order, and their keys."""
-    keys = explanation.trace.columns["pop_mass"][explanation.trace.selecting].astype(np.float64)
-    return explanation.order, keys
+    keys = findings.trace.columns["pop_mass"][findings.trace.selecting].astype(np.float64)
+    return findings.order, keys
 
 
-def half(explanation: Explanation) -> NDArray[np.int64]:
+def half(findings: Findings) -> NDArray[np.int64]:
     """The first positions popped, until they hold half of all that the pops add up to at most."""
-    order, keys = popped(explanation)
-    sums = np.cumsum(-keys if explanation.trace.collects_ascending else keys)
+    order, keys = popped(findings)
+    sums = np.cumsum(-keys if findings.trace.collects_ascending else keys)
     if not len(sums) or sums.max() <= 0:
         return order[:0]
     return order[: int(np.argmax(sums >= sums.max() / 2)) + 1]
 
 
-def rows(explanation: Explanation) -> list[tuple[str, float, str]]:
+def rows(findings: Findings) -> list[tuple[str, float, str]]:
     """The ledger as (name, share of the target, kind); the first positions and their keys where there is no ledger."""
-    trace = explanation.trace
+    trace = findings.trace
     if not trace.conserved:
-        order, keys = popped(explanation)
+        order, keys = popped(findings)
         count = STRONGEST + 1
         return [(trace.label(int(n)), float(k), "explained") for n, k in zip(order[:count], keys[:count], strict=True)]
-    ledger = explanation.ledger
+    ledger = findings.ledger
     target = ledger.target or 1.0
     found = [("on the input", ledger.explained / target, "explained")]
     absorbed = sorted(ledger.absorbed.items(), key=lambda item: -abs(item[1]))
@@ -99,36 +93,36 @@ def rows(explanation: Explanation) -> list[tuple[str, float, str]]:
     return found
 
 
-def summary(explanation: Explanation) -> str:
+def summary(findings: Findings) -> str:
     """A few lines that tell what was found, and how far it can be trusted."""
-    name, words = title(explanation)
+    name, words = title(findings)
     lines = [f"{name}: {words}", ""]
-    lines += [f"{head:<10}{text}" for head, text in _facts(explanation)]
+    lines += [f"{head:<10}{text}" for head, text in _facts(findings)]
     return "\n".join(lines)
 
 
-def _facts(explanation: Explanation) -> list[tuple[str, str]]:
-    trace, facts = explanation.trace, []
-    order, keys = popped(explanation)
+def _facts(findings: Findings) -> list[tuple[str, str]]:
+    trace, facts = findings.trace, []
+    order, keys = popped(findings)
     everything = trace.input_nodes
     if trace.conserved:
-        ledger = explanation.ledger
+        ledger = findings.ledger
         target = ledger.target or 1.0
         share, reached = percent(ledger.explained / target), int(np.count_nonzero(keys))
-        text = f"{share} is on the input, on {reached:,} of {noun(explanation, everything)}"
-        first = len(half(explanation))
+        text = f"{share} is on the input, on {reached:,} of {noun(findings, everything)}"
+        first = len(half(findings))
         facts.append(("explained", f"{text}; half of that on the first {first:,}" if first else text))
-        facts += _input_facts(explanation, target)
-        gone = [f"{percent(share)} {name}" for name, share, kind in rows(explanation) if kind == "absorbed"]
+        facts += _input_facts(findings, target)
+        gone = [f"{percent(share)} {name}" for name, share, kind in rows(findings) if kind == "absorbed"]
         if gone:
             facts.append(("absorbed", f"{percent(ledger.absorbed_total / target)}: {', '.join(gone)}"))
         if ledger.residual:
             facts.append(("residual", f"{percent(ledger.residual / target)} is still on its way"))
         if trace.collects_ascending:
             facts.append(("order", f"the {_what(trace.header)} is negative: what lowers it most comes first"))
-        facts += _walk_facts(explanation)
+        facts += _walk_facts(findings)
     else:
-        facts.append(("popped", f"{noun(explanation, everything)}; keys are no shares of the target"))
+        facts.append(("popped", f"{noun(findings, everything)}; keys are no shares of the target"))
     # Of very many positions each has next to nothing of the target: then the relevance itself tells them apart.
     large = trace.conserved and len(keys) > 0 and abs(keys[0] / target) >= LEAST_SHARE
     unit = (lambda k: percent(k / target)) if large else number
@@ -138,25 +132,26 @@ def _facts(explanation: Explanation) -> list[tuple[str, str]]:
     return facts
 
 
-def _input_facts(explanation: Explanation, target: float) -> list[tuple[str, str]]:
+def _input_facts(findings: Findings, target: float) -> list[tuple[str, str]]:
     """Where there are several inputs, the share of each."""
-    trace = explanation.trace
+    trace = findings.trace
     if trace.n_inputs == 1:
         return []
     sums = [float(c.sum(dtype=np.float64)) / target for c in trace.contributions]
-    names = [layer["label"] for layer in trace.header["layers"]]
-    return [("inputs", ", ".join(f"{percent(share)} {name}" for name, share in zip(names, sums, strict=False)))]
+    shares = (f"{percent(share)} {layer.label}" for layer, share in zip(trace.inputs, sums, strict=True))
+    return [("inputs", ", ".join(shares))]
 
 
-def _walk_facts(explanation: Explanation) -> list[tuple[str, str]]:
-    trace = explanation.trace
-    pops, target = int(trace.header["phases"]["walk"]), trace.header["target"]["value"] or 1.0
+def _walk_facts(findings: Findings) -> list[tuple[str, str]]:
+    trace = findings.trace
+    pops, target = trace.header.phases.walk, trace.header.target.value or 1.0
     if not pops:
         return []
     arrived = float(trace.columns["explained"][pops - 1]) / target
     text = f"{pops:,} pop{'' if pops == 1 else 's'} brought {percent(arrived)} to the input"
-    if trace.header["floor"] is not None:
-        text += f"; the floor was {percent(trace.header['floor'])} of the target"
-    bound = explanation.bound / abs(target)
-    error = "exact: what the walk left was passed on layer by layer"
-    return [("walk", text), ("error", error if bound < 1e-6 else f"at most {percent_bound(bound)} of the target")]
+    if trace.header.floor is not None:
+        text += f"; the floor was {percent(trace.header.floor)} of the target"
+    bound = findings.bound / abs(target)
+    if bound < ROUNDING["noise"]:
+        return [("walk", text), ("error", "exact: what the walk left was passed on layer by layer")]
+    return [("walk", text), ("error", f"at most {percent_bound(bound)} of the target")]

@@ -14,8 +14,9 @@ The gradients come from running the recorded calls once more, with autograd watc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -23,7 +24,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
 
-from heapwidget.arguments.targets import Target, choose
+from heapwidget.arguments.checks import check_choice
+from heapwidget.arguments.nets import check_differentiable
+from heapwidget.arguments.question import Question
 from heapwidget.boxes import Partition, Window
 from heapwidget.engine.capture import Call, Recording
 from heapwidget.engine.finite import check_found
@@ -35,9 +38,14 @@ from heapwidget.engine.ops import handler_of
 from heapwidget.engine.ops.linear import LinearFlow
 from heapwidget.engine.ops.pool import MaxPool
 from heapwidget.engine.rules import flat
-from heapwidget.methods.methods import describe, gradients_at, make_header, partitions
+from heapwidget.methods.base import Answer, Run, run_of
+from heapwidget.methods.gradient import gradients_at
+from heapwidget.methods.nodes import Nodes, check_nodes, partitions
+from heapwidget.methods.traces import make_header, net_layers
 from heapwidget.progress import progress_bar
-from heapwidget.trace.trace import COLUMNS, Trace
+from heapwidget.trace.columns import columns_of
+from heapwidget.trace.header import Phases
+from heapwidget.trace.trace import Trace
 
 CONTRIBUTIONS = ("activation_x_gradient", "gradient")
 
@@ -45,64 +53,71 @@ CONTRIBUTIONS = ("activation_x_gradient", "gradient")
 LOG_LIMIT = 2**24
 
 
-def article(
-    recording: Recording,
-    target: Target,
-    class_names: Sequence[str] | None,
-    nodes: str | Mapping[str, str],
-    contribution: str,
-    progress: bool,
-    begins: str | None = None,
-) -> tuple[Trace, list[Array]]:
-    """The five steps, as a trace and the keys of each input's units.
+@dataclass(frozen=True)
+class Article:
+    """The five steps, as a trace and the keys of each input's units."""
 
-    Where a position holds several channels, what was added to its key is spread evenly over them.
+    name: ClassVar = "article"
 
-    `begins` tells where infinity begins, if the net puts some in.
+    nodes: Nodes = "auto"
+    contribution: str = CONTRIBUTIONS[0]
 
-    Raises
-    ------
-    ValueError
-        If a contribution is no number, or the keys outgrow float32, as they do in deep nets, or are too many.
-    """
-    graph, activations = _layers(recording)
-    choice = choose(target, recording.output, class_names)
-    value, gradients = _gradients(recording, activations, choice.value)
-    factors = gradients if contribution == "gradient" else [a * g for a, g in zip(activations, gradients, strict=True)]
-    contributions = [
-        host(f.detach().to(graph.dtype).reshape(layer.shape)) for f, layer in zip(factors, graph.layers, strict=True)
-    ]
-    parts = partitions(graph, nodes)
-    flows = [None if layer.make is None else layer.make(flat()) for layer in graph.layers]
-    check_found(contributions, begins, "method='relevance'")
-    own = np.concatenate([_by_node(part, c) for part, c in zip(parts, contributions, strict=True)])
-    with noted() as interrupted, progress_bar(len(own), "pops", progress) as tick:
-        popped, masses, log = _pop_all(own, _Children(graph, parts, flows), tick, interrupted)
+    def __post_init__(self) -> None:
+        check_choice("contribution", self.contribution, CONTRIBUTIONS)
+        check_nodes(self.nodes)
 
-    header = make_header("article", None, "descending", describe(graph, parts, flows), choice, value) | {
-        "floor": None,
-        "conserved": False,
-        "input_in_heap": True,
-        "phases": {"walk": len(popped), "finish": 0, "collect": 0},
-        "start": [[node, float(key)] for node, key in enumerate(own.tolist())],
-        "ledger": {"target": value, "explained": 0.0, "residual": 0.0, "absorbed": []},
-    }
-    keys = np.empty(len(own), np.float32)
-    keys[popped] = masses
-    inputs = parts[: graph.n_inputs]
-    added = np.split(keys - own, np.cumsum([part.n_nodes for part in inputs]))
-    final = [c + _spread(part, a) for c, part, a in zip(contributions, inputs, added, strict=False)]
-    nothing = np.zeros(len(popped))
-    columns = {
-        "pop_node": popped,
-        "pop_mass": masses,
-        **dict.fromkeys(("explained", "absorbed", "dust", "bound"), nothing),
-        "log_offset": np.cumsum([0, *map(len, log.nodes)]),
-        "log_node": np.concatenate(log.nodes),
-        "log_key": np.concatenate(log.keys),
-        "contribution": np.concatenate([f.reshape(-1) for f in final]),
-    }
-    return Trace(header, {n: np.ascontiguousarray(columns[n], dtype) for n, dtype in COLUMNS.items()}), final
+    def answer(self, question: Question) -> Answer:
+        """Take the steps.
+
+        Where a position holds several channels, what was added to its key is spread evenly over them.
+
+        Raises
+        ------
+        ValueError
+            If a contribution is no number, or the keys outgrow float32, as they do in deep nets, or are too many.
+        """
+        check_differentiable(question.net)
+        with run_of(question) as run:
+            trace, contributions = self._steps(question, run)
+        return Answer(trace, contributions, run.recording.inputs, below=run.below)
+
+    def _steps(self, question: Question, run: Run) -> tuple[Trace, list[Array]]:
+        graph, activations = _layers(run.recording)
+        choice = question.choice(run.recording.output)
+        value, gradients = _gradients(run.recording, activations, choice.value)
+        factors = gradients
+        if self.contribution != "gradient":
+            factors = [a * g for a, g in zip(activations, gradients, strict=True)]
+        contributions = [
+            host(f.detach().to(graph.dtype).reshape(layer.shape))
+            for f, layer in zip(factors, graph.layers, strict=True)
+        ]
+        parts = partitions(graph, self.nodes)
+        flows = [None if layer.make is None else layer.make(flat()) for layer in graph.layers]
+        check_found(contributions, run.begins, "method='relevance'")
+        own = np.concatenate([_by_node(part, c) for part, c in zip(parts, contributions, strict=True)])
+        with noted() as interrupted, progress_bar(len(own), "pops", question.progress) as tick:
+            popped, masses, log = _pop_all(own, _Children(graph, parts, flows), tick, interrupted)
+
+        layers = net_layers(graph, parts, flows, question.named)
+        header = make_header(self.name, choice, value, layers, below=run.below)
+        start, phases = tuple(enumerate(own.tolist())), Phases(walk=len(popped))
+        header = replace(header, input_in_heap=True, phases=phases, start=start)
+        keys = np.empty(len(own), np.float32)
+        keys[popped] = masses
+        inputs = parts[: graph.n_inputs]
+        added = np.split(keys - own, np.cumsum([part.n_nodes for part in inputs]))
+        final = [c + _spread(part, a) for c, part, a in zip(contributions, inputs, added, strict=False)]
+        columns = {
+            "pop_node": popped,
+            "pop_mass": masses,
+            **dict.fromkeys(("explained", "absorbed", "dust", "bound"), np.zeros(len(popped))),
+            "log_offset": np.cumsum([0, *map(len, log.nodes)]),
+            "log_node": np.concatenate(log.nodes),
+            "log_key": np.concatenate(log.keys),
+            "contribution": np.concatenate([f.reshape(-1) for f in final]),
+        }
+        return Trace(header, columns_of(columns)), final
 
 
 def _by_node(part: Partition, units: Array) -> NDArray[np.float32]:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heapwidget.errors import TraceFormatError, brief
-from heapwidget.trace.trace import COLUMNS
+from heapwidget.trace.columns import COLUMNS
 
 # What an explanation keeps with its trace; of several inputs, each behind its number: x0, image0, x1.
 BESIDE = re.compile(r"(x|image)(\d{0,4})")

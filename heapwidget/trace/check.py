@@ -12,8 +12,11 @@ import numpy as np
 
 from heapwidget.boxes import Partition
 from heapwidget.errors import TraceFormatError, brief
+from heapwidget.kinds import KINDS
+from heapwidget.trace.columns import ROWS
+from heapwidget.trace.header import LONGEST_NAME, PHASES, Header
 from heapwidget.trace.pops import check_pops
-from heapwidget.trace.trace import COLUMNS, KINDS, LONGEST_NAME, PHASES, Trace
+from heapwidget.trace.trace import Trace
 
 Check = Callable[[Any], bool]
 
@@ -25,23 +28,6 @@ DEEPEST = 16
 # The largest number of a float column, and the largest up to which all whole numbers are told apart in a page.
 LARGEST_NUMBER, LARGEST_WHOLE = float(np.finfo(np.float32).max), 2**53 - 1
 SURROGATES = re.compile("[\ud800-\udfff]")
-
-
-def validate(trace: Trace) -> None:
-    """Check header and columns, also against each other.
-
-    Raises
-    ------
-    TraceFormatError
-        Naming the first column that is wrong.
-    """
-    for name, dtype in COLUMNS.items():
-        if name not in trace.columns:
-            raise TraceFormatError(f"column {name!r} is missing")
-        if trace.columns[name].dtype != np.dtype(dtype) or trace.columns[name].ndim != 1:
-            raise TraceFormatError(f"column {name!r} is not a plain column of {dtype}")
-    check_header(trace.header)
-    check_columns(trace)
 
 
 def _whole(value: Any) -> bool:
@@ -128,6 +114,7 @@ HEADER: dict[str, Check] = {
 }
 OPTIONAL: dict[str, Check] = {
     "inputs": _whole,
+    "rule_label": _text,
     "priority": _word("mass", "bound"),
     "collect_order": _word("descending", "ascending"),
     "input_in_heap": _truth,
@@ -147,8 +134,8 @@ def _scores(value: Any) -> bool:
     )
 
 
-def check_header(header: Mapping[str, Any]) -> None:
-    """Check a header alone, before any column is read.
+def check_header(header: Mapping[str, Any]) -> Header:
+    """Check the JSON of a header alone, before any column is read.
 
     Raises
     ------
@@ -169,6 +156,7 @@ def check_header(header: Mapping[str, Any]) -> None:
     start = [node for node, _ in header["start"]]
     if len(set(start)) < len(start):
         raise TraceFormatError("column 'header' has a 'start' that names a node twice")
+    return Header.from_json(header)
 
 
 def _check_plain(name: str, value: Any) -> None:
@@ -214,39 +202,34 @@ def _check_layers(layers: Sequence[Mapping[str, Any]], n_inputs: int) -> None:
 
 
 def _check_input(layer: Mapping[str, Any]) -> None:
-    if layer.get("kind") not in KINDS:
+    name = layer.get("kind")
+    if not isinstance(name, str) or name not in KINDS:
         raise TraceFormatError("column 'header' has an input of no known 'kind'")
-    shape, box, channel_axis, kind = (layer[key] for key in ("shape", "box", "channel_axis", "kind"))
+    shape, box, channel_axis, kind = layer["shape"], layer["box"], layer["channel_axis"], KINDS[name]
     if box != [s if a == channel_axis else 1 for a, s in enumerate(shape)]:
         raise TraceFormatError("column 'header' has an input that is not divided into positions")
     names, positions = layer.get("names"), prod(s for a, s in enumerate(shape) if a != channel_axis)
     named = isinstance(names, list) and all(map(_name, names)) and len(names) == positions
-    if "names" in layer and not (named and kind in ("bars", "tokens")):
+    if "names" in layer and not (named and kind.label):
         raise TraceFormatError(f"column 'header' has 'names' that are not one for each of {positions} positions")
-    if kind == "tokens" and names is None:
-        raise TraceFormatError("column 'header' has an input of tokens without 'names'")
-    if kind == "image" and (len(shape) != 3 or shape[0] not in (1, 3) or channel_axis != 0):
-        raise TraceFormatError(f"column 'header' shows an input of shape {brief(tuple(shape))} as an image")
+    if not kind.unnamed and names is None:
+        raise TraceFormatError(f"column 'header' has an input of {name} without 'names'")
+    if not kind.holds(tuple(shape), channel_axis):
+        raise TraceFormatError(f"column 'header' shows an input of shape {brief(tuple(shape))} as {name}")
 
 
-def sizes(header: Mapping[str, Any], log: int) -> dict[str, int]:
-    """How many entries each column has where the log has so many, as the header says."""
-    counts, layers = header["phases"], header["layers"]
-    steps = sum(counts[phase] for phase in PHASES)
-    rows = dict.fromkeys(("pop_node", "pop_mass", "explained", "absorbed", "dust", "bound"), steps)
-    units = sum(prod(layer["shape"]) for layer in layers[: header.get("inputs", 1)])
-    return {"log_offset": steps + 1, **rows, "log_node": log, "log_key": log, "contribution": units}
-
-
-def check_sizes(found: Mapping[str, int], expected: Mapping[str, int]) -> None:
-    """Refuse a column that is longer or shorter than it should be.
+def check_sizes(found: Mapping[str, int], header: Header) -> None:
+    """Refuse a column that is longer or shorter than the header says, or than the log's other one.
 
     Raises
     ------
     TraceFormatError
         Naming it.
     """
-    for name, size in expected.items():
+    steps = sum(getattr(header.phases, phase) for phase in PHASES)
+    units = sum(layer.units for layer in header.layers[: header.inputs])
+    expected = {"log_offset": steps + 1, **dict.fromkeys(ROWS, steps), "log_key": found["log_node"]}
+    for name, size in (expected | {"contribution": units}).items():
         if found[name] != size:
             raise TraceFormatError(f"column {name!r} has {found[name]:,} entries where {size:,} belong")
 
@@ -259,8 +242,7 @@ def check_columns(trace: Trace) -> None:
     TraceFormatError
         Naming the first column that is wrong.
     """
-    lengths = {name: len(column) for name, column in trace.columns.items()}
-    check_sizes(lengths, sizes(trace.header, lengths["log_node"]))
+    check_sizes({name: len(column) for name, column in trace.columns.items()}, trace.header)
     _check_log(trace)
     _check_nodes(trace)
     _check_numbers(trace)
@@ -268,22 +250,21 @@ def check_columns(trace: Trace) -> None:
 
 
 def _check_log(trace: Trace) -> None:
-    offsets, counts = trace.columns["log_offset"], trace.header["phases"]
+    offsets = trace.columns["log_offset"]
     if offsets[0] != 0 or offsets[-1] != len(trace.columns["log_node"]) or (offsets[1:] < offsets[:-1]).any():
         raise TraceFormatError("column 'log_offset' does not divide the log into rows")
     collect = trace.phase_start("collect")
     if offsets[collect] != offsets[-1]:
         raise TraceFormatError("column 'log_offset' gives the collect phase a log, which it has not")
-    if (trace.columns["log_node"][offsets[counts["walk"]] :] >= trace.input_nodes).any():
+    if (trace.columns["log_node"][offsets[trace.phase_start("finish")] :] >= trace.input_nodes).any():
         raise TraceFormatError("column 'log_node' has the finish reach something else than the input")
 
 
 def _check_nodes(trace: Trace) -> None:
     columns = trace.columns
     n_nodes, n_inputs = int(trace.node_offsets[-1]), trace.input_nodes
-    in_heap = trace.header.get("input_in_heap", False)
-    least = 0 if in_heap else n_inputs
-    if not all(least <= node < n_nodes for node, _ in trace.header["start"]):
+    least = 0 if trace.header.input_in_heap else n_inputs
+    if not all(least <= node < n_nodes for node, _ in trace.header.start):
         raise TraceFormatError("column 'header' has a 'start' that names a node that no layer has, or the heap has not")
     for name in ("pop_node", "log_node"):
         if len(columns[name]) and int(columns[name].max()) >= n_nodes:

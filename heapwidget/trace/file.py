@@ -1,48 +1,77 @@
-"""The trace's file: a compressed `.npz` of columns and a JSON header, checked part by part as it is read."""
+"""The trace's file: a compressed `.npz` of columns and a JSON header, checked part by part as it is read.
+
+Beside the trace lie the inputs and the pictures to show for them; of several inputs each behind its number: x0, image0,
+x1. Nothing here needs torch, so a trace can be read where there is none.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from heapwidget.boxes import picture_fits
 from heapwidget.errors import TraceFormatError, brief
 from heapwidget.replacing import replacing
-from heapwidget.trace.archive import LARGEST, LARGEST_HEADER, Archive
-from heapwidget.trace.check import check_columns, check_header, check_sizes, sizes
-from heapwidget.trace.trace import COLUMNS, FORMAT, VERSION, Trace
+from heapwidget.trace.archive import BESIDE, LARGEST, LARGEST_HEADER, Archive
+from heapwidget.trace.check import check_columns, check_header, check_sizes
+from heapwidget.trace.columns import COLUMNS
+from heapwidget.trace.header import FORMAT, VERSION, Header
+from heapwidget.trace.trace import Trace
 
 
-def save(path: str | os.PathLike[str], trace: Trace, beside: Mapping[str, NDArray[Any]]) -> None:
-    """Write a trace, and further arrays beside it; the file holds no Python objects.
+@dataclass(frozen=True)
+class Saved:
+    """What a file holds.
+
+    Attributes
+    ----------
+    trace
+        The trace, its header typed.
+    inputs, images
+        For each input its numbers, and the picture to show for it or `None`.
+    several
+        Whether the inputs were given as a tuple, which may be of one.
+    """
+
+    trace: Trace
+    inputs: tuple[NDArray[np.float32], ...]
+    images: tuple[NDArray[np.uint8] | None, ...]
+    several: bool
+
+
+def save(path: str | os.PathLike[str], saved: Saved) -> None:
+    """Write a trace with its inputs and pictures; the file holds no Python objects.
 
     Raises
     ------
     TraceFormatError
         For a trace that could not be read again, since it is too large or holds names that are no text.
     """
-    text = json.dumps(dict(trace.header)).encode()
-    check_header(read_header(text))
-    size = sum(column.nbytes for column in (*trace.columns.values(), *beside.values())) + len(text)
+    text = json.dumps(dict(saved.trace.header)).encode()
+    read_header(text)
+    arrays: dict[str, NDArray[Any]] = {**saved.trace.columns}
+    for place, x, image in zip(_places(saved.trace, saved.several), saved.inputs, saved.images, strict=True):
+        arrays |= {f"x{place}": x} if image is None else {f"x{place}": x, f"image{place}": image}
+    size = sum(array.nbytes for array in arrays.values()) + len(text)
     if size > LARGEST or len(text) > LARGEST_HEADER:
         raise TraceFormatError(
             f"the trace takes {size:,} bytes, {len(text):,} of them for its header; files hold up to {LARGEST:,} and "
             f"{LARGEST_HEADER:,} of them, so explain with fewer max_pops or with coarser nodes"
         )
     with replacing(path) as file:
-        header = np.frombuffer(text, np.uint8)
-        np.savez_compressed(file, header=header, **trace.columns, **beside)  # type: ignore[arg-type]
+        np.savez_compressed(file, header=np.frombuffer(text, np.uint8), **arrays)  # type: ignore[arg-type]
 
 
-@contextmanager
-def opened(path: str | os.PathLike[str]) -> Iterator[tuple[Trace, Archive]]:
-    """Read a trace from its file, executing nothing; the archive is open for what lies beside it.
+def load(path: str | os.PathLike[str]) -> Saved:
+    """Read what `save` wrote, executing nothing.
 
     Raises
     ------
@@ -51,7 +80,18 @@ def opened(path: str | os.PathLike[str]) -> Iterator[tuple[Trace, Archive]]:
     """
     with Path(path).open("rb") as file:
         archive = Archive(file, os.fspath(path))
-        yield _read(archive), archive
+        trace = _read(archive)
+        several = trace.n_inputs > 1 or "x0" in archive.members
+        places = _places(trace, several)
+        _check_owners(archive, places)
+        inputs = tuple(_input(archive, f"x{place}", trace, number) for number, place in enumerate(places))
+        images = tuple(_picture(archive, f"image{place}", trace, number) for number, place in enumerate(places))
+    return Saved(trace, inputs, images, several)
+
+
+def _places(trace: Trace, several: bool) -> list[str]:
+    """What the names of each input's arrays end in."""
+    return [str(number) if several else "" for number in range(trace.n_inputs)]
 
 
 def _read(archive: Archive) -> Trace:
@@ -59,13 +99,11 @@ def _read(archive: Archive) -> Trace:
     if "header" not in archive.members:
         raise TraceFormatError("column 'header' is missing: this is no heapwidget trace")
     header = read_header(archive.read("header").tobytes())
-    check_header(header)
     for name in COLUMNS:
         if name not in archive.members:
             raise TraceFormatError(f"column {name!r} is missing")
     found = {name: archive.members[name].size for name in COLUMNS}
-    expected = sizes(header, found["log_node"])
-    check_sizes(found, expected)
+    check_sizes(found, header)
     offsets = archive.read("log_offset")
     if int(offsets[-1]) != found["log_node"]:
         raise TraceFormatError(f"column 'log_offset' is of a log of {offsets[-1]:,} entries, not {found['log_node']:,}")
@@ -75,8 +113,36 @@ def _read(archive: Archive) -> Trace:
     return trace
 
 
-def read_header(raw: bytes) -> dict[str, Any]:
-    """Parse a header, as strictly as a page does; what it holds is for `check_header`."""
+def _check_owners(archive: Archive, places: Sequence[str]) -> None:
+    """Refuse what lies beside the trace and belongs to no input."""
+    for name in archive.members:
+        beside = BESIDE.fullmatch(name)
+        if beside is not None and beside[2] not in places:
+            raise TraceFormatError(f"column {name!r} belongs to no input: the header has {len(places)}")
+
+
+def _input(archive: Archive, name: str, trace: Trace, number: int) -> NDArray[np.float32]:
+    if name not in archive.members:
+        raise TraceFormatError(f"column {name!r} is missing")
+    shape = trace.partitions[number].shape
+    if archive.members[name].size != prod(shape) or not np.isfinite(x := archive.read(name)).all():
+        raise TraceFormatError(f"column {name!r} is not a finite float32 array of shape {shape}")
+    return x
+
+
+def _picture(archive: Archive, name: str, trace: Trace, number: int) -> NDArray[np.uint8] | None:
+    if name not in archive.members:
+        return None
+    positions = trace.positions(number)
+    # A pixel for each position, of one byte or of three.
+    largest = 3 * prod(positions)
+    if archive.members[name].size > largest or not picture_fits(image := archive.read(name), positions):
+        raise TraceFormatError(f"column {name!r} is no picture of bytes with {positions} pixels")
+    return image
+
+
+def read_header(raw: bytes) -> Header:
+    """Parse a header, as strictly as a page does, and check it."""
     try:
         header = json.loads(
             raw.decode("utf-8"), object_pairs_hook=_once, parse_int=_whole, parse_constant=_refuse_constant
@@ -92,7 +158,7 @@ def read_header(raw: bytes) -> dict[str, Any]:
         raise TraceFormatError(
             f"column 'header' says version {brief(version)}; this heapwidget reads version {VERSION}"
         )
-    return header
+    return check_header(header)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def check_pops(trace: Trace) -> None:
     TraceFormatError
         Naming the first row that pops something else than the root.
     """
-    ascending = trace.header["order"] == "ascending"
+    ascending = trace.header.order == "ascending"
     _check_collect(trace, trace.collects_ascending)
     _check_walk(trace, ascending)
 
@@ -77,7 +77,7 @@ class _Keys:
 
 def _check_walk(trace: Trace, ascending: bool) -> None:
     columns, rows = trace.columns, trace.phase_start("finish")
-    offsets, start = columns["log_offset"][: rows + 1], trace.header["start"]
+    offsets, start = columns["log_offset"][: rows + 1], trace.header.start
     count = int(offsets[-1])
     if rows > count + len(start):
         raise TraceFormatError("column 'pop_node' pops more nodes in the walk than the heap was given")
@@ -86,7 +86,7 @@ def _check_walk(trace: Trace, ascending: bool) -> None:
     pops = _Keys(columns["pop_node"][:rows], columns["pop_mass"][:rows], offsets[:-1] + np.arange(rows))
     least, right = np.full(rows, NOTHING), np.zeros(rows, np.bool_)
     block = max(BLOCK, (count + rows) // PARTS)
-    lowest = 0 if trace.header.get("input_in_heap") else trace.input_nodes
+    lowest = 0 if trace.header.input_in_heap else trace.input_nodes
     for low, high in _groups(np.concatenate([nodes, columns["log_node"][:count]]), lowest, block):
         entries = np.flatnonzero((columns["log_node"][:count] >= low) & (columns["log_node"][:count] < high))
         own = np.flatnonzero((pops.nodes >= low) & (pops.nodes < high))

@@ -31,8 +31,7 @@ NO_ADVICE = ("TraceFormatError", "_foreign(name)", "NetError")
 # Where following is to install something, needs a second device, or the refusal never gets to the user as it is.
 BEYOND = {
     "lab.py": ("reinstall heapwidget", "change to a folder of your own", "pip install"),
-    "arguments/checks.py": ("move all inputs to one device",),
-    "trace/replay.py": ("but the root of the heap is",),
+    "arguments/inputs.py": ("move all inputs to one device",),
     "engine/generic.py": ("its derivative is not known",),
     "engine/ops/dense.py": ("is not linear in its input",),
     "display/viewer.py": ("str(error)", "install the package"),
@@ -161,7 +160,7 @@ def test_warnings_are_given_at_two_places() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "warnings.warn"
     ]
-    assert calls == ["display/weight.py", "methods/methods.py"]
+    assert calls == ["display/weight.py", "methods/relevance.py"]
     returned = [
         node.value
         for node in ast.walk(ast.parse((PACKAGE / "methods/direction.py").read_text(encoding="utf-8")))

@@ -33,7 +33,7 @@ PEER = """
 import matplotlib.pyplot as plt, numpy as np
 from ipywidgets import IntSlider, interact
 from matplotlib.collections import LineCollection
-from heapwidget.trace.replay import replay
+from helpers.replay import replay
 
 e = hw.attribute(net, x)
 trace, columns = e.trace, e.trace.columns

@@ -18,7 +18,7 @@ from PIL import Image
 import heapwidget as hw
 from heapwidget.display.viewer import HeapViewer
 from heapwidget.samples import lenet
-from heapwidget.trace.trace import COLUMNS
+from heapwidget.trace.columns import COLUMNS
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 import torch
+from helpers.replay import replay
 from helpers.walk_flows import all_flows
 from torch import nn
 
 import heapwidget as hw
-from heapwidget.trace.replay import replay
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

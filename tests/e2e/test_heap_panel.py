@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 from helpers.browser.pages import at_rest, color_of, go_to, opened, pixels, settled, write
+from helpers.replay import replay
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import heapwidget as hw
 from heapwidget.explanation import Explanation
-from heapwidget.trace.replay import replay
 
 DIGIT = 7
 

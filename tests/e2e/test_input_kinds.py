@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 from helpers.browser.inputs import EXPONENT, Show, choose, colour, go
+from helpers.replay import replay
 from helpers.zoo import Net
 from playwright.sync_api import Locator, Page, expect
 from torch import Tensor, nn
 
 import heapwidget as hw
-from heapwidget.trace.replay import replay
 
 FEATURES = [f"feature {name}" for name in "abcdefgh"] + ["<b>ninth</b>"] + [f"more {i}" for i in range(21)]
 WORDS = ["The", "ending", "was", "not", "<i>bad</i>", "at", "all", ",", "but", "rather", "long"]

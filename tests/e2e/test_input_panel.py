@@ -5,11 +5,11 @@ import re
 import numpy as np
 import pytest
 from helpers.browser.inputs import EXPONENT, Show, choose, colour, go, rgba
+from helpers.replay import replay
 from numpy.typing import NDArray
 from playwright.sync_api import Page, expect
 
 import heapwidget as hw
-from heapwidget.trace.replay import replay
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import torch
 from helpers.examples import examples
 from helpers.nets import flat, on_inputs
 from helpers.random_nets import Net, joined_nets, nets, token_nets
+from helpers.replay import replay
 from helpers.walks import RULE_NAMES, Inputs, attribute, choices, mass, walk_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +19,6 @@ import heapwidget as hw
 from heapwidget.engine.rules import RULES
 from heapwidget.engine.walk.search import Walk
 from heapwidget.samples import lenet
-from heapwidget.trace.replay import replay
 
 SIGNED = {"epsilon", "gamma", "alpha_beta", "epsilon_plus_flat"}
 

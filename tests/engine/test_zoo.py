@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 from helpers.nets import each, flat, on_inputs
+from helpers.replay import replay
 from helpers.snapshots import snapshot
 from helpers.zoo import ZOO, animal
 
 import heapwidget as hw
 from heapwidget.boxes import GRANULARITIES
 from heapwidget.engine.walk.search import Walk
-from heapwidget.trace.replay import replay
 
 POPS = 60
 HOW = {"zplus": {}, "epsilon": {}, "gamma by bound": {"priority": "bound"}}

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 import heapwidget as hw
 from heapwidget.samples import lenet
-from heapwidget.trace.trace import COLUMNS
+from heapwidget.trace.columns import COLUMNS
 
 
 class Two(nn.Module):

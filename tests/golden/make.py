@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-import heapwidget as hw
-from heapwidget.trace.replay import KeyedHeap, replay
-
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from helpers.replay import KeyedHeap, replay  # noqa: E402
+
+import heapwidget as hw  # noqa: E402
 
 
 def heapq_ops(seed: int, ascending: bool) -> dict[str, Any]:
@@ -103,7 +106,7 @@ def trace_file(explanation: hw.Explanation) -> dict[str, Any]:
         }
     columns = {name: column.tolist() for name, column in trace.columns.items()}
     labels = [[node, trace.label(node)] for node in range(0, int(trace.node_offsets[-1]), 7)]
-    return {"header": trace.header, "columns": columns, "states": states, "labels": labels}
+    return {"header": dict(trace.header), "columns": columns, "states": states, "labels": labels}
 
 
 def main() -> None:

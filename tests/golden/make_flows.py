@@ -7,14 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
+from helpers.traces import trace_of  # noqa: E402
 from helpers.walk_flows import all_flows  # noqa: E402
-
-from heapwidget.trace.trace import COLUMNS, Trace  # noqa: E402
 
 WALKS = ("trace_units", "trace_positions", "trace_stopped", "trace_negative")
 STRONGEST = 8
@@ -25,8 +22,8 @@ def flows() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in WALKS:
         data = json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
-        trace = Trace(data["header"], {c: np.array(data["columns"][c], dtype) for c, dtype in COLUMNS.items()})
-        walk = trace.header["phases"]["walk"]
+        trace = trace_of(data["header"], data["columns"])
+        walk = trace.header.phases.walk
         found[name] = {}
         for step in sorted({walk // 3, walk // 2, walk, trace.n_steps}):
             ways = sorted(all_flows(trace, step).items(), key=lambda way: (-way[1], way[0]))

@@ -16,7 +16,8 @@ import torch
 from torch import nn
 
 import heapwidget as hw
-from heapwidget.trace.trace import COLUMNS, Trace
+from heapwidget.trace.columns import COLUMNS
+from heapwidget.trace.trace import Trace
 
 HERE = Path(__file__).parent
 Json = dict[str, Any]

@@ -109,6 +109,11 @@ OPTIONS = [
         lambda: explained(method="lime"),
         lambda: [explained(method=m) for m in ("relevance", "gradient", "article")],
     ),
+    Row(
+        "flor=0.5 is no option of any method; method='relevance' knows rule, nodes, floor, ",
+        lambda: explained(flor=0.5),
+        lambda: explained(floor=0.5),
+    ),
     Row("floor must be a number", lambda: explained(floor="small"), lambda: explained(floor=0.01)),
     Row(
         "nodes must be a granularity or a mapping from patterns to some",

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import torch
+from helpers.replay import replay
 from torch import Tensor, nn
 
 import heapwidget as hw
@@ -15,7 +16,6 @@ from heapwidget.engine.graph.builder import Graph, build
 from heapwidget.engine.ops import handler_of
 from heapwidget.engine.walk.search import Walk
 from heapwidget.samples import digits
-from heapwidget.trace.replay import replay
 
 SIGNS = ["both", "positive", "negative", "sparse", "zero"]
 

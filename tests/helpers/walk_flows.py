@@ -1,4 +1,4 @@
-"""The slow twin of the viewer's `core/flows.ts`: every flow of a walk so far, by going through the rows one by one."""
+"""The slow twin of the viewer's `core/replay/flows.ts`: every flow of a walk so far, by going through the rows."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ def all_flows(trace: Trace, step: int) -> Flows:
     A node passes on what it got until then, a part of it from each of those that sent it; what it got after its last
     pop is not passed on yet.
     """
-    columns, n_inputs = trace.columns, int(trace.node_offsets[trace.header.get("inputs", 1)])
-    sign = -1.0 if trace.header["target"]["value"] < 0 else 1.0
+    columns, n_inputs = trace.columns, trace.input_nodes
+    sign = -1.0 if trace.header.target.value < 0 else 1.0
     keys: dict[int, float] = defaultdict(float)
     waiting: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))
     consumed: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))
-    for node, key in trace.header["start"]:
+    for node, key in trace.header.start:
         keys[node] = key
         waiting[node][TARGET] = key
-    for row in range(min(step, trace.header["phases"]["walk"])):
+    for row in range(min(step, trace.header.phases.walk)):
         popped = int(columns["pop_node"][row])
         for source, amount in waiting.pop(popped).items():
             consumed[popped][source] += amount

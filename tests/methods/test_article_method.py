@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 from helpers.nets import each
+from helpers.replay import replay
 from helpers.zoo import ZOO, animal
 from torch import Tensor, nn
 
 import heapwidget as hw
 from heapwidget.methods import article as article_module
-from heapwidget.trace.replay import replay
 
 
 @pytest.fixture

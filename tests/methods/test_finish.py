@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from helpers.nets import DIGIT, flat
 from helpers.random_nets import Net, joined_nets, nets
+from helpers.replay import replay
 from helpers.walks import attribute, choices, mass, walk_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import heapwidget as hw
 from heapwidget.samples import lenet
-from heapwidget.trace.replay import replay
 
 
 @given(drawn=st.one_of(nets(), joined_nets()), options=choices, pops=st.integers(1, 12))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ import heapwidget as hw
 from heapwidget.trace import archive as trace_archive
 from heapwidget.trace import file as trace_file
 from heapwidget.trace.archive import LARGEST, LARGEST_HEADER, LARGEST_STRAYS
-from heapwidget.trace.trace import COLUMNS
+from heapwidget.trace.columns import COLUMNS
+from heapwidget.trace.file import Saved
 
 Members = dict[str, bytes]
 LARGE = 2**24
@@ -139,7 +141,8 @@ def test_a_long_log_takes_no_more(tmp_path: Path) -> None:
         columns[name] = np.insert(columns[name], end, np.full(more, 0, columns[name].dtype))
     columns["log_offset"] = columns["log_offset"].copy()
     columns["log_offset"][walk:] += more
-    trace_file.save(tmp_path / "e.npz", type(trace)(trace.header, columns), {"x": np.ones((1, 4), np.float32)})
+    x = np.ones((1, 4), np.float32)
+    trace_file.save(tmp_path / "e.npz", Saved(type(trace)(trace.header, columns), (x,), (None,), several=False))
     most, said = measured(tmp_path / "e.npz")
     assert said == "loaded"
     assert most < 3 * 8 * more
@@ -347,7 +350,7 @@ def test_limits_hold_for_what_is_written(members: Members, tmp_path: Path, monke
                 e.save(tmp_path / "e.npz")
         assert not (tmp_path / "e.npz").exists()
     for broken in ({"method": "\ud800"}, {"floor": float("nan")}):
-        trace = type(e.trace)({**e.trace.header, **broken}, e.trace.columns)
+        saved = Saved(type(e.trace)(replace(e.trace.header, **broken), e.trace.columns), (), (), several=False)
         with pytest.raises(hw.TraceFormatError, match="column 'header'"):
-            trace_file.save(tmp_path / "e.npz", trace, {})
+            trace_file.save(tmp_path / "e.npz", saved)
     assert set(COLUMNS) == set(e.trace.columns)

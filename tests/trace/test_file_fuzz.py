@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import heapwidget as hw
-from heapwidget.trace.trace import COLUMNS
+from heapwidget.trace.columns import COLUMNS
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 Mutation = Callable[[random.Random, Arrays], None]

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.replay import KeyedHeap, replay
+from helpers.traces import trace_of, validate
 
-from heapwidget.trace.check import validate
-from heapwidget.trace.replay import KeyedHeap, replay
-from heapwidget.trace.trace import COLUMNS, Trace
+from heapwidget.trace.columns import COLUMNS
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 TRACES = sorted(path.stem for path in GOLDEN.glob("trace_*.json"))
@@ -21,10 +21,6 @@ TRACES = sorted(path.stem for path in GOLDEN.glob("trace_*.json"))
 
 def read(name: str) -> Any:
     return json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
-
-
-def trace_of(data: Any) -> Trace:
-    return Trace(data["header"], {name: np.array(data["columns"][name], dtype) for name, dtype in COLUMNS.items()})
 
 
 def maker() -> Any:
@@ -49,8 +45,8 @@ def test_there_are_all_of_them(made: Any) -> None:
 @pytest.mark.parametrize("name", TRACES)
 def test_states_and_labels(name: str) -> None:
     data = read(name)
-    trace = trace_of(data)
-    validate(trace)
+    trace = trace_of(data["header"], data["columns"])
+    validate(data["header"], trace.columns)
     for step, expected in data["states"].items():
         state = replay(trace, int(step))
         assert [[node, key] for node, key in state.heap.pairs] == expected["heap"]
@@ -68,7 +64,7 @@ def test_walks_made_anew_are_the_same(name: str, made: Any) -> None:
     assert new["columns"]["log_offset"] == old["columns"]["log_offset"]
     for column in COLUMNS:
         np.testing.assert_allclose(new["columns"][column], old["columns"][column], rtol=1e-5, atol=1e-6, err_msg=column)
-    assert_close(json.loads(json.dumps(new["header"])), old["header"])
+    assert_close(new["header"], old["header"])
     assert new["labels"] == old["labels"]
     for step, state in old["states"].items():
         assert new["states"][step]["selected"] == state["selected"]

@@ -13,7 +13,7 @@ import pytest
 from helpers.shown import use
 
 import heapwidget as hw
-from heapwidget.trace.trace import COLUMNS
+from heapwidget.trace.columns import COLUMNS
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 JUDGED = json.loads((GOLDEN / "judged.json").read_text(encoding="utf-8"))

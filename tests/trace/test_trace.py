@@ -14,14 +14,15 @@ import numpy as np
 import pytest
 import torch
 from helpers.nets import DIGIT, mlp
+from helpers.traces import validate
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
 import heapwidget as hw
 from heapwidget.samples import lenet
-from heapwidget.trace.check import HEADER, validate
-from heapwidget.trace.trace import COLUMNS, Trace
+from heapwidget.trace.check import HEADER
+from heapwidget.trace.columns import COLUMNS
 
 Arrays = dict[str, np.ndarray]
 
@@ -70,7 +71,7 @@ def test_what_is_saved_is_loaded(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", EXPLAINED)
 def test_what_is_made_is_valid(name: str) -> None:
     trace = EXPLAINED[name].trace
-    validate(Trace(json.loads(json.dumps(dict(trace.header))), trace.columns))
+    validate(json.loads(json.dumps(dict(trace.header))), trace.columns)
 
 
 def test_files_are_the_same_each_time_and_hold_no_objects(tmp_path: Path) -> None:

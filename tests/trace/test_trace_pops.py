@@ -8,21 +8,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.examples import examples
+from helpers.replay import replay
+from helpers.traces import trace_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 import heapwidget as hw
 from heapwidget.trace import pops as trace_pops
 from heapwidget.trace.pops import check_pops
-from heapwidget.trace.replay import replay
-from heapwidget.trace.trace import COLUMNS, Trace
+from heapwidget.trace.trace import Trace
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("trace_*.json"))
 
 
 def read(path: Path) -> Trace:
     data = json.loads(path.read_text(encoding="utf-8"))
-    return Trace(data["header"], {name: np.array(data["columns"][name], dtype) for name, dtype in COLUMNS.items()})
+    return trace_of(data["header"], data["columns"])
 
 
 TRACES = [read(path) for path in GOLDEN]

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 import heapwidget as hw
-from heapwidget.display.figures.figures import BLUE, INK, LINE, MUTED, WARM_DARK
+from heapwidget.display.figures.style import BLUE, INK, LINE, MUTED, WARM_DARK
 
 DEPTHS, WIDTHS = (8, 16, 32, 64), (16, 32, 64, 128, 256)
 # The width at which depths are compared, and the depth at which widths are.

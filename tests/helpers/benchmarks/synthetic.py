@@ -8,11 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from helpers.traces import validate
 from numpy.typing import NDArray
 
 from heapwidget.explanation import Explanation
-from heapwidget.trace.check import validate
-from heapwidget.trace.trace import COLUMNS, Trace
+from heapwidget.trace.columns import columns_of
+from heapwidget.trace.header import Header, Layer, Phases, TargetValue
+from heapwidget.trace.ledger import Ledger
+from heapwidget.trace.trace import Trace
 
 Shape = tuple[int, ...]
 KERNEL = 5
@@ -38,9 +41,9 @@ MILLION = Sizes(((1, 130, 130), (64, 130, 130), (10,)), walk=20_000, fan=9)
 def explanation(sizes: Sizes) -> Explanation:
     """An explanation with a trace of these sizes: walk, finish and collect, and an image for its input."""
     trace = _Walk(sizes).trace()
-    validate(trace)
+    validate(trace.header, trace.columns)
     x = torch.rand((1, *sizes.layers[0]), generator=torch.Generator().manual_seed(0))
-    return Explanation(x, trace, trace.contributions, None, [None])
+    return Explanation.of(x, trace, trace.contributions, None, [None])
 
 
 class _Walk:
@@ -132,38 +135,36 @@ class _Walk:
             "log_key": np.concatenate(self.log_keys),
             "contribution": contribution,
         }
-        return {name: np.asarray(values[name]).astype(dtype) for name, dtype in COLUMNS.items()}
+        return dict(columns_of(values))
 
-    def _header(self, n_inputs: int) -> dict[str, Any]:
+    def _header(self, n_inputs: int) -> Header:
         layers = self.sizes.layers
-        return {
-            "format": "heapwidget-trace",
-            "version": 1,
-            "method": "relevance",
-            "rule": "zplus",
-            "order": "descending",
-            "conserved": True,
-            "target": {"label": "0", "index": 0, "value": 1.0},
-            "floor": 0.0,
-            "priority": "mass",
-            "phases": {"walk": self.sizes.walk, "finish": len(layers) - 1, "collect": n_inputs},
-            "start": [[int(self.offsets[-2]), 1.0]],
-            "layers": [self._layer(number) for number in range(len(layers))],
-            "ledger": {"target": 1.0, "explained": self.rows[-1][2], "residual": 0.0, "absorbed": []},
-        }
+        return Header(
+            method="relevance",
+            rule="zplus",
+            order="descending",
+            conserved=True,
+            target=TargetValue("0", 0, 1.0),
+            layers=tuple(self._layer(number) for number in range(len(layers))),
+            floor=0.0,
+            priority="mass",
+            phases=Phases(self.sizes.walk, len(layers) - 1, n_inputs),
+            start=((int(self.offsets[-2]), 1.0),),
+            ledger=Ledger(1.0, self.rows[-1][2], 0.0, {}),
+        )
 
-    def _layer(self, number: int) -> dict[str, Any]:
+    def _layer(self, number: int) -> Layer:
         shape = self.sizes.layers[number]
         last = number == len(self.sizes.layers) - 1
-        box = [shape[0], 1, 1] if number == 0 else [1] * len(shape)
         step = self.sizes.layers[0][1] // shape[1] if len(shape) == 3 else 0
-        field = [[-2 * step * number, step, (4 * number + 1) * step, axis] for axis in (1, 2)]
-        return {
-            "label": "input" if number == 0 else "fc" if last else f"conv{number}",
-            "op": "input" if number == 0 else "linear" if last else "conv",
-            "shape": list(shape),
-            "box": box,
-            "channel_axis": 0,
-            "reads": [] if number == 0 else [number - 1],
-            "field": field if len(shape) == 3 else None,
-        } | ({"kind": "image"} if number == 0 else {})
+        field = tuple((-2 * step * number, step, (4 * number + 1) * step, axis) for axis in (1, 2))
+        return Layer(
+            label="input" if number == 0 else "fc" if last else f"conv{number}",
+            op="input" if number == 0 else "linear" if last else "conv",
+            shape=shape,
+            box=(shape[0], 1, 1) if number == 0 else (1,) * len(shape),
+            channel_axis=0,
+            reads=() if number == 0 else (number - 1,),
+            field=field if len(shape) == 3 else None,
+            kind="image" if number == 0 else None,
+        )

@@ -1,0 +1,132 @@
+"""What a method is: it owns its options, and makes of a question a trace and the contributions of the inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import ClassVar, Protocol
+
+import torch
+from torch import Tensor
+
+from heapwidget.arguments.batches import check_single, recorded
+from heapwidget.arguments.inputs import Inputs
+from heapwidget.arguments.question import Question
+from heapwidget.arguments.targets import Choice
+from heapwidget.boxes import unbatched
+from heapwidget.engine.capture import Recording, confirm, input_names
+from heapwidget.engine.finite import check_finite, check_found
+from heapwidget.engine.flow import Array, host
+from heapwidget.methods.ends import EACH_ALONE, scores_below
+from heapwidget.methods.traces import collect, input_layers, make_header, told
+from heapwidget.methods.walked import RelevanceWalk
+from heapwidget.trace.header import Phases
+from heapwidget.trace.trace import Trace
+
+HALVES = (torch.float16, torch.bfloat16)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a method found.
+
+    Attributes
+    ----------
+    contributions
+        Of each input's units, in its shape without a batch axis.
+    inputs
+        As the net takes them, with their batch axes.
+    walk
+        Where there is one to continue.
+    below
+        What the net ends in, where its scores below that were explained.
+    decides
+        Whether the score alone says yes or no, as of a net with a single one.
+    """
+
+    trace: Trace
+    contributions: Sequence[Array]
+    inputs: Inputs
+    walk: RelevanceWalk | None = None
+    below: str | None = None
+    decides: bool = False
+
+    @classmethod
+    def of_inputs(
+        cls,
+        method: str,
+        question: Question,
+        inputs: Inputs,
+        contributions: Sequence[Tensor],
+        choice: Choice,
+        value: float,
+        ascending: bool = False,
+    ) -> Answer:
+        """The answer of a method that looks at no other layer: one heap of the inputs' positions, channels summed.
+
+        Raises
+        ------
+        ValueError
+            If contributions are no numbers that a trace can hold.
+        """
+        shapes = [unbatched(tuple(x.shape)) for x in inputs]
+        layers = input_layers(input_names(question.net, len(inputs)), shapes, question.channel_axes, question.named)
+        found = [
+            host(c.float() if c.dtype in HALVES else c).reshape(shape)
+            for c, shape in zip(contributions, shapes, strict=True)
+        ]
+        check_found(found, None, "method='relevance'")
+        collected = collect([layer.partition for layer in layers], found, ascending, zeros=True)
+        header = make_header(method, choice, value, layers, order="ascending" if ascending else "descending")
+        header = replace(header, phases=Phases(collect=len(collected[0])))
+        return cls(Trace(header, told([], collected, found)), found, inputs)
+
+
+class Method(Protocol):
+    """A method: its fields with defaults are its options, which it checks as it is made.
+
+    Attributes
+    ----------
+    name
+        What `attribute(..., method=name)` takes.
+    """
+
+    name: ClassVar[str]
+
+    def answer(self, question: Question) -> Answer:
+        """What is found; the caller's modes are set aside, those of the engine are on."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A recorded run whose output are the scores that are explained.
+
+    Attributes
+    ----------
+    begins
+        Where infinity begins, if the net puts some in.
+    below
+        What the net ends in, where the scores below that are explained.
+    decides
+        Whether the score alone says yes or no, as of a net with a single one.
+    """
+
+    recording: Recording
+    begins: str | None
+    below: str | None
+    decides: bool
+
+
+@contextmanager
+def run_of(question: Question) -> Iterator[Run]:
+    """The run, and a context in which numbers are full: the net alone has autocast on, as its caller has it."""
+    recording = recorded(question)
+    check_single(question, recording.inputs, recording.output, recording.run_as)
+    begins = check_finite(question.net, recording)
+    if question.verify:
+        confirm(question.net, recording, question.head)
+    recording, below = (recording, None) if callable(question.target) else scores_below(recording)
+    decides = recording.output.numel() == 1 or below in EACH_ALONE
+    with torch.autocast(question.inputs[0].device.type, enabled=False):
+        yield Run(recording, begins, below, decides)

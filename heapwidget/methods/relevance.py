@@ -1,0 +1,93 @@
+"""`method="relevance"`: a best-first walk that moves relevance from the target to the input, conserving it."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch
+
+from heapwidget.arguments.checks import check_choice, check_number
+from heapwidget.arguments.question import Question
+from heapwidget.engine.composites import RuleLike, composite
+from heapwidget.engine.finite import check_found
+from heapwidget.engine.flow import Flow, host
+from heapwidget.engine.graph.builder import build
+from heapwidget.engine.ops import handler_of
+from heapwidget.engine.walk.search import Walk
+from heapwidget.errors import brief
+from heapwidget.methods.base import Answer, Run, run_of
+from heapwidget.methods.direction import misdirected, slopes
+from heapwidget.methods.nodes import Nodes, check_nodes, partitions
+from heapwidget.methods.traces import make_header, net_layers
+from heapwidget.methods.walked import RelevanceWalk
+from heapwidget.progress import progress_bar
+
+PRIORITIES = ("mass", "bound")
+
+
+@dataclass(frozen=True)
+class Relevance:
+    """Pop the node with the largest residual, move its relevance one layer down, and so on; `engine.walk` does it."""
+
+    name: ClassVar = "relevance"
+
+    rule: RuleLike = "zplus"
+    nodes: Nodes = "auto"
+    floor: float = 1e-3
+    max_pops: int = 20_000
+    finish: bool = True
+    priority: str = "mass"
+
+    def __post_init__(self) -> None:
+        check_choice("priority", self.priority, PRIORITIES)
+        check_nodes(self.nodes)
+        check_number("floor", self.floor)
+        check_number("max_pops", self.max_pops)
+        if not 0 <= self.floor <= 1:
+            raise ValueError(f"floor {self.floor} is not a fraction of the target between 0 and 1")
+        if not self.max_pops >= 0:
+            raise ValueError(f"max_pops must not be negative, but is {self.max_pops}")
+        if not isinstance(self.finish, bool):
+            raise TypeError(f"finish must be True or False, not {brief(self.finish)}")
+        if not self.finish and self.max_pops < 1:
+            raise ValueError("finish=False leaves what no pop brought, so max_pops must be at least 1")
+
+    def answer(self, question: Question) -> Answer:
+        """Walk, and tell what was found."""
+        with run_of(question) as run:
+            walked = self._start(question, run)
+            with progress_bar(self.max_pops, "pops", question.progress) as tick:
+                walked.walk.run(self.max_pops, tick)
+            trace, contributions = walked.trace()
+            found = [trace.columns[name] for name in ("pop_mass", "log_key", "explained", "absorbed")]
+            check_found([*contributions, *found], run.begins, "rule='zplus', whose shares are parts of the target")
+        return Answer(trace, contributions, run.recording.inputs, walked, run.below, run.decides)
+
+    def _start(self, question: Question, run: Run) -> RelevanceWalk:
+        """Build the graph of a recording, let that go, and put the target's relevance into the heap."""
+        recording, rules = run.recording, composite(self.rule)
+        graph = build(recording, handler_of)
+        choice = question.choice(recording.output)
+        slope = slopes(graph, recording, choice.value)
+        recording.let_go()
+        graph = replace(graph, layers=tuple(replace(layer, raw=None) for layer in graph.layers))
+        output = recording.output.detach().to(graph.dtype)
+        value = float(choice.value(output))
+        seeds = host((output * choice.weights).reshape(graph.output.shape))
+        flows: list[Flow | None] = [
+            None if layer.make is None else layer.make(rule)
+            for layer, rule in zip(graph.layers, rules.rules(graph), strict=True)
+        ]
+        start = torch.from_numpy(seeds).to(recording.output.device)
+        astray = None if slope is None else misdirected(graph, flows, start, slope, callable(question.target))
+        # The flows hold what they need of the activations that they were made of.
+        graph = replace(graph, layers=tuple(replace(layer, make=None) for layer in graph.layers))
+        for warning in dict.fromkeys([*(layer.warning for layer in graph.layers), astray]):
+            if warning:
+                warnings.warn(warning, stacklevel=5)
+        walk = Walk(graph, flows, partitions(graph, self.nodes), seeds, self.floor, self.priority == "bound")
+        layers = net_layers(graph, walk.partitions, flows, question.named)
+        header = make_header(self.name, choice, value, layers, rule=rules, conserved=True, below=run.below)
+        return RelevanceWalk(walk, header, seeds, self.finish)

@@ -1,0 +1,49 @@
+"""All methods by their names; another is one more entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from inspect import signature
+from typing import Any
+
+from heapwidget.arguments.checks import check_choice
+from heapwidget.errors import brief
+from heapwidget.methods.article import Article
+from heapwidget.methods.base import Method
+from heapwidget.methods.gradient import Gradient
+from heapwidget.methods.relevance import Relevance
+
+METHODS: dict[str, type[Method]] = {method.name: method for method in (Relevance, Gradient, Article)}
+
+# How finely a walk goes: methods that do not ask for it pass it by, so that one call serves to compare several.
+PASSED_BY = frozenset({"rule", "nodes", "floor", "max_pops"})
+
+
+def method_of(name: str, options: Mapping[str, Any]) -> Method:
+    """The method of a name, with those of the options that are its own.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For options that cannot be meant, and those that only other methods know.
+    """
+    check_choice("method", name, tuple(METHODS))
+    own = {}
+    for option, value in options.items():
+        owners = [other for other, method in METHODS.items() if option in signature(method).parameters]
+        if not owners:
+            known = ", ".join(signature(METHODS[name]).parameters)
+            raise TypeError(f"{option}={brief(value)} is no option of any method; method={name!r} knows {known}")
+        default = signature(METHODS[owners[0]]).parameters[option].default
+        if type(value) is type(default) and value == default:
+            continue
+        if name in owners:
+            own[option] = value
+            continue
+        # What its owner refuses is no option at all.
+        METHODS[owners[0]](**{option: value})
+        if option not in PASSED_BY:
+            raise ValueError(
+                f"{option}={brief(value)} is for method={owners[0]!r}; leave it out, or take that instead of {name!r}"
+            )
+    return METHODS[name](**own)
