@@ -5,6 +5,7 @@ which is built anew and shown.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, node: str) -> Path:
     (frontend / "node_modules").symlink_to(FRONTEND / "node_modules", target_is_directory=True)
     for name in ("panel", "kind of input"):
         recipes()[name].write(folder)
-    for command in (["tsc", "--noEmit"], ["biome", "ci", "src"], ["node", "build.mjs"]):
+    for command in (["tsc", "--noEmit"], ["biome", "ci", "."], ["node", "build.mjs"]):
         run(command, node, frontend)
     return folder
 
@@ -40,11 +41,39 @@ def made(house: Path) -> Path:
     return house
 
 
-def opened(browser: Browser, file: Path) -> tuple[Page, Watch]:
+@pytest.fixture
+def shown(browser: Browser, made: Path, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page that a recipe wrote; nothing may go wrong in it."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000}, color_scheme="light")
     watch = Watch()
     watch.attach(context)
     page = context.new_page()
-    page.goto(file.as_uri())
+    page.goto((made / request.param).as_uri())
     expect(page.locator(".heapwidget")).to_be_visible()
-    return page, watch
+    yield page
+    context.close()
+    assert watch.errors == []
+
+
+@pytest.mark.parametrize("shown", ["tally.html"], indirect=True)
+def test_the_panel_tells_what_was_popped(shown: Page) -> None:
+    tally = shown.get_by_role("region", name="Tally")
+    expect(tally).to_be_visible()
+    rows = [row.split() for row in tally.locator("dl > div").all_inner_texts()]
+    told = ", ".join(f"{layer} {pops}" for layer, pops in rows if pops != "0")
+    (_, printed), *_ = recipes()["panel"].tries
+    assert sorted(told.split(", ")) == sorted(printed.strip().split(", "))
+
+
+def test_a_panel_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    (code, _), *_ = recipes()["panel"].tries
+    with pytest.raises(AssertionError, match="tally"):
+        tried(code, ROOT, cwd=tmp_path)
+
+
+@pytest.mark.parametrize("shown", ["board.html"], indirect=True)
+def test_the_kind_is_drawn_as_its_file_says(shown: Page) -> None:
+    board = shown.get_by_role("region", name="Input").locator(".hw-board")
+    expect(board).to_be_visible()
+    assert board.get_attribute("title") == "files a to h, ranks 8 to 1"
+    expect(shown.locator(".heapwidget")).to_contain_text("square")
