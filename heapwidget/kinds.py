@@ -56,14 +56,14 @@ def _is_line(shape: Shape, axis: int | None, convolved: bool | None) -> bool:
     return several and (bool(convolved) or (convolved is None and shape[0] <= MOST_LINES < shape[1]))
 
 
-def _is_bars(shape: Shape, axis: int | None, convolved: bool | None) -> bool:
-    return len(shape) == 1 and shape[0] <= MOST_BARS
-
-
 # Of several that suit an input, the one that was entered last is taken.
 KINDS = {
     "strip": Kind(noun=POSITIONS["strip"], suits=lambda shape, axis, convolved: True),
-    "bars": Kind(noun=POSITIONS["bars"], suits=_is_bars, label="{name}"),
+    "bars": Kind(
+        noun=POSITIONS["bars"],
+        suits=lambda shape, axis, convolved: len(shape) == 1 and shape[0] <= MOST_BARS,
+        label="{name}",
+    ),
     "line": Kind(noun=POSITIONS["line"], suits=_is_line),
     "tokens": Kind(noun=POSITIONS["tokens"], label="token {index} ‘{name}’", unnamed=False),
     "image": Kind(

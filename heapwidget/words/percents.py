@@ -1,4 +1,4 @@
-"""Shares and bounds in words, as `core/format.ts` writes them: what is not all, or not nothing, is never told as it."""
+"""Shares and bounds in words, as `core/words/format.ts` has them: what is not all, or nothing, is never told as it."""
 
 from __future__ import annotations
 

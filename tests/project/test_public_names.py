@@ -59,9 +59,9 @@ def test_a_saved_trace_is_read_without_torch(tmp_path: Path) -> None:
     e = hw.attribute(lenet(), DIGIT, max_pops=20)
     e.save(tmp_path / "seven.npz")
     code = f"""
-from heapwidget.trace.file import opened
-with opened({str(tmp_path / "seven.npz")!r}) as (trace, _):
-    print(trace.n_steps, trace.label(int(trace.columns["pop_node"][0])))
+from heapwidget.trace.file import load
+trace = load({str(tmp_path / "seven.npz")!r}).trace
+print(trace.n_steps, trace.label(int(trace.columns["pop_node"][0])))
 """
     assert run_without(("torch", *SCREEN), code).split() == [str(e.trace.n_steps), e.pops["label"][0]]
 

@@ -18,17 +18,18 @@ const LONG = 36;
 
 /** Sets a bookmark at the current step, or removes the one that is there. */
 export function toggleBookmark(session: Session): void {
-  const { step, bookmarks } = session.state;
-  session.update({
-    bookmarks: bookmarkAt(bookmarks, step)
-      ? withoutBookmark(bookmarks, step)
-      : withBookmark(bookmarks, { step, label: momentName(session.trace, step) }),
-  });
+  const { step } = session.state.cursor;
+  const { bookmarks } = session.state.marks;
+  const toggled = bookmarkAt(bookmarks, step)
+    ? withoutBookmark(bookmarks, step)
+    : withBookmark(bookmarks, { step, label: momentName(session.trace, step) });
+  session.update({ marks: { bookmarks: toggled } });
 }
 
 /** Goes to the next bookmark, or to the one before. */
 export function goToBookmark(session: Session, forward: boolean): void {
-  const { step, bookmarks } = session.state;
+  const { step } = session.state.cursor;
+  const { bookmarks } = session.state.marks;
   const found = nextBookmark(bookmarks, step, forward);
   if (found) session.seek(found.step);
 }
@@ -52,7 +53,8 @@ export class BookmarkButton implements View {
   }
 
   update(): void {
-    const { step, bookmarks } = this.#session.state;
+    const { step } = this.#session.state.cursor;
+    const { bookmarks } = this.#session.state.marks;
     this.element.setAttribute("aria-pressed", String(bookmarkAt(bookmarks, step) !== undefined));
   }
 
@@ -80,7 +82,8 @@ export class BookmarkLabel implements View {
   }
 
   update(): void {
-    const { step, bookmarks } = this.#session.state;
+    const { step } = this.#session.state.cursor;
+    const { bookmarks } = this.#session.state.marks;
     const bookmark = bookmarkAt(bookmarks, step);
     setHidden(this.element, bookmark === undefined);
     if (!bookmark || this.#input.value === bookmark.label || this.#writing(step)) return;
@@ -101,14 +104,16 @@ export class BookmarkLabel implements View {
 
   #rename(): void {
     const step = Number(this.#input.dataset.at);
-    const { bookmarks } = this.#session.state;
+    const { bookmarks } = this.#session.state.marks;
     if (!bookmarkAt(bookmarks, step)) return;
-    this.#session.update({ bookmarks: withBookmark(bookmarks, { step, label: this.#input.value }) });
+    const renamed = withBookmark(bookmarks, { step, label: this.#input.value });
+    this.#session.update({ marks: { bookmarks: renamed } });
   }
 
   #key(event: KeyboardEvent): void {
     if (event.key !== "Enter" && event.key !== "Escape") return;
-    const { step, bookmarks } = this.#session.state;
+    const { step } = this.#session.state.cursor;
+    const { bookmarks } = this.#session.state.marks;
     if (event.key === "Escape") this.#input.value = bookmarkAt(bookmarks, step)?.label ?? "";
     event.stopPropagation();
     this.#input.closest<HTMLElement>(".heapwidget")?.focus();

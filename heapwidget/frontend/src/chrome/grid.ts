@@ -1,15 +1,15 @@
 /** The panels that the state asks for, each in a region of its own, with dividers between them. */
 
-import { Divider } from "../kit/divider";
 import { h } from "../kit/dom";
 import type { Panel, Stage, View } from "../kit/panel";
 import { panelsFor } from "../panels/table";
+import { Divider } from "./divider";
 
 /** Width of the input's column, in percent of all. */
 const NARROWEST = 14;
 const WIDEST = 62;
 
-interface Shown {
+interface Mounted {
   readonly view: View;
   readonly region: HTMLElement;
   readonly divider: Divider | null;
@@ -20,7 +20,7 @@ export class PanelGrid implements View {
   readonly #stage: Stage;
   readonly #panels: readonly Panel[];
   /** Panels on screen, by name. */
-  readonly #shown = new Map<string, Shown>();
+  readonly #shown = new Map<string, Mounted>();
   readonly #split: Divider;
   /** Sizes that were asked for when the panels were last laid out. */
   #laidOut: unknown[] = [];
@@ -34,7 +34,7 @@ export class PanelGrid implements View {
   }
 
   update(): void {
-    const { panels: wanted, split, heights } = this.#stage.session.state;
+    const { panels: wanted, split, heights } = this.#stage.session.state.screen;
     for (const panel of this.#panels) {
       const shown = this.#shown.get(panel.name);
       if (shown && !wanted.includes(panel.name)) this.#hide(panel, shown);
@@ -59,7 +59,7 @@ export class PanelGrid implements View {
     this.element.remove();
   }
 
-  #hide(panel: Panel, { view, region }: Shown): void {
+  #hide(panel: Panel, { view, region }: Mounted): void {
     view.destroy();
     region.remove();
     this.#shown.delete(panel.name);
@@ -97,10 +97,9 @@ export class PanelGrid implements View {
   #rowDivider(panel: Panel, { least, most }: { least: number; most: number }, view: View): Divider {
     const { session, signal } = this.#stage;
     const set = (height: number | null) => {
-      const { [panel.name]: _, ...others } = session.state.heights;
-      session.update({
-        heights: height === null ? others : { ...others, [panel.name]: Math.round(height) },
-      });
+      const { [panel.name]: _, ...others } = session.state.screen.heights;
+      const heights = height === null ? others : { ...others, [panel.name]: Math.round(height) };
+      session.update({ screen: { heights } });
     };
     return new Divider(
       {
@@ -109,7 +108,7 @@ export class PanelGrid implements View {
         least,
         most,
         perPixel: () => 1,
-        value: () => session.state.heights[panel.name] ?? view.height?.() ?? least,
+        value: () => session.state.screen.heights[panel.name] ?? view.height?.() ?? least,
         said: (height) => `${Math.round(height)} pixels`,
         set,
       },
@@ -128,9 +127,10 @@ export class PanelGrid implements View {
         most: WIDEST,
         perPixel: () => 100 / whole(),
         value: () =>
-          session.state.split ?? (100 * (this.#shown.get("input")?.region.clientWidth ?? 0)) / whole(),
+          session.state.screen.split ?? (100 * (this.#shown.get("input")?.region.clientWidth ?? 0)) / whole(),
         said: (share) => `${Math.round(share)} percent`,
-        set: (share) => session.update({ split: share === null ? null : Math.round(10 * share) / 10 }),
+        set: (share) =>
+          session.update({ screen: { split: share === null ? null : Math.round(10 * share) / 10 } }),
       },
       signal,
     );

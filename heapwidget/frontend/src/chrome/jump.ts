@@ -1,7 +1,8 @@
 /** Goes from pop to pop of one layer, or of the selected node. */
 
-import { poppedLayers, rankOf } from "../core/session/jump";
+import { poppedLayers } from "../core/session/jump";
 import type { Session } from "../core/session/session";
+import { rankOf } from "../core/trace/sorted";
 import { formatCount } from "../core/words/format";
 import { nodeLabel } from "../core/words/labels";
 import { h, icon } from "../kit/dom";
@@ -36,7 +37,10 @@ export class Jump implements View {
     this.#select.append(this.#node, ...layerOptions(session));
     this.#select.addEventListener(
       "change",
-      () => session.update({ layer: this.#select.value === NODE ? null : Number(this.#select.value) }),
+      () => {
+        const { value } = this.#select;
+        session.update({ picked: { layer: value === NODE ? null : Number(value) } });
+      },
       { signal },
     );
     this.element = h(
@@ -50,7 +54,8 @@ export class Jump implements View {
 
   update(): void {
     const { state, trace, pops } = this.#session;
-    const { selected, layer, step } = state;
+    const { step } = state.cursor;
+    const { selected, layer } = state.picked;
     const name = selected === null ? "layer, node …" : nodeLabel(trace, selected);
     if (this.#node.textContent !== name) this.#node.textContent = name;
     const value = layer === null ? NODE : String(layer);

@@ -1,6 +1,7 @@
 /** The keys, while the viewer has the focus. */
 
 import type { Session } from "../core/session/session";
+import { type Keys, takeKey } from "../kit/keys";
 import { goToBookmark, toggleBookmark } from "./bookmark";
 
 /** Parts of the viewer that keys act on. */
@@ -27,11 +28,11 @@ export function onKey(event: KeyboardEvent, session: Session, parts: KeyTargets)
   const target = event.composedPath()[0] as Element;
   const tag = target.tagName;
   const choosing = tag === "SELECT" || (tag === "INPUT" && target.getAttribute("type") !== "range");
-  if (isShortcut(event) || (choosing && event.key !== "Escape")) return;
+  if (choosing && event.key !== "Escape") return;
   // A focused button is pressed by the space bar, as anywhere.
   if (event.key === " " && tag === "BUTTON") return;
   const stride = event.shiftKey ? 10 : 1;
-  const actions: Record<string, () => void> = {
+  const keys: Keys = {
     ArrowLeft: () => session.move(-stride),
     ArrowRight: () => session.move(stride),
     Home: () => session.seek(0),
@@ -46,26 +47,19 @@ export function onKey(event: KeyboardEvent, session: Session, parts: KeyTargets)
     ArrowDown: () => walkTree(session, false),
     Escape: () => {
       if (parts.close()) return;
-      session.update(session.state.selected === null ? { top: 0 } : { selected: null });
+      if (session.state.picked.selected === null) session.update({ screen: { top: 0 } });
+      else session.select(null);
     },
   };
-  const action = actions[event.key];
-  if (!action) return;
-  event.preventDefault();
-  action();
-}
-
-/** Keys of the browser or the host; brackets need AltGr on many keyboards, which some systems tell as Ctrl and Alt. */
-function isShortcut(event: KeyboardEvent): boolean {
-  return (event.ctrlKey || event.metaKey || event.altKey) && !event.getModifierState("AltGraph");
+  takeKey(event, keys, true);
 }
 
 /** Selects the parent, or the first child, of the selected node; the root if none is selected. */
 function walkTree(session: Session, up: boolean): void {
   const { heap } = session;
   if (heap.size === 0) return;
-  const { selected } = session.state;
+  const { selected } = session.state.picked;
   const cell = selected === null ? -1 : heap.cellOf(selected);
   const next = cell < 0 ? 0 : up ? Math.max((cell - 1) >> 1, 0) : 2 * cell + 1;
-  if (next < heap.size) session.update({ selected: heap.nodeAt(next) });
+  if (next < heap.size) session.select(heap.nodeAt(next));
 }

@@ -1,11 +1,11 @@
 /** Asks Python for more pops: how far the walk has come, how many more, progress, and why not where it cannot be. */
 
-import { outlook, progressWord } from "../core/session/refining";
+import { outlook, progressWord, type Refining } from "../core/session/refining";
 import type { Session } from "../core/session/session";
 import { formatCount } from "../core/words/format";
 import { h, setHidden, setText, setVariable } from "../kit/dom";
 import type { View } from "../kit/panel";
-import { Popover } from "../kit/popover";
+import { Popover } from "./popover";
 
 const CHOICES = [1_000, 10_000, 100_000];
 
@@ -38,7 +38,7 @@ export class Refine implements View {
 
   update(): void {
     const { trace, state } = this.#session;
-    const { refining } = state;
+    const { refining } = state.python;
     const running = refining.kind === "running";
     const { button } = this.popover;
     const word = progressWord(refining);
@@ -63,7 +63,7 @@ export class Refine implements View {
   }
 }
 
-function said(refining: Session["state"]["refining"]): string {
+function said(refining: Refining): string {
   switch (refining.kind) {
     case "asked":
       return "Looking for Python …";

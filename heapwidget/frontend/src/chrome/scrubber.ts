@@ -27,12 +27,10 @@ export class Scrubber implements View {
   constructor(session: Session, signal: AbortSignal) {
     this.#session = session;
     this.#slider.max = String(session.steps);
-    this.#slider.addEventListener(
-      "input",
-      () => session.update({ step: Number(this.#slider.value), playing: false, scrubbing: true }),
-      { signal },
-    );
-    this.#slider.addEventListener("change", () => session.update({ scrubbing: false }), { signal });
+    this.#slider.addEventListener("input", () => session.scrub(Number(this.#slider.value)), { signal });
+    this.#slider.addEventListener("change", () => session.update({ cursor: { scrubbing: false } }), {
+      signal,
+    });
     this.#flags.addEventListener(
       "click",
       (event) => {
@@ -47,16 +45,18 @@ export class Scrubber implements View {
 
   update(): void {
     const { state, steps } = this.#session;
-    if (Number(this.#slider.value) !== state.step) this.#slider.value = String(state.step);
-    const done = steps ? state.step / steps : 0;
+    const { step } = state.cursor;
+    const { bookmarks } = state.marks;
+    if (Number(this.#slider.value) !== step) this.#slider.value = String(step);
+    const done = steps ? step / steps : 0;
     this.#done.style.width = `calc(${THUMB / 2}px + (100% - ${THUMB}px) * ${done.toFixed(4)})`;
-    this.#slider.setAttribute("aria-valuetext", `${formatCount(state.step)} of ${formatCount(steps)}`);
-    if (this.#drawn !== state.bookmarks) {
-      this.#drawn = state.bookmarks;
-      this.#flags.replaceChildren(...state.bookmarks.map((bookmark) => flag(bookmark, steps)));
+    this.#slider.setAttribute("aria-valuetext", `${formatCount(step)} of ${formatCount(steps)}`);
+    if (this.#drawn !== bookmarks) {
+      this.#drawn = bookmarks;
+      this.#flags.replaceChildren(...bookmarks.map((bookmark) => flag(bookmark, steps)));
     }
     for (const element of this.#flags.children) {
-      element.classList.toggle("hw-here", Number((element as HTMLElement).dataset.at) === state.step);
+      element.classList.toggle("hw-here", Number((element as HTMLElement).dataset.at) === step);
     }
   }
 

@@ -66,15 +66,17 @@ export class Transport implements View {
       forward: button("Forward", "forward", () => session.move(1)),
       last: button("Last", "last", () => session.seek(session.steps)),
     };
-    this.#loop.addEventListener("click", () => session.update({ loop: !session.state.loop }), { signal });
-    this.#speed.addEventListener("change", () => session.update({ interval: Number(this.#speed.value) }), {
+    this.#loop.addEventListener("click", () => session.update({ play: { loop: !session.state.play.loop } }), {
       signal,
     });
+    const setSpeed = () => session.update({ play: { interval: Number(this.#speed.value) } });
+    this.#speed.addEventListener("change", setSpeed, { signal });
     const sizes = [
       { value: "pop", text: "pop" },
       { value: "slow", text: "compare and swap" },
     ] as const;
-    this.#sizes = new Choice("Step size", sizes, (size) => session.update({ slow: size === "slow" }), signal);
+    const setSize = (size: "pop" | "slow") => session.update({ cursor: { slow: size === "slow" } });
+    this.#sizes = new Choice("Step size", sizes, setSize, signal);
     const scrubber = new Scrubber(session, signal);
     const bookmark = new BookmarkButton(session, signal);
     this.#jump = new Jump(session, signal);
@@ -93,20 +95,21 @@ export class Transport implements View {
 
   update(): void {
     const { state, steps } = this.#session;
+    const { cursor, play: pace } = state;
     for (const part of this.#parts) part.update();
-    this.#loop.setAttribute("aria-pressed", String(state.loop));
-    setText(this.#now, formatCount(state.step));
+    this.#loop.setAttribute("aria-pressed", String(pace.loop));
+    setText(this.#now, formatCount(cursor.step));
     setText(this.#all, ` / ${formatCount(steps)}`);
     this.#now.style.minWidth = `${formatCount(steps).length}ch`;
     const { first, back, play, forward, last } = this.#buttons;
-    this.#sizes.update(state.slow ? "slow" : "pop");
+    this.#sizes.update(cursor.slow ? "slow" : "pop");
     const { slow } = this.#session;
-    setText(this.#part, slow ? ` + ${formatCount(state.sub)}/${formatCount(slow.pop.steps.length)}` : "");
-    first.disabled = back.disabled = state.step === 0 && state.sub === 0;
-    forward.disabled = last.disabled = state.step === steps;
+    setText(this.#part, slow ? ` + ${formatCount(cursor.sub)}/${formatCount(slow.pop.steps.length)}` : "");
+    first.disabled = back.disabled = cursor.step === 0 && cursor.sub === 0;
+    forward.disabled = last.disabled = cursor.step === steps;
     play.disabled = steps === 0;
-    this.#drawPlay(play, state.playing);
-    this.#drawSpeed(state.interval);
+    this.#drawPlay(play, pace.playing);
+    this.#drawSpeed(pace.interval);
   }
 
   /** Goes to the next pop of what was chosen, or to the one before. */

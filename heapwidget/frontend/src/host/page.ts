@@ -5,7 +5,7 @@ import { mountViewer } from "../chrome/viewer";
 import { givenState } from "../core/session/given";
 import { Session } from "../core/session/session";
 import { readInput } from "../core/trace/input";
-import { readTrace } from "../core/trace/trace";
+import { readTrace } from "../core/trace/read";
 
 interface PageData {
   readonly header: unknown;
@@ -35,7 +35,8 @@ function readPage(script: Element): Session {
   );
   const trace = readTrace(data.header, columns);
   const parts = (data.input?.parts ?? []).map(readPart);
-  return new Session(trace, readInput({ parts }, trace), givenState(data.state));
+  const around = { isHidden: () => document.hidden };
+  return new Session(trace, readInput({ parts }, trace), givenState(data.state), around);
 }
 
 /** A part of the input with its numbers as bytes. */

@@ -1,6 +1,7 @@
 /** One of a few, as buttons side by side: a group of radio buttons for readers and keys. */
 
 import { h } from "./dom";
+import { arrowKeys, takeKey } from "./keys";
 
 export interface Option<T extends string> {
   readonly value: T;
@@ -35,14 +36,18 @@ export class Choice<T extends string> {
 
   /** Arrows choose among the options, as in any group of radio buttons; they do not step. */
   #onKey(event: KeyboardEvent, choose: (value: T) => void): void {
-    const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
     const values = [...this.#buttons.keys()];
     const at = values.findIndex((value) => this.#buttons.get(value) === event.target);
-    if (by === undefined || at < 0) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const next = values[(at + by + values.length) % values.length] as T;
-    choose(next);
-    this.#buttons.get(next)?.focus();
+    if (at < 0) return;
+    const go = (by: number) => () => {
+      const next = values[(at + by + values.length) % values.length] as T;
+      choose(next);
+      this.#buttons.get(next)?.focus();
+    };
+    takeKey(
+      event,
+      arrowKeys((right, down) => go(right + down)),
+      true,
+    );
   }
 }

@@ -67,7 +67,7 @@ export function setVariable(element: HTMLElement, name: string, value: string): 
 }
 
 /** Puts an element somewhere. Not by a transform: each changed one has a browser arrange the layers of the whole page. */
-export function placeAt(element: HTMLElement, x: number, y: number): void {
+export function putAt(element: HTMLElement, x: number, y: number): void {
   element.style.left = `${x.toFixed(1)}px`;
   element.style.top = `${y.toFixed(1)}px`;
 }

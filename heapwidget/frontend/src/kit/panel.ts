@@ -1,9 +1,14 @@
-/** What a panel is. A new panel is one new file that exports a `Panel`, and one entry in `panels.ts`. */
+/** What a panel is. A new panel is one folder with a file that exports a `Panel`, and one entry in `panels/table.ts`. */
 
 import type { Session } from "../core/session/session";
 import type { Trace } from "../core/trace/trace";
-import type { Patches } from "../panels/input/patches";
 import type { Theme } from "./theme";
+
+/** Small pictures of what nodes see of the input, for whoever shows nodes. */
+export interface Patches {
+  /** What a node sees, or with `whole` its whole layer, in a square of `size` CSS pixels. */
+  of(stage: Stage, node: number, whole: boolean, size: number): ImageBitmap | null;
+}
 
 /** What all panels of a view share. */
 export interface Stage {

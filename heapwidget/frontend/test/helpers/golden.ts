@@ -29,7 +29,8 @@ export interface TraceCase {
   readonly labels?: readonly (readonly [node: number, label: string])[];
 }
 
-const read = (name: string): unknown => JSON.parse(readFileSync(join(DIRECTORY, name), "utf8"));
+/** One of them, as it is. */
+export const read = (name: string): unknown => JSON.parse(readFileSync(join(DIRECTORY, name), "utf8"));
 
 export const heapqCases = (): readonly HeapqCase[] => read("heapq_ops.json") as readonly HeapqCase[];
 

@@ -1,7 +1,7 @@
 /** Traces of several inputs, or of other kinds, made by hand. */
 
 import { readInput } from "../../src/core/trace/input";
-import { readTrace } from "../../src/core/trace/trace";
+import { readTrace } from "../../src/core/trace/read";
 import { asViews } from "./columns";
 import { COLUMNS, HEADER } from "./sample";
 

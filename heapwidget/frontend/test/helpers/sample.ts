@@ -1,6 +1,7 @@
 /** A small trace made by hand: an image of 2 × 3 pixels, a layer of two channels over it, an output. */
 
-import { readTrace, type Trace } from "../../src/core/trace/trace";
+import { readTrace } from "../../src/core/trace/read";
+import type { Trace } from "../../src/core/trace/trace";
 import { asViews } from "./columns";
 
 // Nodes: 0..5 pixels, 6..7 hidden·0, hidden·1, 8 output.

@@ -69,6 +69,18 @@ describe("the widget", () => {
     expect(values.step).toBeGreaterThan(40);
   });
 
+  it("keeps its pace while its page is behind another", () => {
+    vi.spyOn(document, "hidden", "get").mockReturnValue(true);
+    const { receive, root } = run({ interval: 100, ...longTrace() });
+    receive("playing", true);
+    const before = performance.now();
+    vi.spyOn(performance, "now").mockReturnValue(before + 1000);
+    vi.advanceTimersByTime(100);
+    vi.restoreAllMocks();
+    frame();
+    expect(Number(root()?.dataset.step)).toBeGreaterThanOrEqual(10);
+  });
+
   it("saves the end of a scrub at once", () => {
     const { root, values } = run(longTrace());
     const slider = named(root() as Element, "Step") as HTMLInputElement;

@@ -1,4 +1,4 @@
-/** A signal as a line: its extent, the points that are drawn, and round numbers along it. */
+/** A long row of values on few pixels: its extent, the points that are drawn, and round numbers along it. */
 
 /** Least and greatest value. */
 export function extent(values: Float32Array, from = 0, to = values.length): [low: number, high: number] {
@@ -12,9 +12,17 @@ export function extent(values: Float32Array, from = 0, to = values.length): [low
   return [low, high];
 }
 
+/** The one of the largest magnitude among `from .. to`. */
+export function strongest(values: ArrayLike<number>, from: number, to: number): number {
+  let best = from;
+  for (let i = from + 1; i < to; i++)
+    if (Math.abs(values[i] as number) > Math.abs(values[best] as number)) best = i;
+  return best;
+}
+
 /** Points of a line through `from .. to`: all, or of many the least and the greatest of each of `most` runs. */
-export function envelope(
-  values: Float32Array,
+export function decimate(
+  valueAt: (at: number) => number,
   from: number,
   to: number,
   most: number,
@@ -22,7 +30,7 @@ export function envelope(
   const count = to - from;
   const points: [number, number][] = [];
   if (count <= 2 * most) {
-    for (let at = from; at < to; at++) points.push([at, values[at] as number]);
+    for (let at = from; at < to; at++) points.push([at, valueAt(at)]);
     return points;
   }
   const runs = Math.max(Math.floor(most), 1);
@@ -30,13 +38,15 @@ export function envelope(
     const first = from + Math.floor((run * count) / runs);
     const end = from + Math.floor(((run + 1) * count) / runs);
     let [low, high] = [first, first];
-    for (let at = first; at < end; at++) {
-      if ((values[at] as number) < (values[low] as number)) low = at;
-      if ((values[at] as number) > (values[high] as number)) high = at;
+    let [least, greatest] = [valueAt(first), valueAt(first)];
+    for (let at = first + 1; at < end; at++) {
+      const value = valueAt(at);
+      if (value < least) [low, least] = [at, value];
+      if (value > greatest) [high, greatest] = [at, value];
     }
     // In the order in which they come, so that the line does not go back.
-    for (const at of low < high ? [low, high] : low > high ? [high, low] : [low])
-      points.push([at, values[at] as number]);
+    points.push(low <= high ? [low, least] : [high, greatest]);
+    if (low !== high) points.push(low < high ? [high, greatest] : [low, least]);
   }
   return points;
 }

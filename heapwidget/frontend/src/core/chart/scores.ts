@@ -1,54 +1,9 @@
 /** What the target's score does as positions are taken away, or given back, in pop order: measured in Python. */
 
-import { type Trace, TraceError } from "../trace/trace";
+import type { Scores } from "../trace/header";
+import type { Trace } from "../trace/trace";
 import { formatKey, formatShare, plural } from "../words/format";
 import { positionNoun } from "../words/narration";
-
-export interface ScoreCurves {
-  /** The score at each of the fractions, as a part of the score on the whole input unless they are `absolute`. */
-  readonly deletion: readonly number[];
-  readonly insertion: readonly number[];
-}
-
-export interface Scores extends ScoreCurves {
-  /** What the score is: `probability` or `logit`. */
-  readonly kind: string;
-  /** Whether the curves hold the scores themselves: that on the whole input is too small to be divided by. */
-  readonly absolute: boolean;
-  /** Fractions of the positions that are replaced, or given back, from 0 to 1. */
-  readonly fractions: readonly number[];
-  /** The mean of random orders. */
-  readonly random: ScoreCurves | null;
-}
-
-/** Checks what a header holds. */
-export function readScores(value: unknown): Scores | null {
-  if (value === undefined || value === null) return null;
-  const record = value as Readonly<Record<string, unknown>>;
-  const fractions = numbers(record.fractions, "fractions");
-  const curves = (of: unknown): ScoreCurves => {
-    const { deletion, insertion } = (of ?? {}) as Readonly<Record<string, unknown>>;
-    return {
-      deletion: numbers(deletion, "deletion", fractions.length),
-      insertion: numbers(insertion, "insertion", fractions.length),
-    };
-  };
-  const random = record.random === null || record.random === undefined ? null : curves(record.random);
-  return {
-    kind: String(record.kind),
-    absolute: record.absolute === true,
-    fractions,
-    ...curves(record),
-    random,
-  };
-}
-
-function numbers(value: unknown, name: string, length?: number): readonly number[] {
-  const good = Array.isArray(value) && value.length > 1 && value.every((x) => Number.isFinite(x));
-  if (!good || (length !== undefined && value.length !== length))
-    throw new TraceError(`scores.${name} is not a list of ${length ?? "two or more"} numbers.`);
-  return value as readonly number[];
-}
 
 /** Area under a curve over the fractions. */
 export function area(fractions: readonly number[], curve: readonly number[]): number {

@@ -1,8 +1,8 @@
 /** What the curve shows: shares of the target over the steps, or the keys in pop order, cut to the screen's pixels. */
 
 import type { Trace } from "../trace/trace";
+import { series as called } from "../vocabulary/vocabulary";
 import { partOf, shareOf } from "../words/narration";
-import { series as called } from "../words/vocabulary";
 
 export type SeriesId = "dust" | "heap" | "absorbed" | "explained" | "popped" | "bound" | "keys";
 
@@ -104,33 +104,4 @@ function extremes(at: (step: number) => number, steps: number): { low: number; h
     if (value > high) high = value;
   }
   return { low, high };
-}
-
-/** Points of a line, x in 0..1 and y as it is. */
-export interface Points {
-  readonly x: Float32Array;
-  readonly y: Float32Array;
-}
-
-/** A line as at most `2 * bins` points: each step, or the least and the greatest of each bin. */
-export function resample(at: (step: number) => number, steps: number, bins: number): Points {
-  if (steps + 1 <= 2 * bins) {
-    const x = Float32Array.from({ length: steps + 1 }, (_, step) => (steps ? step / steps : 0));
-    return { x, y: Float32Array.from(x, (_, step) => at(step)) };
-  }
-  const points = { x: new Float32Array(2 * bins), y: new Float32Array(2 * bins) };
-  for (let bin = 0; bin < bins; bin++) {
-    const from = Math.floor((bin * (steps + 1)) / bins);
-    const to = Math.floor(((bin + 1) * (steps + 1)) / bins);
-    let [low, high, lowAt, highAt] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, from, from];
-    for (let step = from; step < to; step++) {
-      const value = at(step);
-      if (value < low) [low, lowAt] = [value, step];
-      if (value > high) [high, highAt] = [value, step];
-    }
-    const pair = lowAt <= highAt ? [lowAt, low, highAt, high] : [highAt, high, lowAt, low];
-    points.x.set([(pair[0] as number) / steps, (pair[2] as number) / steps], 2 * bin);
-    points.y.set([pair[1] as number, pair[3] as number], 2 * bin);
-  }
-  return points;
 }

@@ -1,7 +1,7 @@
 /** Where a step stands on the curve's axis: the collect phase, often by far the longest, never crowds out the walk. */
 
 import type { Trace } from "../trace/trace";
-import { axis } from "../words/vocabulary";
+import { axis } from "../vocabulary/vocabulary";
 
 export interface StepAxis {
   /** Steps that begin a piece of even pace, and the last step. */

@@ -5,7 +5,7 @@
  * ones Matplotlib's inferno from where it can be seen on black, and PuOr with a dark middle.
  */
 
-import { maps, scale as shared } from "../words/vocabulary";
+import { maps, scale as shared } from "../vocabulary/vocabulary";
 
 export type Rgb = readonly [number, number, number];
 

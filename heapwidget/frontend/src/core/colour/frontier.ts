@@ -8,8 +8,9 @@
 
 import { seenFrom } from "../geometry/field";
 import type { HeapLike } from "../replay/heap";
+import type { Layer } from "../trace/header";
 import type { Input, InputPart } from "../trace/input";
-import { type Layer, layerIndex, type Trace } from "../trace/trace";
+import { layerIndex, type Trace } from "../trace/trace";
 
 /** What the nodes of a layer see along one axis of an input, by their index along the axis that they look from. */
 interface Sight {

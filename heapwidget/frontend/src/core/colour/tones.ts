@@ -9,7 +9,7 @@
 
 import type { Replay } from "../replay/replay";
 import type { Input } from "../trace/input";
-import { scale } from "../words/vocabulary";
+import { scale } from "../vocabulary/vocabulary";
 import { colorIndex, colorMap } from "./colormap";
 import { Frontier } from "./frontier";
 

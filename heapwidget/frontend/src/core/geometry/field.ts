@@ -1,7 +1,8 @@
 /** What part of the input a node sees: ranges along the position axes, and rectangles of the grid. */
 
-import { type Input, type InputPart, partOf } from "../trace/input";
-import { boxOf, type FieldAxis, layerOf, type Trace } from "../trace/trace";
+import type { FieldAxis } from "../trace/header";
+import { type Input, type InputPart, partAt } from "../trace/input";
+import { boxOf, layerOf, type Trace } from "../trace/trace";
 
 /** Columns `[x0, x1)` and rows `[y0, y1)` of the grid. */
 export interface Rect {
@@ -82,7 +83,7 @@ export function boundsOf(rects: readonly Rect[]): Rect {
 
 /** Whether a node sees a position of the input. */
 export function sees(trace: Trace, input: Input, node: number, position: number): boolean {
-  const part = partOf(input, position);
+  const part = partAt(input, position);
   if (!part) return false;
   const { columns } = part.grid;
   const at = position - part.first;

@@ -1,6 +1,8 @@
 /** States saved along a trace, so that any other is near one of them. Recorded as they are needed, or ahead of that. */
 
-import { type Trace, TraceError } from "../trace/trace";
+import { TraceError } from "../trace/error";
+import { rankOf } from "../trace/sorted";
+import type { Trace } from "../trace/trace";
 import type { Keyframe, State } from "./state";
 
 /** Keyframes at most, and work between two of them at least: bounds memory and the time of a seek. */
@@ -16,6 +18,7 @@ export class Keyframes {
   readonly #trace: Trace;
   /** Saved, by ascending step; the first is step 0. */
   readonly #frames: Keyframe[] = [];
+  readonly #steps: number[] = [];
   /** Runs ahead and is saved now and then; gone when it has reached the end. */
   #recorder: State | null;
   /** Work between two frames, and work done since the last. */
@@ -40,14 +43,7 @@ export class Keyframes {
   /** The last one that is not after a step; records up to there if need be. */
   before(step: number): Keyframe {
     this.record(step, Number.POSITIVE_INFINITY);
-    let low = 0;
-    let high = this.#frames.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if ((this.#frames[middle] as Keyframe).step <= step) low = middle;
-      else high = middle - 1;
-    }
-    return this.#frames[low] as Keyframe;
+    return this.#frames[rankOf(this.#steps, step) - 1] as Keyframe;
   }
 
   /** Records up to a step, or for so many milliseconds; refuses a trace whose pops are not those of its heap. */
@@ -83,6 +79,7 @@ export class Keyframes {
     const same = before && !inputInHeap && logOffset[before.step] === logOffset[state.step];
     const input = same ? before.input : state.input.slice();
     this.#frames.push({ step: state.step, heap: state.heap.save(), input });
+    this.#steps.push(state.step);
     this.#cost = 0;
   }
 }

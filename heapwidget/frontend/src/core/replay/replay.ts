@@ -1,7 +1,7 @@
 /** The state after k pops, rebuilt from the trace: the heap, what has reached the input, what the last row touched. */
 
 import type { Trace } from "../trace/trace";
-import { scale as shared } from "../words/vocabulary";
+import { scale as shared } from "../vocabulary/vocabulary";
 import type { Heap } from "./heap";
 import { Keyframes, workOf } from "./keyframes";
 import { Messages } from "./messages";

@@ -2,21 +2,21 @@
 
 import type { Trace } from "../trace/trace";
 import { outcome } from "./refining";
-import type { ViewState } from "./session";
 import { continues, lengthsOf, movedStep } from "./timeline";
+import type { Change, ViewState } from "./viewstate";
 
 /** The state to go on with; nothing, if the new trace is another one altogether. */
-export function carriedOver(state: ViewState, before: Trace, after: Trace): Partial<ViewState> {
+export function carriedOver(state: ViewState, before: Trace, after: Trace): Change {
   if (!continues(after, before)) return {};
   const moved = (step: number) => movedStep(step, lengthsOf(before), lengthsOf(after));
-  const { place: _place, shared: _shared, companions: _companions, led: _led, ...own } = state;
+  const { cursor, play, shared, picked, screen, marks } = state;
   return {
-    ...own,
-    step: moved(state.step),
-    sub: 0,
-    bookmarks: state.bookmarks.map((bookmark) => ({ ...bookmark, step: moved(bookmark.step) })),
-    hovered: null,
-    scrubbing: false,
-    refining: { kind: "ready", pending: false, said: outcome(before, after) },
+    cursor: { step: moved(cursor.step), sub: 0, slow: cursor.slow, scrubbing: false },
+    play: { playing: play.playing, interval: play.interval, loop: play.loop },
+    shared: { link: shared.link },
+    picked: { ...picked, hovered: null },
+    screen,
+    marks: { bookmarks: marks.bookmarks.map((mark) => ({ ...mark, step: moved(mark.step) })) },
+    python: { refining: { kind: "ready", pending: false, said: outcome(before, after) } },
   };
 }

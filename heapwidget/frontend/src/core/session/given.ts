@@ -1,27 +1,45 @@
-/** State as a model or a page gives it: fields of another kind than they are held in are left out. */
+/** The fields of the state that a model's traits, or a page, keep: where each lies, and what may be given for it. */
 
-import type { ViewState } from "./session";
+import type { Change, ViewState } from "./viewstate";
 
-const isNumber = (value: unknown): boolean => Number.isFinite(value);
-const isBoolean = (value: unknown): boolean => typeof value === "boolean";
+type Fits = (value: unknown) => boolean;
+/** Part of the state, field of the part, and what fits. */
+type Kept = { [P in keyof ViewState]: readonly [P, keyof ViewState[P] & string, Fits] }[keyof ViewState];
 
-const FITS = {
-  step: isNumber,
-  playing: isBoolean,
-  interval: isNumber,
-  loop: isBoolean,
+const isNumber: Fits = (value) => Number.isFinite(value);
+const isBoolean: Fits = (value) => typeof value === "boolean";
+
+const KEPT = {
+  step: ["cursor", "step", isNumber],
+  playing: ["play", "playing", isBoolean],
+  interval: ["play", "interval", isNumber],
+  loop: ["play", "loop", isBoolean],
   // Entries that are no bookmarks are left out when they are read.
-  bookmarks: Array.isArray,
-  link: (value) => typeof value === "string",
-  selected: (value) => value === null || isNumber(value),
-  panels: (value) => Array.isArray(value) && value.every((name) => typeof name === "string"),
-} as const satisfies Partial<Record<keyof ViewState, (value: unknown) => boolean>>;
+  bookmarks: ["marks", "bookmarks", Array.isArray],
+  link: ["shared", "link", (value) => typeof value === "string"],
+  selected_node: ["picked", "selected", (value) => value === null || isNumber(value)],
+  panels: [
+    "screen",
+    "panels",
+    (value) => Array.isArray(value) && value.every((name) => typeof name === "string"),
+  ],
+} as const satisfies Readonly<Record<string, Kept>>;
 
-export function givenState(raw: unknown): Partial<ViewState> {
+export type KeptField = keyof typeof KEPT;
+export const KEPT_FIELDS = Object.keys(KEPT) as KeptField[];
+
+export function keptValue(state: ViewState, field: KeptField): unknown {
+  const [part, name] = KEPT[field];
+  return (state[part] as Readonly<Record<string, unknown>>)[name];
+}
+
+/** State as it is given: fields of another kind than they are held in are left out. */
+export function givenState(raw: unknown): Change {
   const given = (raw ?? {}) as Readonly<Record<string, unknown>>;
-  return Object.fromEntries(
-    Object.entries(FITS)
-      .filter(([field, fits]) => fits(given[field]))
-      .map(([field]) => [field, given[field]]),
-  );
+  const change: Partial<Record<keyof ViewState, Record<string, unknown>>> = {};
+  for (const field of KEPT_FIELDS) {
+    const [part, name, fits] = KEPT[field];
+    if (fits(given[field])) change[part] = { ...change[part], [name]: given[field] };
+  }
+  return change as Change;
 }

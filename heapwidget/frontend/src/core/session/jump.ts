@@ -1,5 +1,6 @@
 /** Where the pops of a layer, or of a node, are: what the cursor jumps to. */
 
+import { rankOf } from "../trace/sorted";
 import { layerIndex, type Trace } from "../trace/trace";
 
 /** A layer or a node, by its number. */
@@ -27,18 +28,6 @@ export function poppedLayers(trace: Trace): readonly number[] {
   const found = new Set<number>();
   for (const node of trace.popNode) found.add(layerIndex(trace, node));
   return [...found].sort((a, b) => a - b);
-}
-
-/** How many of the steps are not after `step`: the rank of a pop, and where the next one is. */
-export function rankOf(popSteps: Uint32Array, step: number): number {
-  let low = 0;
-  let high = popSteps.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((popSteps[middle] as number) <= step) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** The nearest of the steps after `step`, or before it; undefined: there is none. */

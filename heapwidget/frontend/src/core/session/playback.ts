@@ -10,6 +10,8 @@ const LATEST_HIDDEN = 65_000;
 export class Playback {
   /** Moves the cursor on by n; false: the end is reached. */
   readonly #advance: (n: number) => boolean;
+  /** Whether the page is behind another. */
+  readonly #isHidden: () => boolean;
   /** Milliseconds a pop. */
   #interval: number;
   /** The running timer. */
@@ -17,9 +19,10 @@ export class Playback {
   /** Part of a pop that the last ticks did not show. */
   #rest = 0;
 
-  constructor(interval: number, advance: (n: number) => boolean) {
+  constructor(interval: number, advance: (n: number) => boolean, isHidden: () => boolean = () => false) {
     this.#interval = interval;
     this.#advance = advance;
+    this.#isHidden = isHidden;
   }
 
   get running(): boolean {
@@ -61,7 +64,7 @@ export class Playback {
 
   /** Milliseconds to play after a tick that took so many. */
   #passed(taken: number, tick: number): number {
-    if (globalThis.document?.hidden) return Math.min(Math.max(taken, tick), LATEST_HIDDEN);
+    if (this.#isHidden()) return Math.min(Math.max(taken, tick), LATEST_HIDDEN);
     // Fast play keeps its pace by the clock, however late a tick is; slow play that is seen leaves no pop out.
     return this.#interval < SHORTEST_TICK ? Math.min(taken, LATEST) : tick;
   }

@@ -1,62 +1,21 @@
 /** The one state of a viewer: a trace, a cursor in it, and what is pointed at. All views of a model share it. */
 
-import type { Mode } from "../colour/tones";
 import type { HeapLike } from "../replay/heap";
 import { Replay } from "../replay/replay";
 import { SlowCursor } from "../slow/slowcursor";
 import type { SlowPop, SlowStep } from "../slow/slowpop";
 import type { Input } from "../trace/input";
 import type { Trace } from "../trace/trace";
-import { type Bookmark, readBookmarks } from "./bookmarks";
-import { Link } from "./group";
+import { readBookmarks } from "./bookmarks";
+import { isOver, settledCursor } from "./cursor";
 import { nextPop, popSteps, type Target } from "./jump";
+import { settledPicked } from "./picked";
+import { settledPlay } from "./play";
 import { Playback } from "./playback";
-import { type Kernel, NO_KERNEL, type Refining } from "./refining";
-import { type Lengths, lengthOf, lengthsOf, placeAt, stepAt } from "./timeline";
-
-export interface ViewState {
-  /** Pops done, 0..steps. */
-  readonly step: number;
-  readonly playing: boolean;
-  /** Milliseconds a pop. */
-  readonly interval: number;
-  /** Whether play begins again after the last pop. */
-  readonly loop: boolean;
-  /** By step. */
-  readonly bookmarks: readonly Bookmark[];
-  /** The layer whose pops are jumped to; null: the selected node is. */
-  readonly layer: number | null;
-  readonly selected: number | null;
-  /** Node under the pointer. */
-  readonly hovered: number | null;
-  readonly panels: readonly string[];
-  /** Width of the input's column in percent; null: what suits the page. */
-  readonly split: number | null;
-  /** Heights that were given to panels, in pixels, by name. */
-  readonly heights: Readonly<Record<string, number>>;
-  /** Cell of the heap at the top of the tree's window; 0: the whole heap. */
-  readonly top: number;
-  /** The word that viewers on one cursor have in common; empty: the cursor is one's own. */
-  readonly link: string;
-  /** The timeline of all who share the cursor, how many others there are, and where on it the cursor is. */
-  readonly shared: Lengths;
-  readonly companions: number;
-  readonly place: number;
-  /** Whether another of them keeps the time while it plays. */
-  readonly led: boolean;
-  /** How asking Python for more pops stands. */
-  readonly refining: Refining;
-  /** Whether the slider is held. */
-  readonly scrubbing: boolean;
-  /** Whether a step is one comparison or move inside the heap, not a whole pop. */
-  readonly slow: boolean;
-  /** What the input is coloured by; null: what suits the phase. */
-  readonly overlay: Mode | null;
-  /** Opacity of these colours, 0 to 1. */
-  readonly opacity: number;
-  /** Sub-steps done of the pop that follows `step`; 0: the state after `step` pops. */
-  readonly sub: number;
-}
+import type { Kernel } from "./refining";
+import { SharedCursor } from "./sharedcursor";
+import { type Lengths, lengthOf, lengthsOf } from "./timeline";
+import { type Change, DEFAULT_STATE, kept, type Listener, type Stateful, type ViewState } from "./viewstate";
 
 /** A moment within a pop. */
 export interface SlowMoment {
@@ -65,45 +24,22 @@ export interface SlowMoment {
   readonly last: SlowStep;
 }
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-
-export type Listener = (state: ViewState, previous: ViewState) => void;
-
-export const DEFAULT_STATE: ViewState = {
-  step: 0,
-  playing: false,
-  interval: 100,
-  loop: false,
-  bookmarks: [],
-  layer: null,
-  selected: null,
-  hovered: null,
-  panels: ["input", "heap"],
-  split: null,
-  heights: {},
-  top: 0,
-  link: "",
-  shared: [0, 0, 0],
-  companions: 0,
-  place: 0,
-  led: false,
-  refining: NO_KERNEL,
-  scrubbing: false,
-  slow: false,
-  overlay: null,
-  opacity: 1,
-  sub: 0,
-};
-
 /** Milliseconds of preparation at a time, and between: frames must not be missed. */
 const SLICE = 10;
 const PAUSE = 6;
 /** Milliseconds before it begins: the first picture is not kept waiting. */
 const HEAD_START = 250;
 
+/** What lies around a viewer, where there is anything. */
+export interface Around {
+  readonly kernel?: Kernel;
+  /** Whether the page is behind another. */
+  readonly isHidden?: () => boolean;
+}
+
 const NO_POPS = new Uint32Array();
 
-export class Session {
+export class Session implements Stateful {
   readonly trace: Trace;
   readonly input: Input;
   /** Python, where it can be asked for more. */
@@ -125,21 +61,21 @@ export class Session {
   /** Rows of each phase. */
   readonly #lengths: Lengths;
   /** Ties to others that share the cursor. */
-  readonly #link: Link;
+  readonly #link: SharedCursor;
   /** The pops that are jumped to. */
   #pops: { target: Target; steps: Uint32Array } | null = null;
 
-  constructor(trace: Trace, input: Input, initial: Partial<ViewState> = {}, kernel: Kernel | null = null) {
+  constructor(trace: Trace, input: Input, initial: Change = {}, { kernel, isHidden }: Around = {}) {
     this.trace = trace;
     this.input = input;
-    this.kernel = kernel;
+    this.kernel = kernel ?? null;
     this.#replay = new Replay(trace);
     this.#slowly = new SlowCursor(this.#replay, trace.steps);
     this.#lengths = lengthsOf(trace);
-    this.#state = { ...DEFAULT_STATE, shared: this.#lengths };
-    this.#playback = new Playback(this.#state.interval, (n) => this.#advance(n));
+    this.#state = { ...DEFAULT_STATE, shared: { ...DEFAULT_STATE.shared, lengths: this.#lengths } };
+    this.#playback = new Playback(this.#state.play.interval, (n) => this.#advance(n), isHidden);
     this.update(initial);
-    this.#link = new Link(this);
+    this.#link = new SharedCursor(this);
     this.#prepare();
   }
 
@@ -154,13 +90,13 @@ export class Session {
   /** The replay at the current step; throws what is wrong with the trace where that showed only later. */
   get replay(): Replay {
     if (this.#error) throw this.#error;
-    this.#replay.seek(this.#state.step);
+    this.#replay.seek(this.#state.cursor.step);
     return this.#replay;
   }
 
   /** Where the cursor stands within a pop; null between two. */
   get slow(): SlowMoment | null {
-    const { step, sub } = this.#state;
+    const { step, sub } = this.#state.cursor;
     if (sub === 0) return null;
     const pop = this.#slowly.popAfter(step);
     pop.seek(sub);
@@ -174,54 +110,65 @@ export class Session {
 
   /** Sub-steps of the pop that follows the current step. */
   get subSteps(): number {
-    return this.#slowly.countAfter(this.#state.step);
+    return this.#slowly.countAfter(this.#state.cursor.step);
   }
 
-  /** Tells `listener` of every change until the returned function is called. */
   subscribe(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  update(change: Partial<ViewState>): void {
+  update(change: Change): void {
     const previous = this.#state;
-    const next = { ...previous, ...change };
-    this.#settle(next, change, previous);
-    next.selected = this.#nodeOrNull(next.selected);
-    // Whoever picks a node wants its pops next.
-    if (next.selected !== null && next.selected !== previous.selected) next.layer = null;
-    if (next.bookmarks !== previous.bookmarks) next.bookmarks = readBookmarks(next.bookmarks, this.steps);
-    if (next.sub !== 0) next.sub = next.slow ? this.#slowly.valid(next.step, next.sub) : 0;
-    if (!(next.interval > 0)) next.interval = previous.interval;
-    if (change.playing !== undefined && change.led === undefined) next.led = false;
-    if (this.steps === 0) next.playing = false;
-    if (next.playing && !previous.playing && !next.led && this.#isOver(next)) next.step = next.place = 0;
-    if (Object.entries(next).every(([key, value]) => previous[key as keyof ViewState] === value)) return;
+    const next = kept(previous, this.#settled(previous, change));
+    if (next === previous) return;
     this.#state = next;
-    if (next.interval !== previous.interval) this.#playback.interval = next.interval;
-    if (next.playing && !next.led) this.#playback.start();
+    const { play } = next;
+    if (play.interval !== previous.play.interval) this.#playback.interval = play.interval;
+    if (play.playing && !play.led) this.#playback.start();
     else this.#playback.stop();
     for (const listener of [...this.#listeners]) listener(next, previous);
   }
 
   /** Goes to a step and stops playing. */
   seek(step: number): void {
-    this.update({ step, playing: false });
+    this.update({ cursor: { step }, play: { playing: false } });
+  }
+
+  /** Goes to a step while a slider is held. */
+  scrub(step: number): void {
+    this.update({ cursor: { step, scrubbing: true }, play: { playing: false } });
+  }
+
+  /** Points at a node, or at nothing. */
+  hover(hovered: number | null): void {
+    this.update({ picked: { hovered } });
+  }
+
+  /** Chooses a node, or none. */
+  select(selected: number | null): void {
+    this.update({ picked: { selected } });
+  }
+
+  /** Chooses a node, or lets go of it where it is chosen already. */
+  toggleSelected(node: number): void {
+    this.select(this.#state.picked.selected === node ? null : node);
   }
 
   /** Goes on, or back, by so many pops; in slow motion by so many sub-steps. Stops playing. */
   move(by: number): void {
-    if (this.#state.slow) this.update({ ...this.#slowly.moved(this.#state, by), playing: false });
-    else this.update({ step: this.#state.step + by, sub: 0, playing: false });
+    const { cursor } = this.#state;
+    const moment = cursor.slow ? this.#slowly.moved(cursor, by) : { step: cursor.step + by, sub: 0 };
+    this.update({ cursor: moment, play: { playing: false } });
   }
 
   toggle(): void {
-    this.update({ playing: !this.#state.playing });
+    this.update({ play: { playing: !this.#state.play.playing } });
   }
 
   /** The layer or node whose pops are jumped to; null: none was chosen. */
   get target(): Target | null {
-    const { layer, selected } = this.#state;
+    const { layer, selected } = this.#state.picked;
     if (layer !== null) return { layer };
     return selected === null ? null : { node: selected };
   }
@@ -237,7 +184,7 @@ export class Session {
 
   /** Goes to the target's next pop, or the one before; false: there is none. */
   jump(forward: boolean): boolean {
-    const step = nextPop(this.pops, this.#state.step, forward);
+    const step = nextPop(this.pops, this.#state.cursor.step, forward);
     if (step !== undefined) this.seek(step);
     return step !== undefined;
   }
@@ -260,38 +207,42 @@ export class Session {
     }
   }
 
-  #nodeOrNull(node: number | null): number | null {
-    return node !== null && Number.isInteger(node) && node >= 0 && node < this.trace.nodeCount ? node : null;
-  }
-
-  /** Makes step and place agree, whichever was given: a shorter phase waits at its end. */
-  #settle(next: Writable<ViewState>, change: Partial<ViewState>, previous: ViewState): void {
-    const within = (value: number, end: number) => Math.min(Math.max(Math.round(value) || 0, 0), end);
-    if (change.place !== undefined) {
-      next.place = within(next.place, lengthOf(next.shared));
-      next.step = stepAt(next.place, this.#lengths, next.shared);
-    } else {
-      next.step = within(next.step, this.steps);
-      if (next.step !== previous.step || next.shared !== previous.shared)
-        next.place = placeAt(next.step, this.#lengths, next.shared);
-    }
-    // Whoever goes to a step means the state after it.
-    if (next.step !== previous.step && change.sub === undefined) next.sub = 0;
-  }
-
-  /** Whether there is nothing left to play; in slow motion nobody is waited for. */
-  #isOver({ slow, step, place, shared }: ViewState): boolean {
-    return slow ? step === this.steps : place === lengthOf(shared);
+  /** The state after a change, each part made valid. */
+  #settled(previous: ViewState, change: Change): ViewState {
+    const own = this.#lengths;
+    const shared = { ...previous.shared, ...change.shared };
+    const timelines = { own, before: previous.shared.lengths, shared: shared.lengths };
+    const cursor = settledCursor(previous.cursor, change.cursor ?? {}, timelines, this.#slowly);
+    const play = settledPlay(previous.play, change.play ?? {}, this.steps);
+    const starts = play.playing && !previous.play.playing && !play.led;
+    const bookmarks = change.marks?.bookmarks ?? previous.marks.bookmarks;
+    return {
+      cursor: starts && isOver(cursor, own, shared.lengths) ? { ...cursor, step: 0, place: 0 } : cursor,
+      play,
+      shared,
+      picked: settledPicked(previous.picked, change.picked ?? {}, this.trace.nodeCount),
+      screen: { ...previous.screen, ...change.screen },
+      marks:
+        bookmarks === previous.marks.bookmarks
+          ? previous.marks
+          : { bookmarks: readBookmarks(bookmarks, this.steps) },
+      python: { ...previous.python, ...change.python },
+    };
   }
 
   #advance(n: number): boolean {
-    const { slow, loop, place, shared } = this.#state;
+    const { cursor, play, shared } = this.#state;
+    const end = lengthOf(shared.lengths);
     // The last state is shown as long as any other.
-    if (loop && this.#isOver(this.#state)) this.update({ place: 0, sub: 0 });
-    else if (slow) {
-      const moment = this.#slowly.moved(this.#state, n);
-      this.update({ ...moment, playing: loop || moment.step < this.steps });
-    } else this.update({ place: place + n, sub: 0, playing: loop || place + n < lengthOf(shared) });
-    return this.#state.playing;
+    if (play.loop && isOver(cursor, this.#lengths, shared.lengths))
+      this.update({ cursor: { place: 0, sub: 0 } });
+    else if (cursor.slow) {
+      const moment = this.#slowly.moved(cursor, n);
+      this.update({ cursor: moment, play: { playing: play.loop || moment.step < this.steps } });
+    } else {
+      const place = cursor.place + n;
+      this.update({ cursor: { place, sub: 0 }, play: { playing: play.loop || place < end } });
+    }
+    return this.#state.play.playing;
   }
 }

@@ -1,222 +1,143 @@
-/** What a trace's header must hold, key by key: `heapwidget/trace/check.py` asks the same, in the same order. */
+/** The header of a trace, typed: nothing else reads its keys. */
 
-import { KINDS } from "../words/vocabulary";
-import { fail } from "./error";
+import { checkHeader, type RawHeader, type RawLayer } from "./headercheck";
+import { product } from "./json";
+import type { Kind } from "./kinds";
 
-export interface RawLayer {
+/** Where a unit looks along one position axis of the input: `[start + step*i, start + step*i + size)`. */
+export interface FieldAxis {
+  readonly start: number;
+  readonly step: number;
+  readonly size: number;
+  /** The layer's own axis that `i` runs along; null: the same for all units. */
+  readonly axis: number | null;
+}
+
+export interface Layer {
   readonly label: string;
   readonly shape: readonly number[];
   readonly box: readonly number[];
-  readonly channel_axis: number | null;
+  readonly channelAxis: number | null;
+  /** Layers that it reads. */
   readonly reads: readonly number[];
-  readonly field:
-    | readonly (readonly [start: number, step: number, size: number, axis: number | null])[]
-    | null;
-  readonly kind?: string;
-  readonly names?: readonly string[];
+  /** How an input is shown; other layers have none. */
+  readonly kind: Kind | null;
+  /** Names of an input's positions, where they have any. */
+  readonly names: readonly string[] | null;
+  readonly field: readonly FieldAxis[] | null;
+  /** Boxes along each axis. */
+  readonly grid: readonly number[];
+  /** Id of the layer's first node. */
+  readonly first: number;
+  /** Number of nodes. */
+  readonly count: number;
 }
 
-export interface RawHeader {
+export interface ScoreCurves {
+  /** The score at each of the fractions, as a part of the score on the whole input unless they are `absolute`. */
+  readonly deletion: readonly number[];
+  readonly insertion: readonly number[];
+}
+
+/** What the target's score does as positions are taken away, or given back, in pop order: measured in Python. */
+export interface Scores extends ScoreCurves {
+  /** What the score is: `probability` or `logit`. */
+  readonly kind: string;
+  /** Whether the curves hold the scores themselves: that on the whole input is too small to be divided by. */
+  readonly absolute: boolean;
+  /** Fractions of the positions that are replaced, or given back, from 0 to 1. */
+  readonly fractions: readonly number[];
+  /** The mean of random orders. */
+  readonly random: ScoreCurves | null;
+}
+
+export interface Header {
   readonly method: string;
+  /** What the rule is called. */
   readonly rule: string | null;
-  readonly rule_label?: string;
-  readonly order: "descending" | "ascending";
+  readonly ascending: boolean;
+  /** The same for the collect phase: of a negative target the lowest contributions are the largest parts. */
+  readonly collectAscending: boolean;
+  /** Whether the input's nodes lie in the heap of the walk, and are selected as it pops them. */
+  readonly inputInHeap: boolean;
   readonly conserved: boolean;
   readonly target: {
     readonly label: string;
     readonly index: number | null;
     readonly value: number;
-    readonly below?: string | null;
+    /** What the scores explained lie below, where the net does not end in them. */
+    readonly below: string | null;
   };
   readonly floor: number | null;
-  readonly phases: Readonly<Record<(typeof PHASES)[number], number>>;
+  /** Whether keys are parts of the bound, not masses. */
+  readonly byBound: boolean;
   readonly start: readonly (readonly [node: number, key: number])[];
-  readonly layers: readonly RawLayer[];
-  readonly inputs?: number;
-  readonly priority?: "mass" | "bound";
-  readonly collect_order?: "descending" | "ascending";
-  readonly input_in_heap?: boolean;
-  readonly scores?: unknown;
+  readonly layers: readonly Layer[];
+  /** How many of the layers, from the first on, are inputs. */
+  readonly inputs: number;
+  /** Rows before which the finish phase, and the collect phase, begin. */
+  readonly walkEnd: number;
+  readonly finishEnd: number;
+  readonly steps: number;
+  /** Deletion and insertion curves, if they were measured. */
+  readonly scores: Scores | null;
 }
 
-type Json = Readonly<Record<string, unknown>>;
-type Check = (value: unknown) => boolean;
-
-const PHASES = ["walk", "finish", "collect"] as const;
-
-const MOST_AXES = 32;
-const LARGEST_LAYER = 2 ** 24;
-const MOST_NODES = 2 ** 27;
-const LONGEST_NAME = 10_000;
-const DEEPEST = 16;
-/** The largest number of a float column. */
-const LARGEST_NUMBER = 3.4028234663852886e38;
-
-export const isRecord = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-const whole: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-const integer: Check = (value) => Number.isSafeInteger(value);
-const number: Check = (value) => typeof value === "number" && Math.abs(value) <= LARGEST_NUMBER;
-/** Text that can be written: half of a surrogate pair cannot. */
-const text: Check = (value) => typeof value === "string" && !/\p{Surrogate}/u.test(value);
-/** Letters are counted as Python counts them. */
-const name: Check = (value) =>
-  text(value) && ((value as string).length <= LONGEST_NAME || [...(value as string)].length <= LONGEST_NAME);
-const truth: Check = (value) => typeof value === "boolean";
-const orNull =
-  (check: Check): Check =>
-  (value) =>
-    value === null || check(value);
-const word =
-  (...words: readonly unknown[]): Check =>
-  (value) =>
-    words.includes(value);
-const list =
-  (check: Check): Check =>
-  (value) =>
-    Array.isArray(value) && value.every((one) => check(one));
-const row =
-  (...checks: readonly Check[]): Check =>
-  (value) =>
-    Array.isArray(value) &&
-    value.length === checks.length &&
-    checks.every((check, i) => check(value[i] as unknown));
-const record =
-  (checks: Readonly<Record<string, Check>>): Check =>
-  (value) =>
-    isRecord(value) && Object.entries(checks).every(([key, check]) => key in value && check(value[key]));
-
-const product = (numbers: readonly number[]): number => numbers.reduce((a, b) => a * b, 1);
-
-const layerParts = record({
-  label: name,
-  op: name,
-  shape: list(whole),
-  box: list(whole),
-  channel_axis: orNull(whole),
-  reads: list(whole),
-  field: orNull(list(row(integer, whole, whole, orNull(whole)))),
-});
-
-const layer: Check = (value) => {
-  if (!layerParts(value)) return false;
-  const { shape, box, channel_axis, field } = value as RawLayer;
-  const axes = [channel_axis, ...(field ?? []).map((axis) => axis[3])];
-  return (
-    shape.length > 0 &&
-    shape.length === box.length &&
-    shape.length <= MOST_AXES &&
-    shape.every((size, axis) => (box[axis] as number) > 0 && (box[axis] as number) <= size) &&
-    axes.every((axis) => axis === null || axis < shape.length)
-  );
-};
-
-const curves = { fractions: list(number), deletion: list(number), insertion: list(number) };
-const scores: Check = (value) => {
-  if (!record({ kind: text, random: orNull(isRecord), ...curves })(value)) return false;
-  const { random, ...own } = value as Record<string, unknown>;
-  const fractions = own.fractions as readonly number[];
-  const several = random ? [own, { fractions, ...(random as Json) }] : [own];
-  return (
-    fractions.length > 1 &&
-    several.every(
-      (one) =>
-        record(curves)(one) &&
-        Object.keys(curves).every((key) => ((one as Json)[key] as unknown[]).length === fractions.length),
-    )
-  );
-};
-
-const target = record({ label: text, index: orNull(whole), value: number });
-
-const HEADER: Readonly<Record<string, Check>> = {
-  method: text,
-  rule: orNull(text),
-  order: word("descending", "ascending"),
-  conserved: truth,
-  target: (value) => target(value) && orNull(text)((value as Json).below ?? null),
-  floor: orNull(number),
-  phases: record(Object.fromEntries(PHASES.map((phase) => [phase, whole]))),
-  start: list(row(whole, number)),
-  layers: list(layer),
-  ledger: record({
-    target: number,
-    explained: number,
-    residual: number,
-    absorbed: list(row(text, text, number)),
-  }),
-};
-const OPTIONAL: Readonly<Record<string, Check>> = {
-  inputs: whole,
-  rule_label: text,
-  priority: word("mass", "bound"),
-  collect_order: word("descending", "ascending"),
-  input_in_heap: truth,
-  scores: orNull(scores),
-};
-
-/** Refuses, in one sentence, what is no header. */
-export function readHeader(header: Json): RawHeader {
-  for (const [key, check] of Object.entries({ ...HEADER, ...OPTIONAL })) {
-    if (!(key in header) && key in OPTIONAL) continue;
-    if (!(key in header)) fail(`The header has no ${key}.`);
-    if (!check(header[key])) fail(`The header's ${key} is not what a trace has there.`);
-  }
-  for (const [key, value] of Object.entries(header)) {
-    if (!text(key)) fail("A key of the header is no text.");
-    checkPlain(key, value, 0);
-  }
-  const read = header as unknown as RawHeader;
-  checkLayers(read.layers, read.inputs ?? 1);
-  if (new Set(read.start.map(([node]) => node)).size < read.start.length)
-    fail("The header's start names a node twice.");
-  return read;
+/** Reads what a file or a model has for a header; throws `TraceError` with one sentence. */
+export function readHeader(value: unknown): Header {
+  const raw = checkHeader(value);
+  const { phases, target } = raw;
+  const finishEnd = phases.walk + phases.finish;
+  return {
+    method: raw.method,
+    rule: raw.rule_label ?? raw.rule,
+    ascending: raw.order === "ascending",
+    collectAscending: (raw.collect_order ?? raw.order) === "ascending",
+    inputInHeap: raw.input_in_heap === true,
+    conserved: raw.conserved,
+    target: {
+      label: target.label,
+      index: target.index,
+      value: target.value,
+      below: target.below ?? null,
+    },
+    floor: raw.floor,
+    byBound: raw.priority === "bound",
+    // Keys are of single precision, like those of the log.
+    start: raw.start.map(([node, key]) => [node, Math.fround(key)] as const),
+    layers: readLayers(raw.layers),
+    inputs: raw.inputs ?? 1,
+    walkEnd: phases.walk,
+    finishEnd,
+    steps: finishEnd + phases.collect,
+    scores: readScores(raw.scores ?? null),
+  };
 }
 
-/** Keys that this version does not know must hold plain JSON all the same. */
-function checkPlain(key: string, value: unknown, depth: number): void {
-  if (typeof value === "object" && value !== null) {
-    const inside = Array.isArray(value) ? value : [...Object.keys(value), ...Object.values(value)];
-    if (depth === DEEPEST && inside.length > 0)
-      fail(`The header's ${key} has more than ${DEEPEST} lists in lists.`);
-    for (const one of inside) checkPlain(key, one, depth + 1);
-  } else if (!(value === null || truth(value) || text(value) || Number.isFinite(value))) {
-    fail(`The header's ${key} holds a number or a text that cannot be written.`);
-  }
+function readLayers(raw: readonly RawLayer[]): Layer[] {
+  let first = 0;
+  return raw.map(({ label, shape, box, reads, channel_axis, kind, names, field }) => {
+    const grid = shape.map((n, axis) => Math.ceil(n / (box[axis] as number)));
+    const layer: Layer = {
+      label,
+      shape,
+      box,
+      reads,
+      channelAxis: channel_axis,
+      kind: kind ?? null,
+      names: names ?? null,
+      field: field?.map(([start, step, size, axis]) => ({ start, step, size, axis })) ?? null,
+      grid,
+      first,
+      count: product(grid),
+    };
+    first += layer.count;
+    return layer;
+  });
 }
 
-function checkLayers(layers: readonly RawLayer[], inputs: number): void {
-  if (layers.length === 0) fail("The trace has no layers.");
-  if (inputs < 1 || inputs > layers.length)
-    fail(`The trace has ${inputs} inputs among ${layers.length} layers.`);
-  if (layers.some(({ reads }, number) => reads.some((read) => read >= number)))
-    fail("A layer reads one that does not come before it.");
-  const counts = layers.map(nodesOf);
-  const [most, all] = [counts.reduce((a, b) => Math.max(a, b)), counts.reduce((a, b) => a + b)];
-  if (most > LARGEST_LAYER || all > MOST_NODES)
-    fail(`The trace has ${all} nodes, ${most} in one layer; at most ${MOST_NODES} can be shown.`);
-  layers.slice(0, inputs).forEach(checkInput);
-  if (layers.slice(inputs).some((layer) => "kind" in layer || "names" in layer))
-    fail("A layer has a kind or names and is no input.");
-  const axes = layers.slice(0, inputs).reduce((n, { shape, channel_axis }) => {
-    return n + shape.length - (channel_axis === null ? 0 : 1);
-  }, 0);
-  if (layers.some(({ field }) => field !== null && field.length !== axes))
-    fail(`A layer's field is not one range for each of ${axes} axes.`);
-}
-
-const nodesOf = ({ shape, box }: RawLayer): number =>
-  product(shape.map((size, axis) => Math.ceil(size / (box[axis] as number))));
-
-function checkInput({ shape, box, channel_axis, kind, names }: RawLayer, number: number): void {
-  const what = `Input ${number}`;
-  if (!word(...KINDS)(kind)) fail(`${what} is of no known kind.`);
-  if (shape.some((size, axis) => box[axis] !== (axis === channel_axis ? size : 1)))
-    fail(`${what} is not divided into positions.`);
-  const positions = product(shape.filter((_, axis) => axis !== channel_axis));
-  const fits = list(name)(names) && names?.length === positions && word("bars", "tokens")(kind);
-  if (names !== undefined && !fits) fail(`${what} does not have a name for each of ${positions} positions.`);
-  if (kind === "tokens" && names === undefined) fail(`${what} is of tokens without names.`);
-  const pictured = shape.length === 3 && (shape[0] === 1 || shape[0] === 3) && channel_axis === 0;
-  if (kind === "image" && !pictured) fail(`${what} of shape ${shape.join(" × ")} is no image.`);
+function readScores(raw: NonNullable<RawHeader["scores"]> | null): Scores | null {
+  if (!raw) return null;
+  const { kind, fractions, deletion, insertion, random } = raw;
+  return { kind, absolute: raw.absolute === true, fractions, deletion, insertion, random };
 }

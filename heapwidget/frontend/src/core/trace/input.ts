@@ -1,7 +1,10 @@
 /** The inputs that are explained: what each holds, how it is shown, and the grid of its positions. */
 
-import { KINDS, type Kind } from "../words/vocabulary";
-import { type Buffer, bytesOf, type Layer, type Trace, TraceError } from "./trace";
+import { TraceError } from "./error";
+import type { Layer } from "./header";
+import { KINDS, type Kind } from "./kinds";
+import { type Buffer, bytesOf } from "./read";
+import type { Trace } from "./trace";
 
 /** A picture of the input, one pixel or more a position. */
 export interface Pixels {
@@ -49,7 +52,7 @@ type Raw = Readonly<Record<string, unknown>>;
 const LINE = 32;
 
 /** The input that a node is a position of, if it is one. */
-export function partOf(input: Input, node: number): InputPart | null {
+export function partAt(input: Input, node: number): InputPart | null {
   return input.find((part) => node >= part.first && node < part.first + part.count) ?? null;
 }
 
@@ -151,11 +154,11 @@ export function readInput(raw: unknown, trace: Trace): Input {
     const given = parts?.[i] ?? {};
     const pixels = given.kind === "image" ? readPixels(given) : null;
     const values = given.values === undefined ? null : readValues(given, layer);
-    const own = KINDS.find((kind) => kind === layer.kind) ?? "strip";
+    const kind = layer.kind ?? "strip";
     const lengths = layer.shape.filter((_, axis) => axis !== layer.channelAxis);
-    const part = {
+    const part: InputPart = {
       // A picture is shown as one, whatever the input's own shape.
-      kind: pixels ? ("image" as const) : own === "image" ? ("strip" as const) : own,
+      kind: pixels ? "image" : KINDS[kind].pictured ? "strip" : kind,
       label: layer.label,
       layer,
       first: layer.first,

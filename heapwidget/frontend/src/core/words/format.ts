@@ -1,6 +1,6 @@
 /** How numbers are written: few digits, the same everywhere. */
 
-import { rounding } from "./vocabulary";
+import { rounding } from "../vocabulary/vocabulary";
 
 const MINUS = "\u2212";
 const NARROW_SPACE = "\u202f";

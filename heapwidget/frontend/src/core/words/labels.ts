@@ -6,7 +6,8 @@
  * are `pixel (i,j)` where it is the only input.
  */
 
-import { boxOf, type Layer, layerIndex, type Trace } from "../trace/trace";
+import type { Layer } from "../trace/header";
+import { boxOf, layerIndex, type Trace } from "../trace/trace";
 
 export interface NodeLabel {
   /** `conv2·8` */

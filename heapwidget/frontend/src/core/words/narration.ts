@@ -3,9 +3,9 @@
 import type { Replay } from "../replay/replay";
 import { ascendingAt } from "../replay/state";
 import { layerOf, phaseOf, type Trace } from "../trace/trace";
+import { nounOf, nouns, rounding, ruleLabel } from "../vocabulary/vocabulary";
 import { formatBound, formatCount, formatKey, formatShare, formatValue, ordinal, plural } from "./format";
 import { nodeLabel } from "./labels";
-import { nounOf, nouns, rounding, ruleLabel } from "./vocabulary";
 
 /** A run of text; `node` names are set in the popped node's colour, others in bold. */
 export interface Part {

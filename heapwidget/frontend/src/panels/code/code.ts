@@ -2,9 +2,9 @@
 
 import type { SlowMoment } from "../../core/session/session";
 import { type CodeLine, ROUTINES, type Routine } from "../../core/slow/routines";
+import { panels } from "../../core/vocabulary/vocabulary";
 import { formatKey } from "../../core/words/format";
 import { nodeLabel } from "../../core/words/labels";
-import { panels } from "../../core/words/vocabulary";
 import { h, setText } from "../../kit/dom";
 import type { Panel, Stage, View } from "../../kit/panel";
 
@@ -40,7 +40,9 @@ class CodeView implements View {
     const { session } = this.#stage;
     const { slow } = session;
     this.#light(slow?.last.at ?? null);
-    const waiting = session.state.slow ? "the next step goes into the heap" : "choose compare and swap below";
+    const waiting = session.state.cursor.slow
+      ? "the next step goes into the heap"
+      : "choose compare and swap below";
     setText(this.#hint, slow ? "Python's heapq, and how a key is changed" : waiting);
     this.#write(slow);
   }

@@ -1,15 +1,15 @@
 /** Curves over the steps, or the score as positions go; click, drag or keys seek. */
 
-import { readScores } from "../../core/chart/scores";
+import { panels } from "../../core/vocabulary/vocabulary";
 import { formatCount } from "../../core/words/format";
-import { panels } from "../../core/words/vocabulary";
 import { Choice, type Option } from "../../kit/choice";
 import { fitCanvas, h, setHidden } from "../../kit/dom";
+import { takeKey } from "../../kit/keys";
 import type { Panel, Stage, View } from "../../kit/panel";
 import { BEYOND, drawCursor, type Mark } from "./cursor";
 import type { Plot } from "./plot";
 import { ScorePlot } from "./scoreplot";
-import { Legend } from "./serieslist";
+import { SeriesList } from "./serieslist";
 import { StepPlot } from "./stepplot";
 
 const FALLBACK_WIDTH = 640;
@@ -37,7 +37,7 @@ class CurveView implements View {
   /** What can be shown. */
   readonly #plots: Readonly<Record<Mode, Plot | null>>;
   #plot: Plot;
-  readonly #legend = new Legend();
+  readonly #list = new SeriesList();
   readonly #modes: Choice<Mode>;
   /** The plot and the cursor: an element that moves over a canvas would cost more than drawing both. */
   readonly #screen = h("canvas", { class: "hw-screen", "aria-hidden": "true" });
@@ -55,7 +55,7 @@ class CurveView implements View {
     this.#root = root;
     this.#stage = stage;
     const { trace, steps } = stage.session;
-    const scores = readScores(trace.scores);
+    const { scores } = trace;
     this.#plot = new StepPlot(trace);
     this.#plots = { relevance: this.#plot, score: scores && new ScorePlot(trace, scores) };
     this.#modes = new Choice("What the curve shows", MODES, (mode) => this.#choose(mode), stage.signal);
@@ -72,7 +72,7 @@ class CurveView implements View {
       "div",
       { class: "hw-curve-head" },
       h("h3", { class: "hw-heading" }, "Curve"),
-      this.#legend.element,
+      this.#list.element,
       this.#modes.element,
     );
     this.#field.append(this.#screen, this.#ghost);
@@ -83,7 +83,7 @@ class CurveView implements View {
 
   update(): void {
     const { session, theme } = this.#stage;
-    const { step } = session.state;
+    const { step } = session.state.cursor;
     const plot = this.#plot;
     this.#measure();
     const drawn = `${this.#width} ${this.#height} ${theme.palette.dark} ${globalThis.devicePixelRatio}`;
@@ -93,7 +93,7 @@ class CurveView implements View {
       this.#writeAxis();
     }
     this.#drawn = drawn;
-    this.#legend.show(plot.entries(step));
+    this.#list.show(plot.entries(step));
     const words = plot.label(step);
     this.#drawScreen({
       x: plot.at(step) * this.#width,
@@ -155,32 +155,27 @@ class CurveView implements View {
       const box = field.getBoundingClientRect();
       return this.#plot.step((event.clientX - box.left) / box.width);
     };
-    const seek = (event: PointerEvent) =>
-      session.update({ step: stepAt(event), playing: false, scrubbing: true });
+    const seek = (event: PointerEvent) => session.scrub(stepAt(event));
     const down = (event: PointerEvent) => {
       if (event.button !== 0) return;
       field.setPointerCapture?.(event.pointerId);
       seek(event);
     };
     const move = (event: PointerEvent) => {
-      if (session.state.scrubbing && (event.buttons & 1) === 1) seek(event);
+      if (session.state.cursor.scrubbing && (event.buttons & 1) === 1) seek(event);
       const box = field.getBoundingClientRect();
       this.#ghost.hidden = event.pointerType === "touch";
       this.#ghost.style.transform = `translateX(${event.clientX - box.left}px)`;
       const step = stepAt(event);
       field.title = `${formatCount(step)}: ${this.#plot.label(step)}`;
     };
-    const release = () => session.update({ scrubbing: false });
+    const release = () => session.update({ cursor: { scrubbing: false } });
     const leave = () => {
       this.#ghost.hidden = true;
     };
     const page = Math.max(Math.round(session.steps / PAGE), 1);
-    const key = (event: KeyboardEvent) => {
-      const by = event.key === "PageUp" ? page : event.key === "PageDown" ? -page : 0;
-      if (by === 0) return;
-      event.preventDefault();
-      session.seek(session.state.step + by);
-    };
+    const turn = (by: number) => () => session.seek(session.state.cursor.step + by);
+    const key = (event: KeyboardEvent) => takeKey(event, { PageUp: turn(page), PageDown: turn(-page) }, true);
     field.addEventListener("pointerdown", down, { signal });
     field.addEventListener("pointermove", move, { signal });
     field.addEventListener("pointerup", release, { signal });
@@ -194,6 +189,6 @@ class CurveView implements View {
     if (changes === this.#measured) return;
     this.#measured = changes;
     this.#width = Math.floor(this.#root.clientWidth) || FALLBACK_WIDTH;
-    this.#height = this.#stage.session.state.heights.curve ?? HEIGHT;
+    this.#height = this.#stage.session.state.screen.heights.curve ?? HEIGHT;
   }
 }

@@ -29,6 +29,6 @@ export interface Plot {
 }
 
 /** Where a value is, as a share of the height from the bottom, kept within it. */
-export function levelOf(value: number, low: number, high: number): number {
+export function shareOfHeight(value: number, low: number, high: number): number {
   return (Math.min(Math.max(value, low), high) - low) / (high - low || 1);
 }

@@ -1,12 +1,13 @@
 /** The target's score as positions are taken away, or given back, in pop order; random orders beside it. */
 
-import { area, fractionAt, type Scores, scoreLabel, stepAtFraction, valueAt } from "../../core/chart/scores";
+import { area, fractionAt, scoreLabel, stepAtFraction, valueAt } from "../../core/chart/scores";
+import type { Scores } from "../../core/trace/header";
 import type { Trace } from "../../core/trace/trace";
 import { formatKey } from "../../core/words/format";
 import { positionNoun } from "../../core/words/narration";
 import { fitCanvas, h } from "../../kit/dom";
 import type { Palette } from "../../kit/theme";
-import { type Entry, levelOf, type Plot } from "./plot";
+import { type Entry, type Plot, shareOfHeight } from "./plot";
 
 const RANDOM = [2, 3];
 
@@ -53,7 +54,7 @@ export class ScorePlot implements Plot {
   }
 
   #level(curve: readonly number[], step: number): number {
-    return levelOf(valueAt(this.#scores.fractions, curve, this.at(step)), this.#low, this.#high);
+    return shareOfHeight(valueAt(this.#scores.fractions, curve, this.at(step)), this.#low, this.#high);
   }
 
   label(step: number): string {
@@ -88,7 +89,7 @@ export class ScorePlot implements Plot {
   draw(width: number, height: number, palette: Palette): void {
     const context = fitCanvas(this.canvas, width, height);
     if (!context) return;
-    const y = (value: number) => 1.5 + (height - 3) * (1 - levelOf(value, this.#low, this.#high));
+    const y = (value: number) => 1.5 + (height - 3) * (1 - shareOfHeight(value, this.#low, this.#high));
     context.fillStyle = palette.line;
     for (const value of [0, 0.5, 1]) context.fillRect(0, Math.round(y(value)) - 0.5, width, 1);
     const { fractions, deletion, insertion, random } = this.#scores;

@@ -3,7 +3,7 @@
 import { h, setText } from "../../kit/dom";
 import type { Entry } from "./plot";
 
-export class Legend {
+export class SeriesList {
   readonly element = h("ul", { class: "hw-legend-list" });
   #shown = "";
   #values: readonly HTMLElement[] = [];

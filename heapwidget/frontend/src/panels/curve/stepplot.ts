@@ -1,13 +1,14 @@
 /** Where the relevance is over the steps: areas on one another, lines where shares can be negative, or bare keys. */
 
-import { type Chart, chartOf, resample, type Series } from "../../core/chart/series";
+import { decimate } from "../../core/chart/decimate";
+import { type Chart, chartOf, type Series } from "../../core/chart/series";
 import { stepAxis } from "../../core/chart/stepaxis";
 import type { Trace } from "../../core/trace/trace";
 import { formatBound, formatKey, formatShare, plural } from "../../core/words/format";
 import { curveLabel, positionNoun } from "../../core/words/narration";
 import { fitCanvas, h } from "../../kit/dom";
 import type { Palette } from "../../kit/theme";
-import { type Entry, levelOf, type Plot } from "./plot";
+import { type Entry, type Plot, shareOfHeight } from "./plot";
 
 const DASHES: Readonly<Record<string, number[]>> = { bound: [3, 3], dust: [1, 3] };
 const HINTS: Readonly<Record<string, string>> = {
@@ -51,7 +52,7 @@ export class StepPlot implements Plot {
     const wanted = step > this.#trace.finishEnd ? "popped" : "explained";
     const { series, low, high } = this.#chart;
     const front = series.find((s) => s.id === wanted) ?? (series[0] as Series);
-    return levelOf(front.at(step), low, high);
+    return shareOfHeight(front.at(step), low, high);
   }
 
   labelLevel(step: number): number {
@@ -91,7 +92,7 @@ export class StepPlot implements Plot {
 
   #y(value: number): number {
     const { low, high } = this.#chart;
-    return this.#height * (1 - levelOf(value, low, high));
+    return this.#height * (1 - shareOfHeight(value, low, high));
   }
 
   /** The line of a series, a point for each step or two for each pixel. */
@@ -104,10 +105,8 @@ export class StepPlot implements Plot {
       const [from, to] = [ends[piece - 1] as number, ends[piece] as number];
       if (from < first) continue;
       const bins = Math.ceil((this.#axis.at(to) - this.#axis.at(from)) * this.#width) || 1;
-      const { x, y } = resample((step) => at(from + step), to - from, bins);
-      x.forEach((place, i) => {
-        line.lineTo(this.#axis.at(from + place * (to - from)) * this.#width, this.#y(y[i] as number));
-      });
+      for (const [step, value] of decimate(at, from, to + 1, bins))
+        line.lineTo(this.#axis.at(step) * this.#width, this.#y(value));
     }
     return { line, from: this.#axis.at(first) * this.#width };
   }

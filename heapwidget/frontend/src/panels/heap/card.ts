@@ -4,12 +4,11 @@ import { CARD_HEIGHT } from "../../core/geometry/treelayout";
 import { layerOf } from "../../core/trace/trace";
 import { formatKey } from "../../core/words/format";
 import { labelParts, shorten } from "../../core/words/labels";
-import { h, icon, placeAt, s, setAttributes, setHidden, setText, setVariable } from "../../kit/dom";
+import { h, putAt, setAttributes, setHidden, setText, setVariable } from "../../kit/dom";
 import type { Stage } from "../../kit/panel";
 import type { Palette } from "../../kit/theme";
+import { BADGES, badge, type CardState } from "./badge";
 import { Glide, type Pose } from "./glide";
-
-export type CardState = "" | "pushed" | "rekeyed" | "lowered" | "popped";
 
 /** What a sub-step does with the item of a cell. */
 export type CardMark = "" | "compared" | "hole" | "moved";
@@ -35,14 +34,6 @@ export interface CardPlace {
   readonly width: number;
 }
 
-/** Shapes within the badge: up out of the heap, new in it, moved up or down within it. */
-export const BADGES: Readonly<Record<CardState, string>> = {
-  "": "",
-  popped: "M4.5 9.5 8 6l3.5 3.5",
-  pushed: "M8 4.2v7.6M4.2 8h7.6",
-  rekeyed: "M8 12V4.6M4.8 7.6 8 4.4l3.2 3.2",
-  lowered: "M8 4v7.4M4.8 8.4 8 11.6l3.2-3.2",
-};
 const SAID: Readonly<Record<CardState, string>> = {
   "": "",
   popped: ", popped",
@@ -71,14 +62,6 @@ const DASH = 4;
 const DASH_GAP = 2;
 /** How much is seen of patch and bar in the hole. */
 const HOLE = 0.45;
-
-/** The badge of a state, for the help as well. */
-export function badge(state: CardState): SVGSVGElement {
-  const svg = icon("", BADGES[state]);
-  svg.classList.add("hw-badge");
-  svg.prepend(s("circle", { cx: 8, cy: 8, r: 8 }));
-  return svg;
-}
 
 export class Card {
   readonly element: HTMLElement;
@@ -137,7 +120,7 @@ export class Card {
     const { x, y } = pose;
     if (pose === this.#pose) return moves;
     this.#pose = pose;
-    placeAt(this.element, x, y);
+    putAt(this.element, x, y);
     return moves;
   }
 

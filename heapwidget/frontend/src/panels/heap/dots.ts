@@ -2,7 +2,8 @@
 
 import type { Slot } from "../../core/geometry/treelayout";
 import type { Palette } from "../../kit/theme";
-import { BADGES, type CardMark, type CardState } from "./card";
+import { BADGES, type CardState } from "./badge";
+import type { CardMark } from "./card";
 
 export interface DotFace {
   /** Share of the largest key, 0..1. */

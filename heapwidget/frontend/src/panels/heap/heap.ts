@@ -3,9 +3,9 @@
 import { LEAST_TREE, windowFor, within } from "../../core/geometry/treelayout";
 import type { Replay } from "../../core/replay/replay";
 import { phaseOf } from "../../core/trace/trace";
+import { panels } from "../../core/vocabulary/vocabulary";
 import { formatCount } from "../../core/words/format";
 import { beyondWindow, describeCell, emptyMessage } from "../../core/words/heapwords";
-import { panels } from "../../core/words/vocabulary";
 import { h, setText } from "../../kit/dom";
 import type { Panel, Stage, View } from "../../kit/panel";
 import { Crumbs } from "./crumbs";
@@ -63,11 +63,12 @@ class HeapView implements View {
 
   update(): void {
     const { session } = this.#stage;
-    const { replay, state } = session;
+    const { replay } = session;
+    const { step, sub } = session.state.cursor;
     this.#scene = new Scene(session);
     const { heap } = this.#scene;
     this.#arrange(replay);
-    const profile = this.#strip.measure(heap, this.#width, `${state.step} ${state.sub}`);
+    const profile = this.#strip.measure(heap, this.#width, `${step} ${sub}`);
     const top = this.#top(this.#scene);
     this.#tree.draw(this.#scene, top, largestKey(replay, profile), emptyMessage(replay));
     this.#drawStrip();
@@ -96,18 +97,17 @@ class HeapView implements View {
       event.currentTarget === canvas ? pick(event) : this.#tree.nodeAt(event, this.#scene);
     const leave = () => {
       this.#picked = null;
-      session.update({ hovered: null });
+      session.hover(null);
     };
     const select = (event: Event) => {
       if ((event as MouseEvent).detail > 1) return;
       clicked = at(event as MouseEvent);
-      if (clicked === null) return;
-      session.update({ selected: session.state.selected === clicked ? null : clicked });
+      if (clicked !== null) session.toggleSelected(clicked);
     };
     const hover = (event: MouseEvent) => {
       const hovered = at(event);
       element.style.cursor = hovered === null ? "" : "pointer";
-      session.update({ hovered });
+      session.hover(hovered);
     };
     for (const target of [element, canvas]) {
       for (const over of ["pointerover", "pointermove"] as const)
@@ -130,19 +130,20 @@ class HeapView implements View {
   }
 
   #open(top: number): void {
-    this.#stage.session.update({ top, selected: null });
+    this.#stage.session.update({ screen: { top }, picked: { selected: null } });
   }
 
   #openNode(node: number): void {
     const cell = this.#scene.heap.cellOf(node);
-    if (cell >= 0) this.#stage.session.update({ top: cell, selected: node });
+    if (cell >= 0) this.#stage.session.update({ screen: { top: cell }, picked: { selected: node } });
   }
 
   /** Cell at the top of the window: where it was opened, moved only to bring into sight what must be. */
   #top({ heap, slow, cells }: Scene): number {
-    const { selected, playing, scrubbing, top } = this.#stage.session.state;
-    const opened = within(top, heap.size);
-    const still = selected === null || playing || scrubbing;
+    const { picked, play, cursor, screen } = this.#stage.session.state;
+    const { selected } = picked;
+    const opened = within(screen.top, heap.size);
+    const still = selected === null || play.playing || cursor.scrubbing;
     const cell = slow ? (cells.at(-1) ?? -1) : still ? -1 : heap.cellOf(selected);
     return cell < 0 ? opened : windowFor(cell, this.#tree.layout.cardLevels, opened);
   }
@@ -152,13 +153,13 @@ class HeapView implements View {
     if (changes === this.#measured) return;
     this.#measured = changes;
     this.#width = Math.floor(this.#root.clientWidth) || FALLBACK_WIDTH;
-    const { heights } = this.#stage.session.state;
+    const { heights } = this.#stage.session.state.screen;
     this.#tree.arrange(this.#width, replay.largestHeap, heights.heap ?? null);
   }
 
   #drawStrip(): void {
     const { heap, touch, touched, slow, cells } = this.#scene;
-    const { hovered, selected } = this.#stage.session.state;
+    const { hovered, selected } = this.#stage.session.state.picked;
     const cell = (node: number | null) => (node === null ? -1 : heap.cellOf(node));
     const [hot, other] = slow ? cells.slice(-2) : [cell(hovered), cell(selected)];
     const marks = { touch, touched, hot: hot ?? -1, selected: other ?? -1 };
@@ -188,7 +189,7 @@ class HeapView implements View {
   #describe(replay: Replay): string {
     const { heap } = this.#scene;
     if (heap.size === 0) return "";
-    const { hovered, selected } = this.#stage.session.state;
+    const { hovered, selected } = this.#stage.session.state.picked;
     const node = [hovered, selected].find((n): n is number => n !== null && heap.cellOf(n) >= 0);
     if (node === undefined)
       return "the same heap as an array · ticks: levels of the tree · click: show in the tree";

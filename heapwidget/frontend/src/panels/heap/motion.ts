@@ -1,20 +1,16 @@
 /** How long touched things may move: not at all for jumps, fast play, or people who ask for stillness. */
 
-import type { ViewState } from "../../core/session/session";
+import type { ViewState } from "../../core/session/viewstate";
 
 const LONGEST = 190;
 const SHORTEST = 45;
 
-/** Where the cursor stood when something was last drawn. */
-export interface Shown {
-  readonly step: number;
-  readonly sub: number;
-}
-
-export function glideTime(state: ViewState, shown: Shown): number {
-  const by = state.step === shown.step ? Math.abs(state.sub - shown.sub) : Math.abs(state.step - shown.step);
-  if (by !== 1 || shown.step < 0 || state.scrubbing) return 0;
+/** `drawn`: the state that was drawn last. */
+export function glideTime({ cursor, play }: ViewState, drawn: ViewState | null): number {
+  if (!drawn || cursor.scrubbing) return 0;
+  const [steps, subSteps] = [cursor.step - drawn.cursor.step, cursor.sub - drawn.cursor.sub];
+  if (Math.abs(steps || subSteps) !== 1) return 0;
   if (globalThis.matchMedia?.("(prefers-reduced-motion: reduce)").matches) return 0;
-  const time = state.playing ? Math.min(LONGEST, state.interval * 0.7) : LONGEST;
+  const time = play.playing ? Math.min(LONGEST, play.interval * 0.7) : LONGEST;
   return time < SHORTEST ? 0 : time;
 }

@@ -5,7 +5,8 @@ import type { HeapLike } from "../../core/replay/heap";
 import type { Replay } from "../../core/replay/replay";
 import type { Session, SlowMoment } from "../../core/session/session";
 import { phaseOf } from "../../core/trace/trace";
-import type { CardMark, CardState } from "./card";
+import type { CardState } from "./badge";
+import type { CardMark } from "./card";
 
 const STATES: readonly CardState[] = ["", "pushed", "rekeyed", "lowered"];
 const NONE = new Uint8Array();

@@ -3,6 +3,7 @@
 import { sees } from "../../core/geometry/field";
 import { cellOf, type Slot, type TreeLayout, treeLayout } from "../../core/geometry/treelayout";
 import type { Replay } from "../../core/replay/replay";
+import type { ViewState } from "../../core/session/viewstate";
 import { type Phase, phaseOf } from "../../core/trace/trace";
 import { fitCanvas, h, setAttributes, setHidden, setText } from "../../kit/dom";
 import type { Stage } from "../../kit/panel";
@@ -10,10 +11,8 @@ import { Branches } from "./branches";
 import { Card, type CardFace, type CardPlace } from "./card";
 import { type DotFace, dotAt, drawDot } from "./dots";
 import { Frames } from "./glide";
-import { glideTime, type Shown } from "./motion";
+import { glideTime } from "./motion";
 import type { Scene } from "./scene";
-
-const NOWHERE: Shown = { step: -1, sub: 0 };
 
 /** What a card is to show, and where. */
 interface Wish {
@@ -45,13 +44,13 @@ export class Tree {
   #arranged = "";
   /** Heap cell at the top of the window. */
   #top = 0;
-  /** Moment that the cards show. */
-  #shownAt: Shown = NOWHERE;
+  /** State that the cards show; null: it is to be shown without a way there. */
+  #drawn: ViewState | null = null;
 
   constructor(stage: Stage) {
     this.#stage = stage;
     // What is about to be drawn anyway is not drawn twice.
-    const stale = () => stage.session.state !== this.#shownAt;
+    const stale = () => stage.session.state !== this.#drawn;
     this.#frames = new Frames((moment) => stale() || this.#stand(moment), stage.signal);
     this.element = h(
       "div",
@@ -80,7 +79,7 @@ export class Tree {
     this.#layout = treeLayout(width, largestHeap, room);
     this.element.style.height = `${this.#layout.height}px`;
     this.#branches.arrange(this.#layout);
-    this.#shownAt = NOWHERE;
+    this.#drawn = null;
   }
 
   /** Node of the card or dot that an event is on. */
@@ -110,17 +109,17 @@ export class Tree {
     this.#branches.fill(filled);
     this.#branches.light(this.#kin(scene));
     if (scene.popped) wishes.push(this.#aside(scene, scene.popped, largest));
-    this.#deal(wishes, glideTime(state, this.#shownAt));
+    this.#deal(wishes, glideTime(state, this.#drawn));
     if (this.#stand(performance.now())) this.#frames.start();
     this.#order(scene);
     setHidden(this.#calm, scene.heap.size > 0);
     if (scene.heap.size === 0) setText(this.#calm, calm);
-    this.#shownAt = state;
+    this.#drawn = state;
   }
 
   /** Slot of the node that is pointed at or selected; -1: none is in the window. */
   #kin({ heap }: Scene): number {
-    const { hovered, selected } = this.#stage.session.state;
+    const { hovered, selected } = this.#stage.session.state.picked;
     const cells = [hovered, selected].map((node) => (node === null ? -1 : heap.cellOf(node)));
     for (const cell of cells.filter((at) => at >= 0)) {
       const slot = this.#layout.slots.find((s) => cellOf(s, this.#top) === cell);
@@ -130,7 +129,7 @@ export class Tree {
   }
 
   #face(scene: Scene, node: number, key: number, largest: number): CardFace {
-    const { hovered, selected } = this.#stage.session.state;
+    const { hovered, selected } = this.#stage.session.state.picked;
     return {
       node,
       key,
@@ -217,7 +216,7 @@ export class Tree {
       .map((card) => ({ id: card.element.id, node: card.node, cell: heap.cellOf(card.node) }))
       .filter(({ cell }) => cell >= 0)
       .sort((a, b) => a.cell - b.cell);
-    const active = cards.find(({ node }) => node === this.#stage.session.state.selected)?.id;
+    const active = cards.find(({ node }) => node === this.#stage.session.state.picked.selected)?.id;
     setAttributes(this.#items, {
       role: cards.length ? "tree" : "group",
       "aria-owns": cards.map(({ id }) => id).join(" "),
@@ -228,13 +227,13 @@ export class Tree {
   /** Whether a node sees the input position under the pointer. */
   #sees(replay: Replay, node: number): boolean {
     const { state, input } = this.#stage.session;
-    const at = state.hovered;
+    const at = state.picked.hovered;
     if (at === null || at >= replay.trace.inputCount || node < replay.trace.inputCount) return false;
     return sees(replay.trace, input, node, at);
   }
 
   #dot(scene: Scene, cell: number, largest: number): DotFace {
-    const { hovered, selected } = this.#stage.session.state;
+    const { hovered, selected } = this.#stage.session.state.picked;
     const [node, key] = [scene.heap.nodeAt(cell), scene.heap.keyAt(cell)];
     return {
       share: Math.abs(key) / largest,

@@ -10,7 +10,7 @@ const TONES = 256;
 const BAND = 4;
 const HATCH = 20;
 
-export class LegendView {
+export class Colorbar {
   readonly element: HTMLElement;
   readonly #words = h("span", { class: "hw-clip" });
   readonly #low = h("span");

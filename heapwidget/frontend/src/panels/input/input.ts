@@ -11,18 +11,19 @@ import {
 } from "../../core/colour/tones";
 import { seesAll } from "../../core/geometry/field";
 import type { Replay } from "../../core/replay/replay";
-import { partOf, valuesAt } from "../../core/trace/input";
+import { partAt, valuesAt } from "../../core/trace/input";
 import { phaseOf } from "../../core/trace/trace";
+import { panels } from "../../core/vocabulary/vocabulary";
 import { formatCount, formatKey, ordinal } from "../../core/words/format";
 import { nodeLabel } from "../../core/words/labels";
 import { positionNoun } from "../../core/words/narration";
-import { panels } from "../../core/words/vocabulary";
 import { Choice } from "../../kit/choice";
 import { h, icon, setText, setVariable, tellWhileFocused } from "../../kit/dom";
+import { leaveKeys } from "../../kit/keys";
 import type { Panel, Stage, View } from "../../kit/panel";
-import { LegendView, titleOf } from "./colorbar";
+import { Colorbar, titleOf } from "./colorbar";
 import type { PartView, Room } from "./kind";
-import { KINDS } from "./kinds/table";
+import { DRAWINGS } from "./kinds/table";
 import { Positions } from "./positions";
 import { Zoom } from "./zoom";
 
@@ -54,7 +55,7 @@ class InputView implements View {
   readonly #modes: Choice<Mode>;
   readonly #zoom: Zoom;
   readonly #keys: Positions;
-  readonly #legend = new LegendView();
+  readonly #legend = new Colorbar();
   readonly #opacity = h("input", { type: "range", class: "hw-opacity", min: 0, max: 100, step: 1 });
   readonly #frameText = h("span", { class: "hw-clip" });
   readonly #what = h("div", { class: "hw-slot hw-clip" });
@@ -72,7 +73,7 @@ class InputView implements View {
     const { session, signal } = stage;
     const { replay, input } = session;
     this.#tones = new Tones(replay, input);
-    this.#parts = input.map((part) => KINDS[part.kind].create(part, stage));
+    this.#parts = input.map((part) => DRAWINGS[part.kind].create(part, stage));
     const modes = modesOf(replay).map((mode) => ({ value: mode, text: mode, title: titleOf(replay, mode) }));
     this.#modes = new Choice("Colours of the input", modes, (mode) => this.#choose(mode), signal);
     this.#zoom = new Zoom(this.#parts, () => this.#point(), signal);
@@ -91,7 +92,7 @@ class InputView implements View {
     const { replay } = session;
     const { palette } = theme;
     this.#fit();
-    const mode = session.state.overlay ?? naturalMode(replay);
+    const mode = session.state.screen.overlay ?? naturalMode(replay);
     const drawn = `${replay.step} ${mode} ${palette.dark}`;
     if (drawn !== this.#drawn) {
       const legend = this.#tones.update(mode);
@@ -102,8 +103,9 @@ class InputView implements View {
       this.#modes.update(mode);
       this.#drawn = drawn;
     }
-    this.#opacity.value = String(Math.round(100 * session.state.opacity));
-    setVariable(this.#root, "--hw-opacity", String(session.state.opacity));
+    const { opacity } = session.state.screen;
+    this.#opacity.value = String(Math.round(100 * opacity));
+    setVariable(this.#root, "--hw-opacity", String(opacity));
     this.#point();
     this.#write(replay);
   }
@@ -141,29 +143,19 @@ class InputView implements View {
     const { session } = this.#stage;
     this.#opacity.addEventListener(
       "input",
-      () => session.update({ opacity: Number(this.#opacity.value) / 100 }),
+      () => session.update({ screen: { opacity: Number(this.#opacity.value) / 100 } }),
       {
         signal,
       },
     );
     // Arrows on the slider move it; they do not step.
-    this.#opacity.addEventListener("keydown", (event) => event.key !== "Escape" && event.stopPropagation(), {
-      signal,
-    });
-    this.#root.addEventListener(
-      "keydown",
-      (event) => {
-        if (!this.#zoom.onKey(event)) return;
-        event.preventDefault();
-        event.stopPropagation();
-      },
-      { signal },
-    );
+    leaveKeys(this.#opacity, (key) => key !== "Escape", signal);
+    this.#root.addEventListener("keydown", (event) => this.#zoom.onKey(event), { signal });
     for (const part of this.#parts) {
       const { element } = part;
-      const hover = (event: PointerEvent) => session.update({ hovered: part.positionAt(event) });
+      const hover = (event: PointerEvent) => session.hover(part.positionAt(event));
       element.addEventListener("pointermove", hover, { signal });
-      element.addEventListener("pointerleave", () => session.update({ hovered: null }), { signal });
+      element.addEventListener("pointerleave", () => session.hover(null), { signal });
       element.addEventListener("click", (event) => this.#click(event, part.positionAt(event)), { signal });
     }
   }
@@ -171,7 +163,7 @@ class InputView implements View {
   /** Choosing what is shown anyway means to go with the phases again. */
   #choose(mode: Mode): void {
     const { session } = this.#stage;
-    session.update({ overlay: mode === naturalMode(session.replay) ? null : mode });
+    session.update({ screen: { overlay: mode === naturalMode(session.replay) ? null : mode } });
   }
 
   #click(event: MouseEvent, position: number | null): void {
@@ -184,8 +176,8 @@ class InputView implements View {
   #act(position: number): void {
     const { session } = this.#stage;
     const { ranks } = this.#tones;
-    if (ranks.has(position, session.state.step)) session.seek((ranks.row[position] as number) + 1);
-    else session.update({ selected: session.state.selected === position ? null : position });
+    if (ranks.has(position, session.state.cursor.step)) session.seek((ranks.row[position] as number) + 1);
+    else session.toggleSelected(position);
   }
 
   /** Fits the parts into the panel; measures only when sizes changed. */
@@ -220,15 +212,16 @@ class InputView implements View {
 
   /** The node whose field is framed: the one pointed at, or the one that the step is about. */
   #framed(replay: Replay): number | null {
-    const { hovered, selected } = this.#stage.session.state;
+    const { hovered, selected } = this.#stage.session.state.picked;
     return hovered ?? selected ?? this.#stage.session.slow?.last.operation.node ?? poppedNode(replay);
   }
 
   /** The position of the input that is pointed at, or selected. */
   #position(): number | null {
     const { state, trace } = this.#stage.session;
+    const { hovered, selected } = state.picked;
     const isPosition = (n: number | null): n is number => n !== null && n < trace.inputCount;
-    return [state.hovered, state.selected].find(isPosition) ?? null;
+    return [hovered, selected].find(isPosition) ?? null;
   }
 
   #point(): void {
@@ -267,7 +260,7 @@ class InputView implements View {
 
   #valuesOf(position: number): string {
     const { trace, input } = this.#stage.session;
-    const part = partOf(input, position);
+    const part = partAt(input, position);
     const values = part && valuesAt(part, position - part.first);
     const label = nodeLabel(trace, position);
     if (!values) return label;

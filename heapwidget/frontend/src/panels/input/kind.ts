@@ -8,7 +8,7 @@ import type { Stage } from "../../kit/panel";
 import type { Palette } from "../../kit/theme";
 
 /** What all parts of the input show at a step. */
-export interface Shown {
+export interface InputScene {
   readonly replay: Replay;
   readonly tones: Tones;
   readonly legend: Legend;
@@ -38,7 +38,7 @@ export interface PartView {
   /** Whether its colours lie over its values, and fade with the opacity. */
   readonly fades: boolean;
   fit(room: Room): void;
-  draw(shown: Shown): void;
+  draw(shown: InputScene): void;
   point(pointed: Pointed): void;
   /** The position, as a node, under the pointer. */
   positionAt(event: MouseEvent): number | null;

@@ -2,28 +2,18 @@
 
 import { fieldSpans } from "../../core/geometry/field";
 import type { InputPart } from "../../core/trace/input";
-import type { Stage } from "../../kit/panel";
-import { KINDS } from "./kinds/table";
-import { Picture } from "./picture";
+import type { Patches, Stage } from "../../kit/panel";
+import { DRAWINGS } from "./kinds/table";
 
 /** So many patches are kept. */
 const MOST = 256;
 
-export class Patches {
-  /** The pictures drawn so far. */
-  readonly #pictures = new Map<InputPart, Picture>();
+export class NodePatches implements Patches {
   /** The patches made last: an image is drawn in less time than a canvas, and nodes come again. */
   readonly #images = new Map<string, ImageBitmap>();
   readonly #canvas = globalThis.OffscreenCanvas ? new OffscreenCanvas(1, 1) : null;
   readonly #context = this.#canvas?.getContext("2d") ?? null;
 
-  pictureOf(part: InputPart): Picture {
-    const picture = this.#pictures.get(part) ?? new Picture(part);
-    this.#pictures.set(part, picture);
-    return picture;
-  }
-
-  /** What a node sees, or with `whole` its whole layer, in a square of `size` CSS pixels. */
   of(stage: Stage, node: number, whole: boolean, size: number): ImageBitmap | null {
     const ratio = globalThis.devicePixelRatio || 1;
     const pixels = Math.round(size * ratio);
@@ -57,7 +47,7 @@ export class Patches {
       const y = top + Math.floor(i / across) * (edge + ratio);
       context.save();
       context.translate(x, y);
-      KINDS[part.kind].drawPatch(part, stage, {
+      DRAWINGS[part.kind].drawPatch(part, stage, {
         context,
         size: edge,
         ratio,

@@ -78,6 +78,15 @@ export class Picture {
   }
 }
 
+const PICTURES = new WeakMap<InputPart, Picture>();
+
+/** The one picture of a part of the input. */
+export function pictureOf(part: InputPart): Picture {
+  const picture = PICTURES.get(part) ?? new Picture(part);
+  PICTURES.set(part, picture);
+  return picture;
+}
+
 /** Cells on each side of a single one. */
 const NEIGHBOURS = 3;
 

@@ -3,9 +3,9 @@
 import { type Camera, toPicture, toView, WHOLE } from "../../core/geometry/camera";
 import { fieldRects, type Rect } from "../../core/geometry/field";
 import type { InputPart } from "../../core/trace/input";
-import { fitCanvas, h, placeAt, setHidden } from "../../kit/dom";
+import { fitCanvas, h, putAt, setHidden } from "../../kit/dom";
 import type { Stage } from "../../kit/panel";
-import type { PartView, Pointed, Room, Shown } from "./kind";
+import type { InputScene, PartView, Pointed, Room } from "./kind";
 import { isBand, type Picture } from "./picture";
 
 /** Largest cell where there are few positions, and smallest that bears hatching. */
@@ -39,7 +39,7 @@ export class Plane implements PartView {
   #width = 1;
   #height = 1;
   #camera = WHOLE;
-  #shown: Shown | null = null;
+  #shown: InputScene | null = null;
   #pointed: Pointed = { framed: null, position: null };
 
   constructor(part: InputPart, stage: Stage, picture: Picture) {
@@ -91,7 +91,7 @@ export class Plane implements PartView {
     this.point(this.#pointed);
   }
 
-  draw(shown: Shown): void {
+  draw(shown: InputScene): void {
     this.#shown = shown;
     const { dark } = shown.palette;
     if (this.#base.dataset.dark !== String(dark)) this.#drawBase(dark);
@@ -168,13 +168,13 @@ export class Plane implements PartView {
   #place(element: HTMLElement, rect: Rect, border: number): void {
     const { x, y, width, height } = this.#boxOf(rect);
     const out = width < SMALL_FRAME ? border : 0;
-    placeAt(element, x - out, y - out);
+    putAt(element, x - out, y - out);
     element.style.width = `${width + 2 * out}px`;
     element.style.height = `${height + 2 * out}px`;
   }
 
   /** Lines across all cells in view whose value is negative: sign is not told by colour alone. */
-  #drawHatching({ tones, replay, palette }: Shown): void {
+  #drawHatching({ tones, replay, palette }: InputScene): void {
     setHidden(this.#hatch, !replay.signed);
     if (!replay.signed) return;
     const { grid, first, count } = this.#part;

@@ -1,8 +1,9 @@
 /** Where the keyboard is while it walks over the input: arrows go from position to position, as they are drawn. */
 
 import type { Session } from "../../core/session/session";
-import { partOf } from "../../core/trace/input";
+import { partAt } from "../../core/trace/input";
 import { h } from "../../kit/dom";
+import { arrowKeys, takeKey } from "../../kit/keys";
 
 export class Positions {
   readonly element = h("div", {
@@ -17,33 +18,25 @@ export class Positions {
   constructor(session: Session, act: (position: number) => void, signal: AbortSignal) {
     this.#session = session;
     this.element.addEventListener("keydown", (event) => this.#onKey(event, act), { signal });
-    this.element.addEventListener("blur", () => session.update({ hovered: null }), { signal });
+    this.element.addEventListener("blur", () => session.hover(null), { signal });
   }
 
   #onKey(event: KeyboardEvent, act: (position: number) => void): void {
-    const moves: Record<string, readonly [columns: number, rows: number]> = {
-      ArrowLeft: [-1, 0],
-      ArrowRight: [1, 0],
-      ArrowUp: [0, -1],
-      ArrowDown: [0, 1],
-    };
-    const move = moves[event.key];
-    const modified = event.shiftKey || event.ctrlKey || event.metaKey || event.altKey;
-    if ((!move && event.key !== "Enter") || modified) return;
-    event.preventDefault();
-    event.stopPropagation();
     const { state, trace } = this.#session;
-    const at =
-      [state.hovered, state.selected].find((node) => node !== null && node < trace.inputCount) ?? null;
-    if (!move) {
+    const { hovered, selected } = state.picked;
+    const at = [hovered, selected].find((node) => node !== null && node < trace.inputCount) ?? null;
+    const go = (columns: number, rows: number) => () =>
+      this.#session.hover(at === null ? 0 : this.#neighbour(at, columns, rows));
+    const enter = () => {
       if (at !== null) act(at);
-    } else this.#session.update({ hovered: at === null ? 0 : this.#neighbour(at, ...move) });
+    };
+    takeKey(event, { ...arrowKeys(go), Enter: enter });
   }
 
   /** Beyond the end of a part lies the next one; in a single row, up and down lead to its neighbours. */
   #neighbour(position: number, columns: number, rows: number): number {
     const { input, trace } = this.#session;
-    const grid = partOf(input, position)?.grid;
+    const grid = partAt(input, position)?.grid;
     const by = columns + rows * (grid && grid.rows > 1 ? grid.columns : 1);
     const next = position + by;
     return next >= 0 && next < trace.inputCount ? next : position;

@@ -2,6 +2,7 @@
 
 import { type Camera, panned, WHOLE, zoomed } from "../../core/geometry/camera";
 import { h, icon, setHidden } from "../../kit/dom";
+import { arrowKeys, takeKey } from "../../kit/keys";
 import type { PartView } from "./kind";
 
 const STEP = 1.5;
@@ -71,25 +72,22 @@ export class Zoom {
     return this.#drag?.moved ?? false;
   }
 
-  /** Handles a key within the panel; false: it means something else. */
-  onKey(event: KeyboardEvent): boolean {
-    if (!this.#on || event.ctrlKey || event.metaKey || event.altKey) return false;
-    const arrows: Record<string, [number, number]> = {
-      ArrowLeft: [ARROW, 0],
-      ArrowRight: [-ARROW, 0],
-      ArrowUp: [0, ARROW],
-      ArrowDown: [0, -ARROW],
-    };
-    const by = arrows[event.key];
-    // Who came here by keys moves the picture; who clicked on it goes on stepping.
+  /** Takes the keys within the panel that zoom and pan. */
+  onKey(event: KeyboardEvent): void {
+    if (!this.#on) return;
     const { element } = this.#current;
-    if (by && event.target === element && element.matches(":focus-visible"))
-      this.#show(this.#current, panned(this.#cameraOf(this.#current), ...by));
-    else if (event.key === "+" || event.key === "=") this.#magnify(STEP);
-    else if (event.key === "-") this.#magnify(1 / STEP);
-    else if (event.key === "0") this.#show(this.#current, WHOLE);
-    else return false;
-    return true;
+    const pan = (right: number, down: number) => () =>
+      this.#show(this.#current, panned(this.#cameraOf(this.#current), -right * ARROW, -down * ARROW));
+    // Who came here by keys moves the picture; who clicked on it goes on stepping.
+    const moves = event.target === element && element.matches(":focus-visible");
+    const keys = {
+      ...(moves ? arrowKeys(pan) : {}),
+      "+": () => this.#magnify(STEP),
+      "=": () => this.#magnify(STEP),
+      "-": () => this.#magnify(1 / STEP),
+      "0": () => this.#show(this.#current, WHOLE),
+    };
+    takeKey(event, keys, true);
   }
 
   #switch(on: boolean): void {

@@ -3,9 +3,10 @@
 import type { Run } from "../../core/geometry/layercolumns";
 import { type Flow, strongestFlows } from "../../core/replay/flows";
 import type { Replay } from "../../core/replay/replay";
+import { panels } from "../../core/vocabulary/vocabulary";
 import { describeLayer, describeNode, kinOf, noFlows } from "../../core/words/networds";
-import { panels } from "../../core/words/vocabulary";
 import { fitCanvas, h, setHidden, setText, tellWhileFocused } from "../../kit/dom";
+import { arrowKeys, takeKey } from "../../kit/keys";
 import type { Panel, Stage, View } from "../../kit/panel";
 import { drawFrame } from "./edges";
 import { FlowList } from "./flowlist";
@@ -81,7 +82,7 @@ class NetworkView implements View {
         this.#lit = flow;
         this.update();
       },
-      (node) => session.update({ selected: node }),
+      (node) => session.select(node),
     );
     const heading = h("h3", { class: "hw-heading" }, "Network");
     const buttons = h("div", { class: "hw-network-buttons" }, this.#foldButton, this.#flowsButton);
@@ -97,10 +98,11 @@ class NetworkView implements View {
 
   update(): void {
     const { session, theme } = this.#stage;
-    const { replay, state } = session;
+    const { replay } = session;
+    const { hovered, selected } = session.state.picked;
     this.#arrange();
     const context = fitCanvas(this.#canvas, this.#width, this.#map.height);
-    const node = state.hovered ?? state.selected;
+    const node = hovered ?? selected;
     const kin = node === null ? null : kinOf(replay, node);
     this.#findFlows(replay);
     if (context) {
@@ -116,7 +118,7 @@ class NetworkView implements View {
       }
       pops.drawFlows(flows, this.#lit);
       if (node !== null && kin) pops.drawKin(node, kin);
-      for (const at of [state.selected, state.hovered])
+      for (const at of [selected, hovered])
         if (at !== null) drawFrame(context, this.#map.placeOf(at), palette.ink, palette.bg);
     }
     const bar = this.#hit?.column.folded ? this.#hit.layer : null;
@@ -153,19 +155,19 @@ class NetworkView implements View {
       const before = this.#hit?.layer;
       const hit = point(event);
       canvas.style.cursor = hit?.column.folded ? "zoom-in" : "pointer";
-      session.update({ hovered: hit?.node ?? null });
+      session.hover(hit?.node ?? null);
       if (hit?.layer !== before) this.update();
     };
     const leave = () => {
       this.#hit = null;
-      session.update({ hovered: null });
+      session.hover(null);
       this.update();
     };
     const click = (event: MouseEvent) => {
       const hit = point(event);
       if (hit?.column.folded)
         this.#open([hit.column.layers[0] as number, hit.column.layers.at(-1) as number]);
-      else if (hit && hit.node !== null) this.#toggle(hit.node);
+      else if (hit && hit.node !== null) session.toggleSelected(hit.node);
     };
     // The arrow keys go on stepping after a click: only Tab leads into the network.
     const down = (event: Event) => {
@@ -179,7 +181,7 @@ class NetworkView implements View {
     canvas.addEventListener("dblclick", (event) => this.#goToPop(point(event)?.node ?? null), { signal });
     canvas.addEventListener("keydown", (event) => this.#key(event), { signal });
     tellWhileFocused(canvas, this.#status, signal);
-    canvas.addEventListener("blur", () => session.update({ hovered: null }), { signal });
+    canvas.addEventListener("blur", () => session.hover(null), { signal });
     this.#foldButton.addEventListener("click", () => this.#open(null), { signal });
     const toggle = () => {
       this.#flowsButton.setAttribute("aria-pressed", String(!this.#showsFlows));
@@ -193,7 +195,7 @@ class NetworkView implements View {
     if (sizes.changes === this.#measured) return;
     this.#measured = sizes.changes;
     this.#width = Math.floor(this.#root.clientWidth) || FALLBACK_WIDTH;
-    const { network: height } = this.#stage.session.state.heights;
+    const { network: height } = this.#stage.session.state.screen.heights;
     this.#map.arrange(this.#width, height ?? HEIGHT, height !== undefined, this.#focus);
     this.#names.arrange(this.#map.columns, this.#width, this.#stage.theme);
     this.#foldButton.hidden = this.#focus === null;
@@ -204,9 +206,9 @@ class NetworkView implements View {
     setHidden(this.#flowList.element, !this.#showsFlows);
     if (!this.#showsFlows) return;
     const { trace, messages } = replay;
-    const { playing, scrubbing } = this.#stage.session.state;
+    const { cursor, play } = this.#stage.session.state;
     const step = Math.min(replay.step, trace.walkEnd);
-    const moving = (playing || scrubbing) && messages.amount.length > MANY;
+    const moving = (play.playing || cursor.scrubbing) && messages.amount.length > MANY;
     if (!moving && step !== this.#flows.step)
       this.#flows = { step, found: strongestFlows(messages, step, FLOWS) };
     const stale = step !== this.#flows.step;
@@ -223,43 +225,32 @@ class NetworkView implements View {
     return `Strongest flows ${when}, as shares of the target: of what has reached a position, the part that came this way.`;
   }
 
-  #toggle(node: number): void {
-    const { session } = this.#stage;
-    session.update({ selected: session.state.selected === node ? null : node });
-  }
-
   /** Goes to the next pop of a node, from the last on to the first. */
   #goToPop(node: number | null): void {
     const { session } = this.#stage;
     if (node === null) return;
     const { popNode } = session.trace;
-    const next = popNode.indexOf(node, session.state.step);
+    const next = popNode.indexOf(node, session.state.cursor.step);
     const row = next >= 0 ? next : popNode.indexOf(node);
     if (row >= 0) session.seek(row + 1);
-    session.update({ selected: node });
+    session.select(node);
   }
 
   /** Arrow keys go to neighbours, Page Up and Down from column to column; Enter selects. */
   #key(event: KeyboardEvent): void {
     const { session } = this.#stage;
-    const { trace, state, replay } = session;
-    const moves: Record<string, readonly [dx: number, dy: number, leave: boolean]> = {
-      ArrowLeft: [-1, 0, false],
-      ArrowRight: [1, 0, false],
-      ArrowUp: [0, -1, false],
-      ArrowDown: [0, 1, false],
-      PageUp: [-1, 0, true],
-      PageDown: [1, 0, true],
-    };
-    const move = moves[event.key];
-    if ((!move && event.key !== "Enter") || event.shiftKey || event.ctrlKey || event.metaKey || event.altKey)
-      return;
-    event.preventDefault();
-    event.stopPropagation();
+    const { trace, replay } = session;
+    const { hovered, selected } = session.state.picked;
     const start = replay.row >= 0 ? (trace.popNode[replay.row] as number) : trace.nodeCount - 1;
-    const at = state.hovered ?? state.selected;
-    if (!move) this.#toggle(at ?? start);
-    else session.update({ hovered: at === null ? start : (this.#map.neighbour(at, ...move) ?? at) });
+    const at = hovered ?? selected;
+    const go = (right: number, down: number, leave: boolean) => () =>
+      session.hover(at === null ? start : (this.#map.neighbour(at, right, down, leave) ?? at));
+    takeKey(event, {
+      ...arrowKeys((right, down) => go(right, down, false)),
+      PageUp: go(-1, 0, true),
+      PageDown: go(1, 0, true),
+      Enter: () => session.toggleSelected(at ?? start),
+    });
   }
 
   #open(run: Run | null): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chartOf, resample } from "../../../src/core/chart/series";
+import { chartOf } from "../../../src/core/chart/series";
 import { curveLabel } from "../../../src/core/words/narration";
 import { collectTrace, sampleTrace } from "../../helpers/sample";
 
@@ -64,23 +64,6 @@ it("shows the keys in pop order where nothing is conserved", () => {
   const chart = chartOf(collectTrace([0.5, -1, 2]));
   expect(chart).toMatchObject({ kind: "keys", low: -1, high: 2 });
   expect([1, 2, 3].map((step) => at(chart, "keys", step))).toEqual([2, 0.5, -1]);
-});
-
-describe("resampling", () => {
-  it("keeps every step where there is room", () => {
-    const { x, y } = resample((step) => step * step, 4, 10);
-    expect([...x]).toEqual([0, 0.25, 0.5, 0.75, 1]);
-    expect([...y]).toEqual([0, 1, 4, 9, 16]);
-  });
-
-  it("keeps the extremes of a million rows, in their order", () => {
-    const { x, y } = resample((step) => (step === 654_321 ? 9 : step === 654_322 ? -9 : 0), 1e6, 500);
-    expect(x.length).toBe(1000);
-    const high = y.indexOf(9);
-    expect(y[high + 1]).toBe(-9);
-    expect(x[high]).toBeCloseTo(0.654321);
-    expect([...x].every((value, i) => i === 0 || value >= (x[i - 1] as number))).toBe(true);
-  });
 });
 
 describe("the words at the cursor", () => {

@@ -3,7 +3,7 @@ import { colorIndex, colorMap } from "../../../src/core/colour/colormap";
 import { modesOf, naturalMode, Tone, Tones, toneColors } from "../../../src/core/colour/tones";
 import { Replay } from "../../../src/core/replay/replay";
 import { readInput } from "../../../src/core/trace/input";
-import { readTrace } from "../../../src/core/trace/trace";
+import { readTrace } from "../../../src/core/trace/read";
 import { asViews } from "../../helpers/columns";
 import { traceCases } from "../../helpers/golden";
 import { COLUMNS, collectTrace, HEADER, sampleTrace } from "../../helpers/sample";

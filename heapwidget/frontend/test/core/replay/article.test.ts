@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { Replay } from "../../../src/core/replay/replay";
-import { readTrace } from "../../../src/core/trace/trace";
+import { readTrace } from "../../../src/core/trace/read";
 import { narrate, plainText, summary } from "../../../src/core/words/narration";
 import { asViews } from "../../helpers/columns";
 import { traceCases } from "../../helpers/golden";

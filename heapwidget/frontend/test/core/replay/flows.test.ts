@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { strongestFlows } from "../../../src/core/replay/flows";
 import { Messages, TARGET } from "../../../src/core/replay/messages";
 import { Replay } from "../../../src/core/replay/replay";
-import { readTrace } from "../../../src/core/trace/trace";
+import { readTrace } from "../../../src/core/trace/read";
 import { asViews } from "../../helpers/columns";
 import { flowCases, traceCases } from "../../helpers/golden";
 import { collectTrace, sampleTrace } from "../../helpers/sample";

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Replay } from "../../../src/core/replay/replay";
 import { Session } from "../../../src/core/session/session";
+import { TraceError } from "../../../src/core/trace/error";
 import { readInput } from "../../../src/core/trace/input";
-import { TraceError } from "../../../src/core/trace/trace";
 import { collectTrace } from "../../helpers/sample";
 
 beforeEach(() => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Replay, Touch } from "../../../src/core/replay/replay";
-import { readTrace } from "../../../src/core/trace/trace";
+import { readTrace } from "../../../src/core/trace/read";
 import { nodeLabel } from "../../../src/core/words/labels";
 import { asViews } from "../../helpers/columns";
 import { traceCases } from "../../helpers/golden";

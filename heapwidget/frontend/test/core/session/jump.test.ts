@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { nextPop, poppedLayers, popSteps, rankOf } from "../../../src/core/session/jump";
-import { readTrace } from "../../../src/core/trace/trace";
+import { nextPop, poppedLayers, popSteps } from "../../../src/core/session/jump";
+import { readTrace } from "../../../src/core/trace/read";
+import { rankOf } from "../../../src/core/trace/sorted";
 import { asViews } from "../../helpers/columns";
 import { traceCases } from "../../helpers/golden";
 import { sampleTrace } from "../../helpers/sample";

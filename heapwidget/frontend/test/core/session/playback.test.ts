@@ -9,7 +9,6 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.restoreAllMocks();
-  vi.unstubAllGlobals();
   vi.useRealTimers();
 });
 
@@ -48,12 +47,12 @@ describe("playback", () => {
   );
 
   it.each([1_000, 60_000])("keeps its pace behind another page, where timers fire every %i ms", (late) => {
-    vi.stubGlobal("document", { hidden: true });
     let at = 0;
-    const playback = new Playback(100, (n) => {
+    const advance = (n: number) => {
       at += n;
       return true;
-    });
+    };
+    const playback = new Playback(100, advance, () => true);
     const before = performance.now();
     playback.start();
     for (let i = 0; i < 5; i++) {
@@ -65,12 +64,12 @@ describe("playback", () => {
   });
 
   it("does not make up for a night in which the machine slept", () => {
-    vi.stubGlobal("document", { hidden: true });
     let at = 0;
-    const playback = new Playback(100, (n) => {
+    const advance = (n: number) => {
       at += n;
       return true;
-    });
+    };
+    const playback = new Playback(100, advance, () => true);
     const before = performance.now();
     playback.start();
     vi.spyOn(performance, "now").mockReturnValue(before + 8 * 3_600_000);
@@ -113,12 +112,12 @@ describe("a session", () => {
     const one = session(5);
     one.subscribe(() => undefined);
     one.subscribe(() => undefined);
-    one.update({ playing: true });
+    one.update({ play: { playing: true } });
     expect(vi.getTimerCount()).toBe(1);
     vi.advanceTimersByTime(300);
-    expect(one.state.step).toBe(3);
+    expect(one.state.cursor.step).toBe(3);
     vi.advanceTimersByTime(1000);
-    expect(one.state).toMatchObject({ step: 5, playing: false });
+    expect(one.state).toMatchObject({ cursor: { step: 5 }, play: { playing: false } });
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -126,42 +125,42 @@ describe("a session", () => {
     const one = session(5);
     one.seek(5);
     one.toggle();
-    expect(one.state).toMatchObject({ step: 0, playing: true });
+    expect(one.state).toMatchObject({ cursor: { step: 0 }, play: { playing: true } });
   });
 
   it("keeps the step within the trace, and nodes among those there are", () => {
     const one = session(5);
     one.seek(99);
-    expect(one.state.step).toBe(5);
+    expect(one.state.cursor.step).toBe(5);
     one.seek(-3);
-    expect(one.state.step).toBe(0);
-    one.update({ selected: 77, interval: -5 });
-    expect(one.state).toMatchObject({ selected: null, interval: 100 });
+    expect(one.state.cursor.step).toBe(0);
+    one.update({ picked: { selected: 77 }, play: { interval: -5 } });
+    expect(one.state).toMatchObject({ picked: { selected: null }, play: { interval: 100 } });
   });
 
   it("stops playing when someone seeks", () => {
     const one = session(5);
     one.toggle();
     one.seek(2);
-    expect(one.state.playing).toBe(false);
+    expect(one.state.play.playing).toBe(false);
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it("lets the clock run once when someone seeks from within a tick", () => {
     const one = session(50);
-    one.subscribe(({ step }) => step === 2 && one.update({ interval: 40 }));
+    one.subscribe(({ cursor }) => cursor.step === 2 && one.update({ play: { interval: 40 } }));
     one.toggle();
     vi.advanceTimersByTime(200);
     expect(vi.getTimerCount()).toBe(1);
     vi.advanceTimersByTime(80);
-    expect(one.state.step).toBe(4);
+    expect(one.state.cursor.step).toBe(4);
   });
 
   it("tells nobody of what is no change", () => {
     const one = session(5);
     const heard = vi.fn();
     one.subscribe(heard);
-    one.update({ step: 0, hovered: null });
+    one.update({ cursor: { step: 0 }, picked: { hovered: null } });
     expect(heard).not.toHaveBeenCalled();
   });
 });

@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { carriedOver } from "../../../src/core/session/carry";
 import { outcome, outlook } from "../../../src/core/session/refining";
-import { DEFAULT_STATE } from "../../../src/core/session/session";
 import { continues, lengthsOf, movedStep } from "../../../src/core/session/timeline";
+import { DEFAULT_STATE } from "../../../src/core/session/viewstate";
 import { asViews } from "../../helpers/columns";
 import { frame, named, press, run } from "../../helpers/mount";
 import { COLUMNS, HEADER, sampleTrace } from "../../helpers/sample";
@@ -40,12 +40,9 @@ describe("a step in a longer walk", () => {
   });
 
   it("is kept with its bookmarks, and only where the walk is the same", () => {
-    const state = { ...DEFAULT_STATE, step: 4, sub: 2, bookmarks: [{ step: 6, label: "end" }] };
-    expect(carriedOver(state, shorter, after)).toMatchObject({
-      step: 3,
-      sub: 0,
-      bookmarks: [{ step: 6, label: "end" }],
-    });
+    const marks = { bookmarks: [{ step: 6, label: "end" }] };
+    const state = { ...DEFAULT_STATE, cursor: { ...DEFAULT_STATE.cursor, step: 4, sub: 2 }, marks };
+    expect(carriedOver(state, shorter, after)).toMatchObject({ cursor: { step: 3, sub: 0 }, marks });
     expect(continues(shorter, after)).toBe(false);
     expect(carriedOver(state, after, shorter)).toEqual({});
     const other = sampleTrace({}, { pop_node: [8, 7, 6, 6, 4, 0] });

@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { Heap } from "../../../src/core/replay/heap";
@@ -7,12 +5,12 @@ import { Replay } from "../../../src/core/replay/replay";
 import { ROUTINES } from "../../../src/core/slow/routines";
 import { SlowHeap, type SubStep } from "../../../src/core/slow/slowheap";
 import { SlowPop, type SlowStep } from "../../../src/core/slow/slowpop";
-import { readTrace } from "../../../src/core/trace/trace";
+import { readTrace } from "../../../src/core/trace/read";
 import { formatApart } from "../../../src/core/words/format";
 import { plainText } from "../../../src/core/words/narration";
 import { narrateSubStep } from "../../../src/core/words/slowwords";
 import { asViews } from "../../helpers/columns";
-import { traceCases } from "../../helpers/golden";
+import { read, traceCases } from "../../helpers/golden";
 import { sampleTrace } from "../../helpers/sample";
 
 type Shown = number | boolean | { readonly node: number };
@@ -32,8 +30,7 @@ interface Golden {
   readonly digests: readonly number[];
 }
 
-const path = fileURLToPath(new URL("../../../tests/golden/substeps.json", import.meta.url));
-const golden = JSON.parse(readFileSync(path, "utf8")) as Golden;
+const golden = read("substeps.json") as Golden;
 const KINDS = ["push", "push", "rekey", "pop"] as const;
 const empty = { nodes: new Uint32Array(), ranks: new Float64Array() };
 

@@ -1,9 +1,9 @@
 // @vitest-environment happy-dom
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { readScores } from "../../../src/core/chart/scores";
 import { Replay } from "../../../src/core/replay/replay";
-import { readTrace, TraceError } from "../../../src/core/trace/trace";
+import { TraceError } from "../../../src/core/trace/error";
+import { readTrace } from "../../../src/core/trace/read";
 import { type JudgedCase, judgedCases } from "../../helpers/golden";
 import { run } from "../../helpers/mount";
 
@@ -26,7 +26,6 @@ function verdict(of: JudgedCase): string | null {
   try {
     const raw = rawOf(of);
     const trace = readTrace(raw.header, raw.columns);
-    readScores(trace.scores);
     new Replay(trace).seek(trace.steps);
     return null;
   } catch (error) {

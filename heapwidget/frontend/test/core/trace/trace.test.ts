@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { layerIndex, readTrace } from "../../../src/core/trace/trace";
+import { readTrace } from "../../../src/core/trace/read";
+import { layerIndex } from "../../../src/core/trace/trace";
 import { asViews } from "../../helpers/columns";
 import { stillTrace } from "../../helpers/inputs";
 import { COLUMNS, HEADER, sampleTrace } from "../../helpers/sample";

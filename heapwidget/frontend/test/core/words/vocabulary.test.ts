@@ -1,10 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { stepAxis } from "../../../src/core/chart/stepaxis";
 import { colorIndex, colorMap } from "../../../src/core/colour/colormap";
-import { nounOf, ruleLabel } from "../../../src/core/words/vocabulary";
+import { KINDS } from "../../../src/core/trace/kinds";
+import { kinds, nounOf, ruleLabel } from "../../../src/core/vocabulary/vocabulary";
 import { vocabularyCases } from "../../helpers/golden";
 
 const { places, colours, rules, nouns } = vocabularyCases();
+
+it("the kinds are those of a trace", () => {
+  expect(Object.keys(kinds).sort()).toEqual(Object.keys(KINDS).sort());
+});
 
 describe("as in Python", () => {
   it.each(places)(

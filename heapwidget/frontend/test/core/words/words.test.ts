@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { colorIndex, colorMap } from "../../../src/core/colour/colormap";
 import { Replay } from "../../../src/core/replay/replay";
-import { readTrace } from "../../../src/core/trace/trace";
+import { readTrace } from "../../../src/core/trace/read";
 import {
   formatBound,
   formatCount,

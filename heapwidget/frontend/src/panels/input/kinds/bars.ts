@@ -1,5 +1,6 @@
 /** A table's features: a row each with its name, its value, and a bar for what its colour stands for. */
 
+import { strongest } from "../../../core/chart/decimate";
 import { largestFirst } from "../../../core/colour/tones";
 import { fieldRun } from "../../../core/geometry/field";
 import { type InputPart, positionValues } from "../../../core/trace/input";
@@ -7,9 +8,17 @@ import { formatKey } from "../../../core/words/format";
 import { nodeLabel } from "../../../core/words/labels";
 import { Choice } from "../../../kit/choice";
 import { h, setHidden, setText } from "../../../kit/dom";
+import { leaveKeys, SCROLLING } from "../../../kit/keys";
 import type { Stage } from "../../../kit/panel";
-import { cssColor, type KindOfInput, type PartView, type Pointed, type Room, type Shown } from "../kind";
-import { drawMiniBars } from "./barpatch";
+import {
+  cssColor,
+  type InputScene,
+  type KindOfInput,
+  type PartView,
+  type Patch,
+  type Pointed,
+  type Room,
+} from "../kind";
 
 /** Height of a row, and rows in sight at most; from so many on they can be sorted. */
 const ROW = 19;
@@ -47,7 +56,7 @@ class Bars implements PartView {
   #order: Order = "largest first";
   /** Position of each line, and line of each position. */
   #lines: readonly number[] = [];
-  #shown: Shown | null = null;
+  #shown: InputScene | null = null;
   #pointed: Pointed = { framed: null, position: null };
   /** The step that was followed last. */
   #followed = -1;
@@ -67,7 +76,7 @@ class Bars implements PartView {
     this.element = h("div", { class: "hw-bars" }, this.#scroller, this.#choice.element);
     if (part.count > MOST_ROWS) this.#scroller.tabIndex = 0;
     this.#scroller.addEventListener("scroll", () => this.#draw(), { signal, passive: true });
-    this.#scroller.addEventListener("keydown", (event) => this.#keepScrolling(event), { signal });
+    leaveKeys(this.#scroller, (key) => SCROLLING.includes(key), signal);
   }
 
   fit({ width }: Room): void {
@@ -79,7 +88,7 @@ class Bars implements PartView {
     this.#sheet.style.setProperty("--hw-name", `${Math.ceil(Math.min(longest * NAME, room))}px`);
   }
 
-  draw(shown: Shown): void {
+  draw(shown: InputScene): void {
     const first = this.#shown === null;
     this.#shown = shown;
     if (first) this.#sort(this.#order);
@@ -113,7 +122,7 @@ class Bars implements PartView {
   }
 
   /** Keeps the feature that was just popped in sight, unless one looks around. */
-  #follow({ replay }: Shown): void {
+  #follow({ replay }: InputScene): void {
     const { row, trace, step } = replay;
     if (step === this.#followed) return;
     this.#followed = step;
@@ -167,7 +176,7 @@ class Bars implements PartView {
     return { element, rank, name, value, bar };
   }
 
-  #fill(row: Row, position: number, shown: Shown, scale: BarScale): void {
+  #fill(row: Row, position: number, shown: InputScene, scale: BarScale): void {
     const { tones, replay, colors } = shown;
     const node = this.#part.first + position;
     const popped = tones.ranks.has(node, replay.step);
@@ -199,12 +208,6 @@ class Bars implements PartView {
     const run = fieldRun(this.#stage.session.trace, node, this.#part);
     return run && run[1] - run[0] < this.#part.count ? run : null;
   }
-
-  /** Keys that scroll a list do so here, and do not step. */
-  #keepScrolling(event: KeyboardEvent): void {
-    const keys = ["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End"];
-    if (event.target === this.#scroller && keys.includes(event.key)) event.stopPropagation();
-  }
 }
 
 /** The longest bar, and where bars begin: in the middle where there are negative ones. */
@@ -213,10 +216,53 @@ interface BarScale {
   readonly zero: number;
 }
 
-function scaleOf({ tones, replay, legend }: Shown): BarScale {
+function scaleOf({ tones, replay, legend }: InputScene): BarScale {
   const size = legend.mode === "frontier" ? legend.scale : tones.largest;
   const signed = legend.mode === "frontier" ? legend.signed : replay.signed;
   return { size: Math.max(size, Number.MIN_VALUE), zero: signed ? 0.5 : 0 };
+}
+
+/** More bars than this could not be told apart; around a single one so many are shown. */
+const MOST = 24;
+const AROUND = 11;
+const MARGIN = 0.08;
+
+/** A table's features on a card: their values as small bars, those that the node sees in ink. */
+function drawMiniBars(part: InputPart, stage: Stage, patch: Patch): void {
+  const { context, size, node, palette } = patch;
+  const all: readonly [number, number] = [0, part.count];
+  const seen = (node === null ? null : fieldRun(stage.session.trace, node, part)) ?? all;
+  const single = seen[1] - seen[0] === 1;
+  const [from, to] = windowAround(seen, part.count);
+  const values = positionValues(part).subarray(from, to);
+  const bins = Math.min(values.length, MOST);
+  const edge = (bin: number) => Math.floor((bin * values.length) / bins);
+  const heights = Array.from(
+    { length: bins },
+    (_, bin) => values[strongest(values, edge(bin), edge(bin + 1))] as number,
+  );
+  // A root scale: features are seldom in one unit.
+  const root = (value: number) => Math.sign(value) * Math.sqrt(Math.abs(value));
+  const high = Math.max(...heights.map(root), 0);
+  const low = Math.min(...heights.map(root), 0);
+  const unit = (size * (1 - 2 * MARGIN)) / (high - low || 1);
+  const zero = size * MARGIN + high * unit;
+  const pitch = (size * (1 - 2 * MARGIN)) / bins;
+  heights.forEach((value, bin) => {
+    const at = from + edge(bin);
+    const inSight = at >= seen[0] && at < seen[1];
+    context.fillStyle = inSight ? (single ? palette.blue : palette.muted) : palette.line;
+    const height = Math.max(Math.abs(root(value)) * unit, 1);
+    const x = size * MARGIN + bin * pitch;
+    context.fillRect(x, value < 0 ? zero : zero - height, Math.max(pitch * 0.8, 1), height);
+  });
+}
+
+/** The positions shown: all, or those around what is seen. */
+function windowAround([from, to]: readonly [number, number], count: number): [number, number] {
+  if (count <= MOST || to - from > MOST) return to - from > MOST ? [from, to] : [0, count];
+  const low = Math.max(Math.min(Math.floor((from + to) / 2) - AROUND, count - 2 * AROUND), 0);
+  return [Math.min(low, from), Math.max(Math.min(low + 2 * AROUND, count), to)];
 }
 
 export const barsKind: KindOfInput = {

@@ -1,18 +1,25 @@
 /** A signal: a lane a channel, shaded by what its positions receive, which stands below once more as bars. */
 
-import { envelope, extent, ticks } from "../../../core/chart/decimate";
+import { decimate, extent, strongest, ticks } from "../../../core/chart/decimate";
 import { Tone } from "../../../core/colour/tones";
 import { type Camera, toPicture, toView, WHOLE } from "../../../core/geometry/camera";
 import { fieldRun } from "../../../core/geometry/field";
 import { channelRows, type InputPart } from "../../../core/trace/input";
-import { fitCanvas, h, placeAt, setHidden } from "../../../kit/dom";
+import { fitCanvas, h, putAt, setHidden } from "../../../kit/dom";
 import type { Stage } from "../../../kit/panel";
-import { cssColor, type KindOfInput, type PartView, type Pointed, type Room, type Shown } from "../kind";
-import { drawMiniLine } from "./linepatch";
+import {
+  cssColor,
+  type InputScene,
+  type KindOfInput,
+  type PartView,
+  type Patch,
+  type Pointed,
+  type Room,
+} from "../kind";
 import { stripKind } from "./strip";
 
 /** Channels that can be told apart; more are shown as rows of grey. */
-export const MOST_CHANNELS = 8;
+const MOST_CHANNELS = 8;
 /** Heights of a lane by the number of lanes, of the bars, and of the ticks under them. */
 const LANES = 120;
 const LOWEST_LANE = 30;
@@ -40,7 +47,7 @@ class Signal implements PartView {
   readonly #lane: number;
   #width = 1;
   #camera = WHOLE;
-  #shown: Shown | null = null;
+  #shown: InputScene | null = null;
   #pointed: Pointed = { framed: null, position: null };
   /** Opacity as it was drawn last. */
   #opacity = 1;
@@ -69,9 +76,9 @@ class Signal implements PartView {
     this.point(this.#pointed);
   }
 
-  draw(shown: Shown): void {
+  draw(shown: InputScene): void {
     this.#shown = shown;
-    this.#opacity = this.#stage.session.state.opacity;
+    this.#opacity = this.#stage.session.state.screen.opacity;
     const context = fitCanvas(this.#canvas, this.#width, this.#height);
     if (!context) return;
     this.#drawShades(context, shown);
@@ -86,7 +93,7 @@ class Signal implements PartView {
     const { framed, position } = pointed;
     const { first, count } = this.#part;
     // The line is no DOM: what fades it is told here.
-    if (this.#shown && this.#opacity !== this.#stage.session.state.opacity) this.draw(this.#shown);
+    if (this.#shown && this.#opacity !== this.#stage.session.state.screen.opacity) this.draw(this.#shown);
     const run = framed === null ? null : fieldRun(this.#stage.session.trace, framed, this.#part);
     const narrow = run && run[1] - run[0] < count ? run : null;
     setHidden(this.#frame, narrow === null);
@@ -119,7 +126,7 @@ class Signal implements PartView {
 
   #place(element: HTMLElement, from: number, to: number, border: number): void {
     const [left, right] = [this.#across(from), this.#across(to)];
-    placeAt(element, left - border, 0);
+    putAt(element, left - border, 0);
     element.style.width = `${Math.max(right - left, 1) + 2 * border}px`;
     element.style.height = `${this.#lanes + SPACE + BARS}px`;
   }
@@ -132,7 +139,10 @@ class Signal implements PartView {
   }
 
   /** A column a position, or where they are too narrow the strongest of those that share a pixel. */
-  #drawShades(context: CanvasRenderingContext2D, { tones, colors, legend, replay, palette }: Shown): void {
+  #drawShades(
+    context: CanvasRenderingContext2D,
+    { tones, colors, legend, replay, palette }: InputScene,
+  ): void {
     const { first } = this.#part;
     const [from, to] = this.#inView();
     const size = legend.mode === "frontier" ? legend.scale : tones.largest;
@@ -158,7 +168,12 @@ class Signal implements PartView {
     context.fillRect(0, Math.round(zero) - 0.5, this.#width, 1);
   }
 
-  #drawLane(context: CanvasRenderingContext2D, row: Float32Array, channel: number, { palette }: Shown): void {
+  #drawLane(
+    context: CanvasRenderingContext2D,
+    row: Float32Array,
+    channel: number,
+    { palette }: InputScene,
+  ): void {
     const [low, high] = this.#extents[channel] as readonly [number, number];
     const top = channel * this.#lane + 4;
     const unit = (this.#lane - 8) / (high - low || 1);
@@ -166,7 +181,8 @@ class Signal implements PartView {
     const [from, to] = this.#inView();
     const pitch = this.#across(1) - this.#across(0);
     context.beginPath();
-    for (const [at, value] of envelope(row, Math.max(from - 1, 0), Math.min(to + 1, row.length), this.#width))
+    const [first, end] = [Math.max(from - 1, 0), Math.min(to + 1, row.length)];
+    for (const [at, value] of decimate((at) => row[at] as number, first, end, this.#width))
       context.lineTo(this.#across(at) + pitch / 2, y(value));
     context.lineJoin = "round";
     // A rim of paper keeps the line apart from strong shades.
@@ -187,7 +203,7 @@ class Signal implements PartView {
     }
   }
 
-  #drawTicks(context: CanvasRenderingContext2D, { palette }: Shown): void {
+  #drawTicks(context: CanvasRenderingContext2D, { palette }: InputScene): void {
     const [from, to] = this.#inView();
     const pitch = this.#across(1) - this.#across(0);
     const top = this.#lanes + SPACE + BARS;
@@ -203,11 +219,36 @@ class Signal implements PartView {
   }
 }
 
-function strongest(values: Float32Array, from: number, to: number): number {
-  let best = from;
-  for (let p = from + 1; p < to; p++)
-    if (Math.abs(values[p] as number) > Math.abs(values[best] as number)) best = p;
-  return best;
+/** Positions shown on each side of a single one. */
+const AROUND = 10;
+const MARGIN = 0.1;
+/** Channels beyond these would only blacken the card. */
+const MOST_ON_CARD = 4;
+
+/** A signal on a card: the part of it that a node sees. */
+function drawMiniLine(part: InputPart, stage: Stage, patch: Patch): void {
+  const { context, size, ratio, node, palette } = patch;
+  const seen = (node === null ? null : fieldRun(stage.session.trace, node, part)) ?? [0, part.count];
+  const single = seen[1] - seen[0] === 1;
+  const from = single ? Math.max(Math.min(seen[0] - AROUND, part.count - 2 * AROUND - 1), 0) : seen[0];
+  const to = single ? Math.min(from + 2 * AROUND + 1, part.count) : seen[1];
+  const pitch = size / (to - from);
+  if (single) {
+    context.fillStyle = palette.blue;
+    context.fillRect((seen[0] - from) * pitch, 0, Math.max(pitch, ratio), size);
+  }
+  context.strokeStyle = palette.ink;
+  context.lineWidth = 1.2 * ratio;
+  context.lineJoin = "round";
+  for (const row of channelRows(part).slice(0, MOST_ON_CARD)) {
+    // The height of the whole signal, so that flat parts look flat.
+    const [low, high] = extent(row);
+    const unit = (size * (1 - 2 * MARGIN)) / (high - low || 1);
+    context.beginPath();
+    for (const [at, value] of decimate((at) => row[at] as number, from, to, size))
+      context.lineTo((at - from + 0.5) * pitch, size * MARGIN + (high - value) * unit);
+    context.stroke();
+  }
 }
 
 export const lineKind: KindOfInput = {

@@ -2,12 +2,20 @@
 
 import { fieldRun } from "../../../core/geometry/field";
 import type { InputPart } from "../../../core/trace/input";
+import { ink } from "../../../core/vocabulary/vocabulary";
 import { nodeLabel } from "../../../core/words/labels";
-import { ink } from "../../../core/words/vocabulary";
 import { h } from "../../../kit/dom";
+import { leaveKeys, SCROLLING } from "../../../kit/keys";
 import type { Stage } from "../../../kit/panel";
-import { cssColor, type KindOfInput, type PartView, type Pointed, type Room, type Shown } from "../kind";
-import { drawMiniText } from "./tokenpatch";
+import {
+  cssColor,
+  type InputScene,
+  type KindOfInput,
+  type PartView,
+  type Patch,
+  type Pointed,
+  type Room,
+} from "../kind";
 
 /** A text that is higher is scrolled. */
 const HIGHEST = 400;
@@ -40,7 +48,7 @@ class Words implements PartView {
     // Spaces between the words let the lines break; they belong to none.
     for (const word of this.#words) this.element.append(word, " ");
     const { signal } = stage;
-    this.element.addEventListener("keydown", (event) => this.#keepScrolling(event), { signal });
+    leaveKeys(this.element, (key) => SCROLLING.includes(key), signal);
   }
 
   fit({ width }: Room): void {
@@ -49,7 +57,7 @@ class Words implements PartView {
     else this.element.removeAttribute("tabindex");
   }
 
-  draw({ tones, colors, replay, palette }: Shown): void {
+  draw({ tones, colors, replay, palette }: InputScene): void {
     const { first } = this.#part;
     this.#words.forEach((word, position) => {
       const node = first + position;
@@ -89,12 +97,6 @@ class Words implements PartView {
   }
 
   look(): void {}
-
-  /** Keys that scroll a text do so here, and do not step. */
-  #keepScrolling(event: KeyboardEvent): void {
-    const keys = ["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End"];
-    if (event.target === this.element && keys.includes(event.key)) event.stopPropagation();
-  }
 }
 
 /** Black or white, whichever reads better on a colour: relative luminance as WCAG 2 defines it. */
@@ -105,6 +107,71 @@ function inkOn(colors: Uint8ClampedArray, tone: number): string {
   }) as [number, number, number];
   const luminance = 0.2126 * r + 0.7152 * g + 0.0722 * b;
   return (luminance + 0.05) / 0.05 >= 1.05 / (luminance + 0.05) ? ink.black : ink.white;
+}
+
+/** So many words are written; a longer text is told by its shape. */
+const MOST_WORDS = 3;
+const LARGEST = 13;
+const SMALLEST = 8;
+const LINE = 4;
+const MARGIN = 3;
+
+/** Words on a card: the word itself, or as much of a text as fits, unseen parts as mere lines. */
+function drawMiniText(part: InputPart, stage: Stage, patch: Patch): void {
+  const { node } = patch;
+  const run = (node === null ? null : fieldRun(stage.session.trace, node, part)) ?? [0, part.count];
+  if (run[1] - run[0] <= MOST_WORDS) write(part, run, patch, stage);
+  else greek(part, run, patch);
+}
+
+/** Writes words under one another, as large as they fit. */
+function write(part: InputPart, [from, to]: readonly [number, number], patch: Patch, stage: Stage): void {
+  const { context, size, ratio, palette } = patch;
+  const words = (part.names ?? []).slice(from, to);
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillStyle = palette.ink;
+  const room = size - 2 * MARGIN * ratio;
+  const line = Math.min(size / Math.max(words.length, 1), 1.5 * LARGEST * ratio);
+  words.forEach((word, i) => {
+    const y = size / 2 + (i - (words.length - 1) / 2) * line;
+    context.font = stage.theme.font(LARGEST * ratio);
+    const fits = (room / Math.max(context.measureText(word).width, 1)) * LARGEST;
+    context.font = stage.theme.font(Math.max(Math.min(fits, LARGEST, line / ratio), SMALLEST) * ratio);
+    context.fillText(
+      shortened(word, (text) => context.measureText(text).width <= room),
+      size / 2,
+      y,
+    );
+  });
+}
+
+/** A text as lines of bars, a bar a word. */
+function greek(part: InputPart, [from, to]: readonly [number, number], patch: Patch): void {
+  const { context, size, ratio, palette } = patch;
+  const [margin, line] = [MARGIN * ratio, LINE * ratio];
+  const room = size - 2 * margin;
+  const names = part.names ?? [];
+  const letters = names.reduce((sum, name) => sum + name.length + 1, 0);
+  // As many letters a line as let the text fill the square.
+  const perLine = Math.max(Math.sqrt(letters * 4), 8);
+  const letter = room / perLine;
+  const needed = Math.ceil(letters / perLine) * line;
+  const pitch = needed > room ? (line * room) / needed : line;
+  let [x, y] = [0, Math.max((room - needed) / 2, 0)];
+  for (let position = 0; position < part.count && y < room; position++) {
+    const width = Math.max((names[position]?.length ?? 1) * letter, ratio);
+    if (x > 0 && x + width > room) [x, y] = [0, y + pitch];
+    context.fillStyle = position >= from && position < to ? palette.muted : palette.line;
+    context.fillRect(margin + x, margin + y, Math.min(width, room - x), Math.max(pitch * 0.5, 1));
+    x += width + letter;
+  }
+}
+
+function shortened(word: string, fits: (text: string) => boolean): string {
+  let rest = word;
+  while (rest.length > 1 && !fits(rest === word ? word : `${rest}…`)) rest = rest.slice(0, -1);
+  return rest === word ? word : `${rest}…`;
 }
 
 export const tokensKind: KindOfInput = {

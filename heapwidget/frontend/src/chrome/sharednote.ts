@@ -8,7 +8,7 @@ import type { View } from "../kit/panel";
 const CHAIN =
   "M6.8 9.2a2.6 2.6 0 0 0 3.7 0l2-2a2.6 2.6 0 0 0-3.7-3.7l-.9.9M9.2 6.8a2.6 2.6 0 0 0-3.7 0l-2 2a2.6 2.6 0 0 0 3.7 3.7l.9-.9";
 
-export class LinkNote implements View {
+export class SharedNote implements View {
   readonly #words = h("span");
   readonly element = h("p", { class: "hw-linked", hidden: true }, icon("", CHAIN), this.#words);
   readonly #session: Session;
@@ -18,9 +18,11 @@ export class LinkNote implements View {
   }
 
   update(): void {
-    const { companions, step, place, shared } = this.#session.state;
+    const { trace, state } = this.#session;
+    const { step, place } = state.cursor;
+    const { companions, lengths } = state.shared;
     setHidden(this.element, companions === 0);
-    if (companions > 0) setText(this.#words, linkWords(step, place, lengthsOf(this.#session.trace), shared));
+    if (companions > 0) setText(this.#words, linkWords(step, place, lengthsOf(trace), lengths));
   }
 
   destroy(): void {

@@ -8,12 +8,7 @@ import {
   skips,
 } from "../../../src/core/geometry/layercolumns";
 import { layerMap } from "../../../src/core/geometry/layermap";
-import { Passed } from "../../../src/core/replay/passed";
-import { Replay } from "../../../src/core/replay/replay";
-import { type Layer, readTrace } from "../../../src/core/trace/trace";
-import { twoLines } from "../../../src/core/words/labels";
-import { asViews } from "../../helpers/columns";
-import { traceCases } from "../../helpers/golden";
+import type { Layer } from "../../../src/core/trace/header";
 
 function layer(shape: number[], channelAxis: number | null, box = shape.map(() => 1), first = 100): Layer {
   const grid = shape.map((n, axis) => Math.ceil(n / (box[axis] ?? 1)));
@@ -32,45 +27,6 @@ function layer(shape: number[], channelAxis: number | null, box = shape.map(() =
     count,
   };
 }
-
-describe("the map of a layer", () => {
-  const layers: Record<string, Layer> = {
-    image: layer([1, 28, 28], 0),
-    channels: layer([6, 12, 12], 0),
-    "channels last": layer([5, 7, 3], 2),
-    boxes: layer([32, 24, 24], 0, [32, 4, 4]),
-    units: layer([120], 0),
-    output: layer([10], 0),
-    sequence: layer([8, 20], 0),
-    tokens: layer([16, 6], 1),
-    video: layer([2, 3, 4, 5], 0),
-    plain: layer([30], null),
-  };
-
-  it.each(Object.entries(layers))("%s: gives each node a cell of its own, and back", (_, l) => {
-    const map = layerMap(l);
-    const cells = Array.from({ length: l.count }, (_, i) => map.cellOf(l.first + i));
-    expect(new Set(cells).size).toBe(l.count);
-    expect(Math.max(...cells)).toBeLessThan(map.tiles * map.tileWidth * map.tileHeight);
-    expect(cells.map((cell) => map.nodeAt(cell))).toEqual(cells.map((_, i) => l.first + i));
-  });
-
-  it("puts positions where they are in the channel's tile", () => {
-    const map = layerMap(layers.channels as Layer);
-    expect(map).toMatchObject({ across: 2, down: 3, tileWidth: 12, tileHeight: 12 });
-    expect(map.cellOf(100 + 2 * 144 + 3 * 12 + 4)).toBe(2 * 144 + 3 * 12 + 4);
-    const last = layerMap(layers["channels last"] as Layer);
-    expect(last).toMatchObject({ tiles: 3, tileWidth: 7, tileHeight: 5 });
-    expect(last.cellOf(100 + (4 * 7 + 6) * 3 + 1)).toBe(35 + 4 * 7 + 6);
-  });
-
-  it("adds up channels that are too many to be told apart", () => {
-    const map = layerMap(layer([192, 8, 8], 0));
-    expect(map).toMatchObject({ tiles: 1, tileWidth: 8, summed: true });
-    expect(map.cellOf(100 + 77 * 64 + 9)).toBe(9);
-    expect(map.nodeAt(9)).toBeNull();
-  });
-});
 
 /** As many layers, none of which is ever popped. */
 const idle = (layers: readonly unknown[]) => layers.map(() => 0);
@@ -165,42 +121,5 @@ describe("messages that pass over columns", () => {
     expect(skips(columns, chain(reads))).toBe(false);
     reads[last + 2] = [fold.layers[0] as number];
     expect(skips(columns, chain(reads))).toBe(true);
-  });
-});
-
-it("breaks a long name where most of it is seen", () => {
-  const lines = (label: string, room: number) => twoLines(label, (text) => text.length, room);
-  expect(lines("_blocks.12._depthwise_conv.conv", 18)).toEqual(["_blocks.12", "_depthwise_conv.conv"]);
-  expect(lines("_blocks.12._depthwise_conv.conv", 11)).toEqual(["_blocks.12", "…conv"]);
-  expect(lines("layer1.0.conv1", 9)).toEqual(["layer1.0", "conv1"]);
-  expect(lines("e.layers.0.self_attn.linear1", 9)).toEqual(["…elf_attn", "linear1"]);
-  expect(lines("e.layers.0.add1", 8)).toEqual(["e.layers", "0.add1"]);
-  expect(lines("encoder.layers.0.add1", 5)).toEqual(["…0", "add1"]);
-  expect(lines("a_name_that_is_too_long.conv", 9)).toEqual(["…too_long", "conv"]);
-  expect(lines("plain", 9)).toEqual(["plain", ""]);
-});
-
-describe.each(traceCases())("what was passed on: %s", (_, golden) => {
-  const trace = readTrace(golden.header, asViews(golden.columns));
-  const replay = new Replay(trace);
-
-  it("is the sum of a node's pops, whatever way it was reached", () => {
-    const passed = new Passed(trace, replay.previousPop);
-    const followed = new Float64Array(trace.nodeCount);
-    for (const step of [0, trace.steps, 3, 9, 5, trace.walkEnd, 1, 0]) {
-      passed.seek(step, (row, by) => {
-        const node = trace.popNode[row] as number;
-        followed[node] = (followed[node] as number) + by;
-      });
-      const expected = new Float64Array(trace.nodeCount);
-      for (let row = 0; row < Math.min(step, trace.walkEnd); row++) {
-        const node = trace.popNode[row] as number;
-        expected[node] = Math.fround((expected[node] as number) + (trace.popMass[row] as number));
-      }
-      expect([...passed.mass]).toEqual([...expected]);
-      followed.forEach((value, node) => {
-        expect(value).toBeCloseTo(expected[node] as number, 6);
-      });
-    }
   });
 });

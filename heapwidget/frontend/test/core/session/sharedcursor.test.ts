@@ -1,7 +1,8 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Session, type ViewState } from "../../../src/core/session/session";
+import { Session } from "../../../src/core/session/session";
 import { type Lengths, linkWords, placeAt, sharedBy, stepAt } from "../../../src/core/session/timeline";
+import type { Change } from "../../../src/core/session/viewstate";
 import { readInput } from "../../../src/core/trace/input";
 import { frame, named, press, run } from "../../helpers/mount";
 import { collectTrace, sampleTrace } from "../../helpers/sample";
@@ -51,20 +52,20 @@ describe("a shared timeline", () => {
 
 describe("sessions on one cursor", () => {
   const all: Session[] = [];
-  const open = (keys: number | null, state: Partial<ViewState> = {}) => {
+  const open = (keys: number | null, state: Change = {}) => {
     const trace = keys === null ? sampleTrace() : collectTrace(Array.from({ length: keys }, (_, i) => i));
-    const session = new Session(trace, readInput(null, trace), { link: "pair", ...state });
+    const session = new Session(trace, readInput(null, trace), { shared: { link: "pair" }, ...state });
     all.push(session);
     return session;
   };
-  const steps = () => all.map((session) => session.state.step);
+  const steps = () => all.map((session) => session.state.cursor.step);
   afterEach(() => {
     for (const session of all.splice(0)) session.destroy();
   });
 
   it("move together, whoever is moved", () => {
     const [a, b] = [open(null), open(5)];
-    expect([a.state.companions, b.state.companions]).toEqual([1, 1]);
+    expect([a.state.shared.companions, b.state.shared.companions]).toEqual([1, 1]);
     a.seek(2);
     expect(steps()).toEqual([2, 0]);
     a.seek(5);
@@ -76,31 +77,31 @@ describe("sessions on one cursor", () => {
   });
 
   it("leave those alone that bear another word, or none", () => {
-    const [a] = [open(9), open(9, { link: "other" }), open(9, { link: "" })];
+    const [a] = [open(9), open(9, { shared: { link: "other" } }), open(9, { shared: { link: "" } })];
     a.seek(4);
     expect(steps()).toEqual([4, 0, 0]);
-    expect(all.map((session) => session.state.companions)).toEqual([0, 0, 0]);
+    expect(all.map((session) => session.state.shared.companions)).toEqual([0, 0, 0]);
   });
 
   it("begin where the others are", () => {
     const a = open(9);
     a.seek(4);
-    open(9, { step: 7 });
+    open(9, { cursor: { step: 7 } });
     expect(steps()).toEqual([4, 4]);
   });
 
   it("have one clock, and nobody is left behind at the end of a phase", () => {
-    const [a] = [open(3, { interval: 50 }), open(null), open(6)];
+    const [a] = [open(3, { play: { interval: 50 } }), open(null), open(6)];
     a.toggle();
     expect(vi.getTimerCount()).toBe(1);
-    expect(all.map((session) => session.state.playing)).toEqual([true, true, true]);
+    expect(all.map((session) => session.state.play.playing)).toEqual([true, true, true]);
     vi.advanceTimersByTime(160);
     expect(steps()).toEqual([0, 3, 0]);
     vi.advanceTimersByTime(150);
     expect(steps()).toEqual([2, 6, 2]);
     vi.advanceTimersByTime(1000);
     expect(steps()).toEqual([3, 6, 6]);
-    expect(all.map((session) => session.state.playing)).toEqual([false, false, false]);
+    expect(all.map((session) => session.state.play.playing)).toEqual([false, false, false]);
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -119,9 +120,9 @@ describe("sessions on one cursor", () => {
   });
 
   it("share the speed and begin again together", () => {
-    const [a, b] = [open(2, { loop: true }), open(3)];
-    b.update({ interval: 40 });
-    expect(a.state.interval).toBe(40);
+    const [a, b] = [open(2, { play: { loop: true } }), open(3)];
+    b.update({ play: { interval: 40 } });
+    expect(a.state.play.interval).toBe(40);
     a.toggle();
     vi.advanceTimersByTime(130);
     expect(steps()).toEqual([2, 3]);
@@ -135,13 +136,13 @@ describe("sessions on one cursor", () => {
     const [a, b] = [open(9), open(20)];
     b.seek(15);
     expect(steps()).toEqual([9, 15]);
-    b.update({ link: "" });
-    expect([a.state.companions, a.state.shared]).toEqual([0, [0, 0, 9]]);
-    expect(a.state.place).toBe(9);
+    b.update({ shared: { link: "" } });
+    expect([a.state.shared.companions, a.state.shared.lengths]).toEqual([0, [0, 0, 9]]);
+    expect(a.state.cursor.place).toBe(9);
     a.seek(1);
     expect(steps()).toEqual([1, 15]);
     a.destroy();
-    expect(open(9).state.companions).toBe(0);
+    expect(open(9).state.shared.companions).toBe(0);
   });
 });
 

@@ -1,6 +1,7 @@
 /** A divider that is dragged, or moved by keys, to make a panel larger or smaller; a double click undoes that. */
 
-import { h } from "./dom";
+import { h } from "../kit/dom";
+import { takeKey } from "../kit/keys";
 
 export interface Divided {
   /** Which way the divider itself runs. */
@@ -82,22 +83,17 @@ export class Divider {
   }
 
   #key(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const { orientation, least, most, value } = this.#of;
     const [less, more] =
       orientation === "horizontal" ? ["ArrowUp", "ArrowDown"] : ["ArrowLeft", "ArrowRight"];
     const by = event.shiftKey ? STRIDE : STEP;
-    const actions: Record<string, () => void> = {
+    const keys = {
       [less as string]: () => this.#move(value(), -by),
       [more as string]: () => this.#move(value(), by),
       Home: () => this.#of.set(least),
       End: () => this.#of.set(most),
       Enter: () => this.#of.set(null),
     };
-    const action = actions[event.key];
-    if (!action) return;
-    event.preventDefault();
-    event.stopPropagation();
-    action();
+    takeKey(event, keys, true);
   }
 }

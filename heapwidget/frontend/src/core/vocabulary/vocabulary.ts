@@ -13,11 +13,7 @@ import {
   series,
 } from "../../../../words/vocabulary.json";
 
-export { axis, ink, maps, nouns, panels, rounding, scale, series };
-
-/** How an input can be shown. */
-export type Kind = keyof typeof kinds;
-export const KINDS = Object.keys(kinds) as readonly Kind[];
+export { axis, ink, kinds, maps, nouns, panels, rounding, scale, series };
 
 /** What rules and composites are called, by their names: of one that has no word here, its name. */
 export const ruleLabel = (name: string): string =>

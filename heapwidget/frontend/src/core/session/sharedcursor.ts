@@ -1,10 +1,14 @@
 /** Viewers on one cursor: those of a page that bear the same word go on together, whoever is moved. */
 
-import type { Session, ViewState } from "./session";
 import { type Lengths, lengthsOf, sharedBy } from "./timeline";
+import type { Stateful, ViewState } from "./viewstate";
 
 /** How the cursor stands and moves. */
-type Pace = Pick<ViewState, "place" | "playing" | "interval">;
+interface Pace {
+  readonly place: number;
+  readonly playing: boolean;
+  readonly interval: number;
+}
 
 /** What members know of one another; each widget of a notebook has its own copy of this module. */
 interface Member {
@@ -26,33 +30,33 @@ function groups(): Groups {
   return page[KEY];
 }
 
-export class Link implements Member {
+export class SharedCursor implements Member {
   readonly lengths: Lengths;
-  readonly #session: Session;
+  readonly #session: Stateful;
   /** The word under which the cursor is shared; empty: it is not. */
   #name = "";
   /** Whether the change that is under way came from another member. */
   #following = false;
 
-  constructor(session: Session) {
+  constructor(session: Stateful) {
     this.#session = session;
     this.lengths = lengthsOf(session.trace);
-    this.#join(session.state.link);
+    this.#join(session.state.shared.link);
     session.subscribe((state, previous) => this.#heed(state, previous));
   }
 
   get pace(): Pace {
-    const { place, playing, interval } = this.#session.state;
-    return { place, playing, interval };
+    return paceOf(this.#session.state);
   }
 
   regroup(all: readonly Lengths[]): void {
-    this.#session.update({ shared: sharedBy(all), companions: all.length - 1 });
+    this.#session.update({ shared: { lengths: sharedBy(all), companions: all.length - 1 } });
   }
 
   follow(pace: Pace): void {
     this.#following = true;
-    this.#session.update({ ...pace, led: pace.playing });
+    const { place, playing, interval } = pace;
+    this.#session.update({ cursor: { place }, play: { playing, interval, led: playing } });
     this.#following = false;
   }
 
@@ -79,18 +83,22 @@ export class Link implements Member {
   }
 
   #heed(state: ViewState, previous: ViewState): void {
-    if (state.link !== previous.link) this.#join(state.link);
-    const { place, playing, interval } = previous;
-    if (
-      this.#following ||
-      (state.place === place && state.playing === playing && state.interval === interval)
-    )
-      return;
+    if (state.shared.link !== previous.shared.link) this.#join(state.shared.link);
+    const [now, before] = [paceOf(state), paceOf(previous)];
+    const same =
+      now.place === before.place && now.playing === before.playing && now.interval === before.interval;
+    if (this.#following || same) return;
     for (const member of [...(groups().get(this.#name) ?? [])]) {
       if (member !== this) member.follow(this.pace);
     }
   }
 }
+
+const paceOf = ({ cursor, play }: ViewState): Pace => ({
+  place: cursor.place,
+  playing: play.playing,
+  interval: play.interval,
+});
 
 function regroup(members: ReadonlySet<Member>): void {
   const all = [...members].map((member) => member.lengths);

@@ -1,6 +1,6 @@
 /** A button and the small sheet that it opens. */
 
-import { h } from "./dom";
+import { h } from "../kit/dom";
 
 export class Popover {
   readonly element: HTMLElement;
