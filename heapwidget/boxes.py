@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, prod
@@ -78,6 +79,11 @@ class Partition:
         for axis, size in zip(axes, self.grid, strict=True):
             index = index[..., None] * size + axis
         return index
+
+
+def everything(shape: Sequence[int]) -> Window:
+    """The window that covers all of a shape."""
+    return tuple(slice(0, size) for size in shape)
 
 
 def unbatched(shape: Shape) -> Shape:

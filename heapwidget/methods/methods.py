@@ -21,11 +21,12 @@ from heapwidget.engine.capture import Recording, RunAs, apart, input_names, net_
 from heapwidget.engine.composites import Composite
 from heapwidget.engine.finite import check_finite, check_found
 from heapwidget.engine.flow import Array, Flow, host
-from heapwidget.engine.graph.builder import Graph, build
+from heapwidget.engine.graph.builder import build
+from heapwidget.engine.graph.layers import Graph
 from heapwidget.engine.interrupts import let_through
-from heapwidget.engine.ops import handler_of
+from heapwidget.engine.ops import add_call
 from heapwidget.engine.patterns import check_patterns, fits
-from heapwidget.engine.walk.fields import Field, fields, own_fields
+from heapwidget.engine.walk.receptive_fields import ReceptiveField, fields_of_inputs, receptive_fields
 from heapwidget.engine.walk.search import Finish, Row, Walk
 from heapwidget.errors import UnsupportedOpError
 from heapwidget.methods.direction import misdirected, slopes
@@ -63,7 +64,7 @@ class Relevance:
         finishing: bool,
     ) -> Relevance:
         """Build the graph of a recording, let that go, and put the target's relevance into the heap."""
-        graph = build(recording, handler_of)
+        graph = build(recording, add_call)
         choice = choose(target, recording.output, class_names)
         slope = slopes(graph, recording, choice.value)
         recording.let_go()
@@ -115,7 +116,7 @@ class Relevance:
         # Of a negative target the lowest contributions are its largest parts.
         turned = self.header["target"]["value"] < 0
         collect = _collect(walk.partitions, contributions, ascending=turned, zeros=False)
-        pops = walk.rows
+        pops = walk.rows()
         rows = [*pops, *finish.rows]
         if rows and not finish.rows and (self.finishing or walk.spent):
             # The walk left nothing at all, so what its running sums still show is rounding.
@@ -153,7 +154,7 @@ class Relevance:
     def _dust(self, rows: list[Row], nodes: NDArray[np.int64], keys: NDArray[np.float32]) -> NDArray[np.float64]:
         """What lies below the floor after each row: the residual mass less the keys in the heap."""
         walk = self.walk
-        pops = walk.rows
+        pops = walk.rows()
         ends = np.array([walk.start_log, *(row.log_end for row in pops)])
         # Every event gives a node a new key: each entry of the log, and each pop, which gives it none.
         logged = np.flatnonzero(nodes[: ends[-1]] >= walk.input_nodes)
@@ -269,7 +270,7 @@ def _input_layers(
             "reads": [],
             "field": _told(field, shapes),
         }
-        for name, shape, axis, field in zip(names, shapes, axes, own_fields(shapes, axes), strict=True)
+        for name, shape, axis, field in zip(names, shapes, axes, fields_of_inputs(shapes, axes), strict=True)
     ]
     return _shown(layers, len(layers))
 
@@ -308,12 +309,14 @@ def describe(graph: Graph, parts: Sequence[Partition], flows: Sequence[Flow | No
             "reads": list(graph.sources(number)),
             "field": _told(field, shapes),
         }
-        for number, (layer, part, field) in enumerate(zip(graph.layers, parts, fields(graph, flows), strict=True))
+        for number, (layer, part, field) in enumerate(
+            zip(graph.layers, parts, receptive_fields(graph, flows), strict=True)
+        )
     ]
     return _shown(layers, graph.n_inputs)
 
 
-def _told(field: Field, shapes: Sequence[Shape]) -> list[list[int | None]] | None:
+def _told(field: ReceptiveField, shapes: Sequence[Shape]) -> list[list[int | None]] | None:
     """A field as the header has it: `None` where all of every input is seen."""
     everything = (
         seen.axis is None and seen.start <= 0 and seen.start + seen.size >= shapes[number][axis]

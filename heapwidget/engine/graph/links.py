@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heapwidget.boxes import Partition, Window
-from heapwidget.engine.graph.builder import Graph
+from heapwidget.engine.graph.layers import Graph
 from heapwidget.engine.graph.operands import Operand
 
 NO_NODE = -1
@@ -70,7 +70,7 @@ class Links:
         index = self._graph.units(operand).cpu().numpy()
         found = np.full(index.shape, NO_NODE, np.int32)
         for source, below in enumerate(self._graph.layers):
-            mine = (index >= below.offset) & (index < below.offset + below.n_units)
+            mine = (index >= below.offset) & (index < below.end)
             if mine.any():
                 found[mine] = self._of_layer(source).reshape(-1)[index[mine] - below.offset]
         return found

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from heapwidget.boxes import Shape
 from heapwidget.engine.flow import Flow
-from heapwidget.engine.graph.builder import Graph
+from heapwidget.engine.graph.layers import Graph
 from heapwidget.engine.graph.operands import Operand
 
 
@@ -24,16 +24,16 @@ class Range(NamedTuple):
 
 
 # By input and axis.
-Field = dict[tuple[int, int], Range]
+ReceptiveField = dict[tuple[int, int], Range]
 
 UNSEEN = Range(0, 0, 0, None)
 
 
-def fields(graph: Graph, flows: Sequence[Flow | None]) -> list[Field]:
+def receptive_fields(graph: Graph, flows: Sequence[Flow | None]) -> list[ReceptiveField]:
     """For each layer and each position axis of the inputs, what its units see; edges are not cut off."""
     n_inputs = graph.n_inputs
     inputs = graph.layers[:n_inputs]
-    found = own_fields([layer.shape for layer in inputs], [layer.channel_axis for layer in inputs])
+    found = fields_of_inputs([layer.shape for layer in inputs], [layer.channel_axis for layer in inputs])
     unseen = dict.fromkeys(found[0], UNSEEN)
     for index, (layer, flow) in enumerate(zip(graph.layers[n_inputs:], flows[n_inputs:], strict=True), start=n_inputs):
         assert flow is not None
@@ -58,7 +58,7 @@ def fields(graph: Graph, flows: Sequence[Flow | None]) -> list[Field]:
     return found
 
 
-def own_fields(shapes: Sequence[Shape], channel_axes: Sequence[int | None]) -> list[Field]:
+def fields_of_inputs(shapes: Sequence[Shape], channel_axes: Sequence[int | None]) -> list[ReceptiveField]:
     """The fields of the inputs: each unit sees its own position, and nothing of other inputs."""
     axes = [
         (number, a)

@@ -78,7 +78,7 @@ FUSED_ATTENTION = [
     aten._scaled_dot_product_fused_attention_overrideable.default,
 ]
 
-PARTS: dict[Any, Callable[..., Any]] = {
+DECOMPOSITIONS: dict[Any, Callable[..., Any]] = {
     aten.mv.default: lambda a, v: torch.mm(a, v[:, None])[:, 0],
     aten.dot.default: lambda a, b: torch.mm(a[None], b[:, None])[0, 0],
     aten.addmv.default: lambda c, a, v, beta=1, alpha=1: (
@@ -163,7 +163,7 @@ BY_CHANNEL = {
     ],
 }
 
-SOMETIMES: dict[Any, Callable[..., Any]] = {
+CONDITIONAL: dict[Any, Callable[..., Any]] = {
     aten.addmm.default: _general_product,
     aten.convolution.default: _convolution_of_frames,
     **{op: _of_frames(op, rank) for rank, ops in BY_CHANNEL.items() for op in ops},
