@@ -70,7 +70,7 @@ class Conv(LinearFlow):
             axes.append(seen)
         return axes
 
-    def inlet(self, window: Window) -> Window | None:
+    def input_window(self, window: Window) -> Window | None:
         channels, *positions = window
         out, inner = self.shape[0], self.w.shape[1]
         count = channels.stop - channels.start

@@ -41,7 +41,7 @@ class Dense(LinearFlow):
     def rows(self, w: Tensor) -> Array:
         return packed(w)
 
-    def inlet(self, window: Window) -> Window:
+    def input_window(self, window: Window) -> Window:
         return everything(self.x.shape)
 
     def spread(self, window: Window, s: Array, w: Array) -> Array:

@@ -59,17 +59,17 @@ class Interpolation(Flow):
 
     def local(self, window: Window, m: Array) -> tuple[list[Message], dict[str, float]]:
         size, over, empty, weights = self._host
-        inlet, parts = [window[0]], []
+        input_window, parts = [window[0]], []
         for seen, weight in zip(window[1:], weights, strict=True):
             used = np.flatnonzero(weight[seen].any(axis=0))
-            inlet.append(slice(int(used[0]), int(used[-1]) + 1))
-            parts.append(weight[seen, inlet[-1]])
+            input_window.append(slice(int(used[0]), int(used[-1]) + 1))
+            parts.append(weight[seen, input_window[-1]])
         s = m * over[window]
         shared, evenly = s * ~empty[window], s * empty[window]
         for axis, part in enumerate(parts, start=1):
             shared = np.moveaxis(np.tensordot(part, shared, axes=([0], [axis])), 0, axis)
             evenly = np.moveaxis(np.tensordot(part, evenly, axes=([0], [axis])), 0, axis)
-        return [Message(0, tuple(inlet), size[tuple(inlet)] * shared + evenly)], {}
+        return [Message(0, tuple(input_window), size[tuple(input_window)] * shared + evenly)], {}
 
     def reach(self, operand: int) -> dict[int, Reach]:
         return {}

@@ -149,28 +149,28 @@ class LinearFlow(Flow):
         return packed(w)
 
     @abstractmethod
-    def inlet(self, window: Window) -> Window | None:
+    def input_window(self, window: Window) -> Window | None:
         """The part of x that a box sees; `None` where the box is not of a kind that `spread` knows."""
 
     @abstractmethod
     def spread(self, window: Window, s: Array, w: Array) -> Array:
-        """The op's transpose from one box, cut to the box's inlet."""
+        """The op's transpose from one box, cut to the box's input_window."""
 
     def local(self, window: Window, m: Array) -> tuple[list[Message], dict[str, float]]:
-        inlet = self.inlet(window)
-        if inlet is None:
+        input_window = self.input_window(window)
+        if input_window is None:
             return super().local(window, m)
         absorbed: dict[str, float] = {}
         message = None
         for branch in self._host:
             s = m * branch.scale[window]
             for x, w in branch.terms:
-                values = self.spread(window, s, w) * x[inlet]
+                values = self.spread(window, s, w) * x[input_window]
                 message = values if message is None else message + values
             for cause, share in branch.absorbing.items():
                 add_up(absorbed, cause, float((m * share[window]).sum()))
         assert message is not None
-        return [Message(0, inlet, message)], absorbed
+        return [Message(0, input_window, message)], absorbed
 
     def reads(self, window: Window, dtype: np.dtype[Any]) -> list[Read]:
         """The entries that get a share: under the rule `flat`, all that are looked at and no other."""

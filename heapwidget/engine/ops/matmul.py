@@ -22,7 +22,7 @@ class BatchProduct(Product):
     family = "matmul"
     mixes = 0
 
-    def inlet(self, window: Window) -> Window:
+    def input_window(self, window: Window) -> Window:
         return (*window[:2], slice(0, self.fan_in))
 
     def spread(self, window: Window, s: Array, w: Array) -> Array:

@@ -127,16 +127,16 @@ class MeanPool(Flow):
         messages = []
         pooled = tuple(self._seen)
         for index in product(*(range(window[a].start, window[a].stop) for a in pooled)):
-            inlet, part = list(window), [slice(None)] * len(window)
+            input_window, part = list(window), [slice(None)] * len(window)
             for axis, i in zip(pooled, index, strict=True):
-                inlet[axis] = self._seen[axis][i]
+                input_window[axis] = self._seen[axis][i]
                 part[axis] = slice(i - window[axis].start, i - window[axis].start + 1)
-            size = self._host_size[tuple(inlet)]
+            size = self._host_size[tuple(input_window)]
             total = size.sum(axis=pooled, keepdims=True)
             if not (total > 1e-30).all():
                 size = np.where(total > 1e-30, size, 1)
                 total = size.sum(axis=pooled, keepdims=True)
-            messages.append(Message(0, tuple(inlet), size * (m[tuple(part)] / total)))
+            messages.append(Message(0, tuple(input_window), size * (m[tuple(part)] / total)))
         return messages, {}
 
     def reach(self, operand: int) -> dict[int, Reach]:

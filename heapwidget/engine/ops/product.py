@@ -28,7 +28,7 @@ class Product(LinearFlow):
     def rows(self, w: Tensor) -> Array:
         return packed(w.mT)
 
-    def inlet(self, window: Window) -> Window:
+    def input_window(self, window: Window) -> Window:
         return (*window[:-1], slice(0, self.x.shape[-1]))
 
     def spread(self, window: Window, s: Array, w: Array) -> Array:
