@@ -308,6 +308,6 @@ def test_a_rule_from_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     net, x = nn.Linear(4, 2, bias=False), values((1, 4), "both", 3).float()
     e = hw.attribute(net, x, rule="squares", target=1)
     shares = twins.proportional((net.weight * x).detach().double().numpy() ** 2).to[0][1]
-    np.testing.assert_allclose(e.attribution.numpy().ravel(), float(net(x)[0, 1]) * shares, rtol=1e-5)
+    np.testing.assert_allclose(e.attribution.numpy().ravel(), net(x)[0, 1].item() * shares, rtol=1e-5)
     assert e.trace.header["rule"] == "squares"
     assert hw.attribute(net, x, rule={"linear": "squares"}, target=1).attribution.equal(e.attribution)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from heapwidget.engine.capture.calls import Call, in_module
 from heapwidget.engine.capture.decompositions import CONDITIONAL, DECOMPOSITIONS
-from heapwidget.engine.capture.guard import Guard
+from heapwidget.engine.capture.foreign_memory import Guard
 from heapwidget.engine.capture.isolation import OUR_HOOK, LentNet, drop_our_hooks, modules_of
 from heapwidget.engine.capture.memory import Memory, tensors_in
 from heapwidget.errors import UnsupportedOpError
