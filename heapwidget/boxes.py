@@ -71,6 +71,10 @@ class Partition:
                 values = sums
         return tuple(touched), values
 
+    def sums(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Add up `values`, which have the layer's shape, over each box: the sums in node order."""
+        return self.fold(everything(self.shape), values)[1].reshape(-1)
+
     @cached_property
     def node_of_unit(self) -> NDArray[np.int64]:
         """For each unit, in the layer's shape, the index of its box."""

@@ -347,10 +347,7 @@ def _collect(
     parts: Sequence[Partition], contributions: Sequence[Array], ascending: bool, zeros: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """All inputs' positions in pop order, with their keys; positions of zero are left out unless `zeros`."""
-    sums = [
-        part.fold(tuple(slice(0, s) for s in part.shape), c)[1].reshape(-1)
-        for part, c in zip(parts, contributions, strict=False)
-    ]
+    sums = [part.sums(c) for part, c in zip(parts, contributions, strict=False)]
     keys = np.concatenate(sums).astype(np.float32)
     nodes = np.arange(len(keys)) if zeros else np.flatnonzero(keys)
     order = np.lexsort((nodes, keys[nodes] if ascending else -keys[nodes]))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heapwidget.boxes import Partition
+from heapwidget.boxes import Partition, everything
 
 FORMAT, VERSION = "heapwidget-trace", 1
 
@@ -140,9 +140,7 @@ class Trace:
 
     def position_contributions(self, number: int) -> NDArray[np.float32]:
         """Final contributions of an input's positions, flat: its channels are summed."""
-        part = self.partitions[number]
-        _, sums = part.fold(tuple(slice(0, s) for s in part.shape), self.contributions[number])
-        return sums.reshape(-1)
+        return self.partitions[number].sums(self.contributions[number])
 
     def layer_of(self, node: int) -> int:
         """The layer that a node lies in."""
@@ -186,7 +184,7 @@ class Trace:
             number = self.layer_of(node)
             layer = self.header["layers"][number]
             if phases[i] == "finish":
-                box, label = tuple(slice(0, s) for s in layer["shape"]), layer["label"]
+                box, label = everything(layer["shape"]), layer["label"]
             else:
                 box = self.partitions[number].window(node - int(self.node_offsets[number]))
                 label = self.label(node)

@@ -51,11 +51,9 @@ class Links:
         window, values = self._parts[source.layer].fold(window, values)
         return self._grid(source.layer)[window].reshape(-1), values.reshape(-1)
 
-    def output_sums(
-        self, window: Window, values: NDArray[np.floating]
-    ) -> tuple[NDArray[np.int32], NDArray[np.floating]]:
-        """The same for the graph's output."""
-        return self._find(self._graph.output)[window].reshape(-1), values.reshape(-1)
+    def output_sums(self, values: NDArray[np.floating]) -> tuple[NDArray[np.int32], NDArray[np.floating]]:
+        """The same for all of the graph's output."""
+        return self._find(self._graph.output).reshape(-1), values.reshape(-1)
 
     def _grid(self, layer: int) -> NDArray[np.int32]:
         """A layer's node ids, in the shape of its grid of boxes."""

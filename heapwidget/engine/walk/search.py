@@ -322,8 +322,6 @@ class Walk:
 
     def _reached(self, number: int, before: Array, after: Array) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The positions of an input to which anything came, as nodes, and what lies on them now."""
-        window = everything(after.shape)
-        _, changes = self.partitions[number].fold(window, before != after)
-        _, totals = self.partitions[number].fold(window, after)
-        reached = np.flatnonzero(changes)
-        return reached + self.offsets[number], totals.reshape(-1)[reached].astype(np.float32)
+        partition = self.partitions[number]
+        reached = np.flatnonzero(partition.sums(before != after))
+        return reached + self.offsets[number], partition.sums(after)[reached].astype(np.float32)
