@@ -1,8 +1,8 @@
 """From recorded calls to a graph of layers.
 
-A layer is one tensor of units, made by an op that mixes units; the inputs are the first layers. Ops that only move,
-scale or squash one unit each make no layer: their results are *streams*, tensors whose entries are known to be units
-of earlier layers.
+A layer is one tensor of units, made by an op that mixes units; the inputs are the first layers. Data movement and
+elementwise functions make no layer: their results are *streams*, tensors whose entries are known to be units of earlier
+layers.
 """
 
 from __future__ import annotations
