@@ -10,7 +10,7 @@ from torch import Tensor
 
 from heapwidget.boxes import Window
 from heapwidget.engine.capture import Call
-from heapwidget.engine.flow import Array, Flow, Message, Reach, host
+from heapwidget.engine.flow import Array, Flow, Message, host
 from heapwidget.engine.graph.builder import Builder
 from heapwidget.engine.ops.family import OpFamily
 
@@ -70,9 +70,6 @@ class Interpolation(Flow):
             shared = np.moveaxis(np.tensordot(part, shared, axes=([0], [axis])), 0, axis)
             evenly = np.moveaxis(np.tensordot(part, evenly, axes=([0], [axis])), 0, axis)
         return [Message(0, tuple(input_window), size[tuple(input_window)] * shared + evenly)], {}
-
-    def reach(self, operand: int) -> dict[int, Reach]:
-        return {}
 
 
 def interpolation(builder: Builder, call: Call) -> bool:

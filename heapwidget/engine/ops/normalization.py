@@ -21,11 +21,8 @@ NORMS = [
 ]
 
 BATCH_NORMS = [
-    "native_batch_norm",
-    "_native_batch_norm_legit_no_training",
-    "cudnn_batch_norm",
-    "miopen_batch_norm",
-    "_batch_norm_no_update",
+    *("native_batch_norm", "_native_batch_norm_legit_no_training", "cudnn_batch_norm"),
+    *("miopen_batch_norm", "_batch_norm_no_update"),
 ]
 
 

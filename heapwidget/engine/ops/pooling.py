@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heapwidget.boxes import Window
+from heapwidget.boxes import Shape, Window
 from heapwidget.engine.capture import Call
 from heapwidget.engine.flow import Array, Flow, Message, Reach, Read, Table, host, inverse, is_zero
 from heapwidget.engine.graph.builder import Builder
@@ -169,39 +169,32 @@ def reaches(seen: Seen) -> dict[int, Reach]:
 def max_pool(builder: Builder, call: Call) -> bool:
     """Max pooling, also adaptive."""
     x, (out, winners) = call.args[0], call.out
-    rank = out.ndim - 2
-    if rank < 1 or x.shape[0] != 1:
+    if out.ndim < 3 or x.shape[0] != 1:
         return False
-    value = builder.value(x)
-    sizes, counts = value.shape[1:], out.shape[2:]
-    if call.name.startswith("adaptive"):
-        seen = {1 + a: adaptive_windows(counts[a], sizes[a]) for a in range(rank)}
-    else:
-        bound = call.bound
-        kernel, padding, dilation = (each_axis(bound[n], rank) for n in ("kernel_size", "padding", "dilation"))
-        stride = each_axis(bound["stride"], rank) if bound["stride"] else kernel
-        extent = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
-        seen = {1 + a: windows(counts[a], sizes[a], extent[a], stride[a], padding[a]) for a in range(rank)}
-    shaped = winners[0]
+    value, shaped = builder.value(x), winners[0]
+    seen = _seen(call, value.shape[1:], out.shape[2:])
     builder.add_layer(call, out, MaxPool, [builder.operand(x)], lambda rule: MaxPool(value, shaped, seen))
     return True
+
+
+def _seen(call: Call, sizes: Shape, counts: Shape) -> Seen:
+    """What each of some counts of outputs sees on axes of some sizes, by the arguments of a pooling."""
+    if "adaptive" in call.name:
+        return {1 + a: adaptive_windows(n, size) for a, (n, size) in enumerate(zip(counts, sizes, strict=True))}
+    bound, rank = {"dilation": [1], **call.bound}, len(sizes)
+    kernel, padding, dilation = (each_axis(bound[n], rank) for n in ("kernel_size", "padding", "dilation"))
+    stride = each_axis(bound["stride"], rank) if bound["stride"] else kernel
+    extent = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    return {1 + a: windows(counts[a], sizes[a], extent[a], stride[a], padding[a]) for a in range(rank)}
 
 
 def mean_pool(builder: Builder, call: Call) -> bool:
     """Average pooling, also adaptive."""
     x, out = call.args[0], call.out
-    rank = out.ndim - 2
-    if rank < 1 or x.shape[0] != 1:
+    if out.ndim < 3 or x.shape[0] != 1:
         return False
     value = builder.value(x)
-    sizes, counts = value.shape[1:], out.shape[2:]
-    if "adaptive" in call.name:
-        seen = {1 + a: adaptive_windows(counts[a], sizes[a]) for a in range(rank)}
-    else:
-        bound = call.bound
-        kernel, padding = each_axis(bound["kernel_size"], rank), each_axis(bound["padding"], rank)
-        stride = each_axis(bound["stride"], rank) if bound["stride"] else kernel
-        seen = {1 + a: windows(counts[a], sizes[a], kernel[a], stride[a], padding[a]) for a in range(rank)}
+    seen = _seen(call, value.shape[1:], out.shape[2:])
     rest = call.args[1:]
 
     def op(a: Tensor) -> Tensor:

@@ -159,7 +159,7 @@ class Unsigned(LayerResiduals):
 
     def receiver(self, shape: Shape) -> Receiver | None:
         if self.partition.is_unit:
-            return partial(self._add, self.residual.reshape(shape), self.keys.reshape(shape), self.boxes.reshape(shape))
+            return partial(self._add, [a.reshape(shape) for a in (self.residual, self.keys, self.boxes)])
         return self._add_boxes if shape == self.partition.shape else None
 
     def take_unit(self, unit: int) -> float:
@@ -167,10 +167,9 @@ class Unsigned(LayerResiduals):
         self._flat[unit] = 0.0
         return m
 
-    def _add(
-        self, residual: Array, keys: NDArray[np.int32], boxes: NDArray[np.int64], window: Window, values: Array
-    ) -> None:
+    def _add(self, views: list[Array], window: Window, values: Array) -> None:
         """Add to a window of a layer of unit nodes, in any shape that its arrays are viewed in."""
+        residual, keys, boxes = views
         r = residual[window]
         r += values
         self.offer(r, keys[window], boxes[window])
@@ -219,8 +218,8 @@ class Signed(LayerResiduals):
 
     def receiver(self, shape: Shape) -> Receiver | None:
         if self.partition.is_unit:
-            residual, k, mass = (a.reshape(shape) for a in (self.residual, self._k, self.mass))
-            return partial(self._add, residual, k, mass, self.keys.reshape(shape), self.boxes.reshape(shape))
+            arrays: list[Array] = [self.residual, self._k, self.mass, self.keys, self.boxes]
+            return partial(self._add, [a.reshape(shape) for a in arrays])
         return self._add_boxes if shape == self.partition.shape else None
 
     def take(self, node: int) -> tuple[Window, Array]:
@@ -238,17 +237,9 @@ class Signed(LayerResiduals):
         self.board.bound -= abs(m) * float(self._flat_k[unit])
         return m
 
-    def _add(
-        self,
-        residual: Array,
-        k: Array,
-        mass: Array,
-        keys: NDArray[np.int32],
-        boxes: NDArray[np.int64],
-        window: Window,
-        values: Array,
-    ) -> None:
+    def _add(self, views: list[Array], window: Window, values: Array) -> None:
         """Add to a window of a layer of unit nodes, in any shape that its arrays are viewed in."""
+        residual, k, mass, keys, boxes = views
         r = residual[window]
         before = np.abs(r)
         r += values
