@@ -26,8 +26,6 @@ class Kind:
         Which inputs without names are shown like this.
     holds
         Which inputs can be shown like this at all, by shape and channel axis.
-    noun
-        What a position is called.
     place
         What a position's label begins with where there is one input; by default the input's name.
     label
@@ -38,7 +36,6 @@ class Kind:
 
     suits: Suits = lambda shape, axis, convolved: False
     holds: Callable[[Shape, int | None], bool] = lambda shape, axis: True
-    noun: str = "position"
     place: str | None = None
     label: str | None = None
     unnamed: bool = True
@@ -58,14 +55,10 @@ def _is_line(shape: Shape, axis: int | None, convolved: bool | None) -> bool:
 # Of several that suit an input, the one that was entered last is taken.
 KINDS = {
     "strip": Kind(suits=lambda shape, axis, convolved: True),
-    "bars": Kind(
-        suits=lambda shape, axis, convolved: len(shape) == 1 and shape[0] <= MOST_BARS, noun="feature", label="{name}"
-    ),
+    "bars": Kind(suits=lambda shape, axis, convolved: len(shape) == 1 and shape[0] <= MOST_BARS, label="{name}"),
     "line": Kind(suits=_is_line),
-    "tokens": Kind(noun="token", label="token {index} ‘{name}’", unnamed=False),
-    "image": Kind(
-        suits=lambda shape, axis, convolved: _is_image(shape, axis), holds=_is_image, noun="pixel", place="pixel"
-    ),
+    "tokens": Kind(label="token {index} ‘{name}’", unnamed=False),
+    "image": Kind(suits=lambda shape, axis, convolved: _is_image(shape, axis), holds=_is_image, place="pixel"),
 }
 
 

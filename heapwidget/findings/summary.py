@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heapwidget.findings.findings import Findings
-from heapwidget.kinds import KINDS, Kind
 from heapwidget.trace.header import Header
 from heapwidget.words.percents import percent, percent_bound
 
 # So many single entries of the ledger are told apart.
 MOST_ROWS = 6
 STRONGEST = 5
+# What the positions of an input are called, by its kind.
+NOUNS = {"image": "pixel", "bars": "feature", "tokens": "token"}
 # Where the first position has less of the target, its relevance itself is told.
 LEAST_SHARE = 1e-3
 
@@ -32,8 +33,8 @@ def shortened(text: str, most: int) -> str:
 
 def noun(findings: Findings, count: int) -> str:
     """`1 pixel`, `784 pixels`, `12 positions`."""
-    nouns = {KINDS[kind].noun for kind in findings.trace.input_kinds}
-    name = nouns.pop() if len(nouns) == 1 else Kind.noun
+    kinds = set(findings.trace.input_kinds)
+    name = NOUNS.get(kinds.pop(), "position") if len(kinds) == 1 else "position"
     return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 
