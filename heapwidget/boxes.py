@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, prod
@@ -70,6 +71,10 @@ class Partition:
                 values = sums
         return tuple(touched), values
 
+    def sums(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Add up `values`, which have the layer's shape, over each box: the sums in node order."""
+        return self.fold(everything(self.shape), values)[1].reshape(-1)
+
     @cached_property
     def node_of_unit(self) -> NDArray[np.int64]:
         """For each unit, in the layer's shape, the index of its box."""
@@ -78,6 +83,11 @@ class Partition:
         for axis, size in zip(axes, self.grid, strict=True):
             index = index[..., None] * size + axis
         return index
+
+
+def everything(shape: Sequence[int]) -> Window:
+    """The window that covers all of a shape."""
+    return tuple(slice(0, size) for size in shape)
 
 
 def unbatched(shape: Shape) -> Shape:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode_stack, _pop_mode, _push_mode
 
-from heapwidget.engine.capture.guard import Guard
+from heapwidget.engine.capture.foreign_memory import Guard
 from heapwidget.engine.interrupts import held
 
 

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
-from heapwidget.engine.graph.builder import Graph
-from heapwidget.engine.patterns import FAMILIES, FIRST, check_patterns, fits
+from heapwidget.engine.graph.layers import Graph
+from heapwidget.engine.patterns import FIRST, check_patterns, fits
 from heapwidget.engine.rules import RULES, Rule, alpha_beta, epsilon, flat, gamma, z_box, zplus
 from heapwidget.errors import brief
 from heapwidget.words.vocabulary import rule_label
@@ -68,7 +67,7 @@ class Composite:
         for pattern, rule in self.entries:
             if fits(pattern, graph, number):
                 return rule
-        if layer.op in FAMILIES:
+        if layer.ruled:
             raise ValueError(f"rule names nothing for layer {layer.label!r}; end the list with ('*', 'zplus')")
         return zplus()
 
@@ -82,12 +81,8 @@ def everywhere(rule: Rule) -> Composite:
     return Composite(rule.name, (("*", rule),))
 
 
-def _made_everywhere(make: Callable[[], Rule]) -> Composite:
-    return everywhere(make())
-
-
+# By name, as are RULES, each of which is one everywhere.
 COMPOSITES: dict[str, Callable[[], Composite]] = {
-    **{name: partial(_made_everywhere, make) for name, make in RULES.items()},
     "epsilon_plus": lambda: Composite("epsilon_plus", (("conv", zplus()), ("*", epsilon()))),
     "epsilon_plus_flat": lambda: Composite("epsilon_plus_flat", ((FIRST, flat()), ("conv", zplus()), ("*", epsilon()))),
     "epsilon_gamma_box": lambda: Composite(
@@ -117,9 +112,9 @@ def composite(rule: RuleLike) -> Composite:
         raise TypeError(
             f"rule must be a name, a Rule, a Composite or a mapping from patterns to rules, not {brief(rule)}"
         )
-    if rule not in COMPOSITES:
-        raise ValueError(f"rule={brief(rule)} is not one of {', '.join(map(repr, COMPOSITES))}")
-    return COMPOSITES[rule]()
+    if rule in COMPOSITES:
+        return COMPOSITES[rule]()
+    return everywhere(_named(rule, [*RULES, *COMPOSITES]))
 
 
 def _single(rule: str | Rule) -> Rule:
@@ -127,6 +122,11 @@ def _single(rule: str | Rule) -> Rule:
         return rule
     if not isinstance(rule, str):
         raise TypeError(f"a pattern's rule must be a name or a Rule, not {brief(rule)}")
-    if rule not in RULES:
-        raise ValueError(f"rule={brief(rule)} is not one of {', '.join(map(repr, RULES))}")
-    return RULES[rule]()
+    return _named(rule, list(RULES))
+
+
+def _named(name: str, names: list[str]) -> Rule:
+    """The rule of a name, which is to be one of several."""
+    if name not in RULES:
+        raise ValueError(f"rule={brief(name)} is not one of {', '.join(map(repr, names))}")
+    return RULES[name]()

@@ -14,7 +14,7 @@ from torch.utils._pytree import tree_leaves
 from heapwidget.engine.capture import Call, Recording
 from heapwidget.engine.capture.isolation import tensors_of
 from heapwidget.engine.flow import Array
-from heapwidget.engine.ops.moves import MOVES, RESHAPES
+from heapwidget.engine.ops.movement import MOVES, RESHAPES
 
 
 def check_finite(net: nn.Module, recording: Recording) -> str | None:

@@ -7,7 +7,8 @@ from one box are NumPy on the host, where the calls on small windows cost less.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, NamedTuple
+from types import EllipsisType
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heapwidget.boxes import AUTO_LIMIT, Shape, Window
+from heapwidget.boxes import AUTO_LIMIT, Shape, Window, everything
 
 Array = NDArray[Any]
 
@@ -35,6 +36,14 @@ class Message(NamedTuple):
     operand: int
     window: Window
     values: Array
+
+
+class Read(NamedTuple):
+    """Entries of one operand: those of a window, or those where the window's mask is true."""
+
+    operand: int
+    window: Window
+    mask: NDArray[np.bool_] | EllipsisType = ...
 
 
 class Table(NamedTuple):
@@ -63,12 +72,22 @@ class Flow(ABC):
 
     Attributes
     ----------
+    family
+        What layers of this kind are called, in their labels and in patterns; empty where their op gives the name.
+    ruled
+        Whether the rule that a user asks for decides how a layer of this kind shares.
+    mixes
+        The axis of an operand whose units are mixed, which counts its channels; `None` where positions are mixed, and
+        channels stay apart.
     shape
         The layer's unbatched shape.
     signed
         Whether a share can be negative.
     """
 
+    family: ClassVar[str] = ""
+    ruled: ClassVar[bool] = False
+    mixes: ClassVar[int | None] = 0
     shape: Shape
     signed: bool
 
@@ -88,11 +107,7 @@ class Flow(ABC):
         r = torch.zeros(self.shape, dtype=torch.from_numpy(m[:0]).dtype)
         r[window] = torch.from_numpy(np.ascontiguousarray(m))
         messages, absorbed = self.whole(r.to(self.device))
-        everything = [tuple(slice(0, s) for s in message.shape) for message in messages]
-        return [
-            Message(i, w, message.cpu().numpy())
-            for i, (w, message) in enumerate(zip(everything, messages, strict=True))
-        ], absorbed
+        return [Message(i, everything(m.shape), m.cpu().numpy()) for i, m in enumerate(messages)], absorbed
 
     def table(self) -> Table | None:
         """The messages of all units at once; `None` where they are too many, or have no such form."""
@@ -102,6 +117,11 @@ class Flow(ABC):
     @abstractmethod
     def device(self) -> torch.device:
         """Where whole passes run."""
+
+    def reads(self, window: Window, dtype: np.dtype[Any]) -> list[Read]:
+        """The entries that the box at `window` looks at: all of the windows that its messages go to."""
+        messages, _ = self.local(window, np.ones([s.stop - s.start for s in window], dtype))
+        return [Read(message.operand, message.window) for message in messages]
 
     def reach(self, operand: int) -> dict[int, Reach]:
         """For each axis of the operand that is seen in part only, by which axis of the layer and how much of it."""

@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from heapwidget.engine.graph.builder import Graph
+from heapwidget.engine.graph.layers import Graph
+from heapwidget.engine.ops import RULED
 from heapwidget.errors import brief
 
 FIRST = "first"
-# The op families that rules are about; a net need not have all of them.
-FAMILIES = ("conv", "linear", "matmul")
 # With more layers than this, only the nearest are listed.
 MOST_LISTED = 20
 
@@ -38,7 +37,7 @@ def check_patterns(option: str, patterns: Iterable[str], graph: Graph) -> None:
     """
     numbers = range(graph.n_inputs, len(graph.layers))
     for pattern in patterns:
-        if pattern == FIRST or pattern in FAMILIES or any(c in pattern for c in "*?["):
+        if pattern == FIRST or pattern in RULED or any(c in pattern for c in "*?["):
             continue
         if not any(fits(pattern, graph, number) for number in numbers):
             labels = [graph.layers[number].label for number in numbers]

@@ -135,15 +135,12 @@ def _check_unsigned(walk: Walk) -> None:
 
 def _all_steps(walk: Walk, seeds: Array, k: int, progress: bool) -> tuple[_Steps, dict[int, _Steps]]:
     """Where the target begins, and for each node that relevance passes, the k best steps down."""
-    graph, links = walk.graph, Links(walk.graph, walk.partitions)
+    links = Links(walk.graph, walk.partitions)
     passed = _passed(walk, seeds)
     onwards = np.zeros(int(links.first[-1]))
     onwards[: walk.input_nodes] = 1.0
     steps: dict[int, _Steps] = {}
-    held = []
-    for part, p in zip(walk.partitions, passed, strict=True):
-        _, sums = part.fold(tuple(slice(0, s) for s in part.shape), p.astype(np.float64))
-        held.append(sums.reshape(-1))
+    held = [part.sums(p.astype(np.float64)) for part, p in zip(walk.partitions, passed, strict=True)]
     todo = [(n, int(box)) for n in range(walk.n_inputs, len(held)) for box in np.flatnonzero(held[n] > 0)]
     # Layers come in the order in which they read one another, so what lies below is known.
     with progress_bar(len(todo), "paths", progress) as tick:
@@ -156,8 +153,7 @@ def _all_steps(walk: Walk, seeds: Array, k: int, progress: bool) -> tuple[_Steps
             steps[node] = _Steps.strongest(nodes, sums / held[number][box], onwards[nodes], k)
             onwards[node] = steps[node].best[0] if len(steps[node].best) else 0.0
             tick(1)
-    whole = tuple(slice(0, s) for s in graph.output.shape)
-    nodes, sums = _by_node([links.output_sums(whole, seeds)])
+    nodes, sums = _by_node([links.output_sums(seeds)])
     total = float(seeds.sum(dtype=np.float64)) or 1.0
     return _Steps.strongest(nodes, sums / total, onwards[nodes], k), steps
 

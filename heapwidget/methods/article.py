@@ -31,12 +31,11 @@ from heapwidget.boxes import Partition, Window
 from heapwidget.engine.capture import Call, Recording
 from heapwidget.engine.finite import check_found
 from heapwidget.engine.flow import Array, Flow, host
-from heapwidget.engine.graph.builder import Builder, Graph, Handler, build
+from heapwidget.engine.graph.builder import Builder, build
+from heapwidget.engine.graph.layers import Graph
 from heapwidget.engine.graph.links import NO_NODE, Links
 from heapwidget.engine.interrupts import noted
-from heapwidget.engine.ops import handler_of
-from heapwidget.engine.ops.linear import LinearFlow
-from heapwidget.engine.ops.pool import MaxPool
+from heapwidget.engine.ops import add_call
 from heapwidget.engine.rules import flat
 from heapwidget.methods.base import Answer, Run, run_of
 from heapwidget.methods.gradient import gradients_at
@@ -122,8 +121,7 @@ class Article:
 
 def _by_node(part: Partition, units: Array) -> NDArray[np.float32]:
     """Contributions of a layer's nodes: the sums over their boxes; no negative zero, which would order apart."""
-    _, sums = part.fold(tuple(slice(0, s) for s in part.shape), units)
-    keys: NDArray[np.float32] = sums.reshape(-1).astype(np.float32) + np.float32(0)
+    keys: NDArray[np.float32] = part.sums(units).astype(np.float32) + np.float32(0)
     return keys
 
 
@@ -142,21 +140,15 @@ class _Activations:
     def __init__(self) -> None:
         self._held: list[tuple[Any, Tensor]] = []
 
-    def noting(self, handler: Handler | None) -> Handler:
-        """A handler that notes which layers it adds, and takes ops without one."""
-
-        def note(builder: Builder, call: Call) -> bool:
-            before = len(builder.drafts)
-            if handler is None or not handler(builder, call):
-                builder.generic(call)
-            outs = [o for o in tree_leaves(call.out) if builder.active(o)]
-            # The layers that a call makes are its active outputs, in order.
-            self._held += zip((draft.make for draft in builder.drafts[before:]), outs, strict=False)
-            if len(builder.drafts) == before:
-                self._follow(builder, call, outs)
-            return True
-
-        return note
+    def add_call(self, builder: Builder, call: Call) -> None:
+        """Add a call to the graph, and note which layers it makes."""
+        before = len(builder.layers)
+        add_call(builder, call)
+        outs = [o for o in tree_leaves(call.out) if builder.active(o)]
+        # The layers that a call makes are its active outputs, in order.
+        self._held += zip((layer.make for layer in builder.layers[before:]), outs, strict=False)
+        if len(builder.layers) == before:
+            self._follow(builder, call, outs)
 
     def _follow(self, builder: Builder, call: Call, outs: list[Tensor]) -> None:
         """An op on each unit alone: its result is the activation from here on, if nothing else reads what it read."""
@@ -178,7 +170,7 @@ class _Activations:
 def _layers(recording: Recording) -> tuple[Graph, list[Tensor]]:
     """The graph, and the activation of each layer."""
     activations = _Activations()
-    graph = build(recording, lambda call: activations.noting(handler_of(call)))
+    graph = build(recording, activations.add_call)
     return graph, activations.of(graph, recording.inputs)
 
 
@@ -263,7 +255,7 @@ class _Children:
 
     def __init__(self, graph: Graph, parts: Sequence[Partition], flows: Sequence[Flow | None]) -> None:
         self._parts, self._flows, self._links = parts, flows, Links(graph, parts)
-        self._dtype = np.float64 if graph.dtype == torch.float64 else np.float32
+        self._dtype = np.dtype(np.float64 if graph.dtype == torch.float64 else np.float32)
 
     def of(self, node: int) -> NDArray[np.int32]:
         """The children of one node."""
@@ -278,25 +270,4 @@ class _Children:
     def _read(self, flow: Flow, number: int, window: Window) -> list[NDArray[np.int32]]:
         """The nodes of the units that a box of a layer reads."""
         nodes = self._links.nodes
-        if isinstance(flow, MaxPool):
-            below = nodes(number, 0)
-            return [below[_seen(flow, window, below.shape)]]
-        messages, _ = flow.local(window, np.ones([s.stop - s.start for s in window], self._dtype))
-        if isinstance(flow, LinearFlow):
-            # The flat rule gives a share to every unit that is read, and to no other.
-            return [nodes(number, m.operand)[m.window][m.values != 0] for m in messages]
-        return [nodes(number, m.operand)[m.window] for m in messages]
-
-
-def _seen(flow: MaxPool, window: Window, shape: tuple[int, ...]) -> Window:
-    """All that a pooling's box looks at: its messages go to the winners alone."""
-    reaches = flow.reach(0)
-    seen = [window[0]]
-    for axis, size in enumerate(shape[1:], start=1):
-        if axis in reaches:
-            start, step, width, own = reaches[axis]
-            low, high = start + step * window[own].start, start + step * (window[own].stop - 1) + width
-            seen.append(slice(max(low, 0), min(high, size)))
-        else:
-            seen.append(slice(0, size))
-    return tuple(seen)
+        return [nodes(number, read.operand)[read.window][read.mask] for read in flow.reads(window, self._dtype)]

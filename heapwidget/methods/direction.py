@@ -17,9 +17,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from heapwidget.engine.capture import Call, Recording
 from heapwidget.engine.flow import Flow
-from heapwidget.engine.graph.builder import Graph
-from heapwidget.engine.graph.drafts import made_of
-from heapwidget.engine.patterns import FAMILIES
+from heapwidget.engine.graph.layers import Graph, layers_of
 from heapwidget.engine.walk.sweep import Left, deliver, whole_pass
 from heapwidget.words.percents import percent
 
@@ -114,13 +112,12 @@ def misdirected(
 
 def _comes_last(graph: Graph, number: int) -> bool:
     """Whether a way down from the output ends at a layer: an input, or one with weights."""
-    return number < graph.n_inputs or graph.layers[number].op in FAMILIES
+    return number < graph.n_inputs or graph.layers[number].ruled
 
 
 def _last(graph: Graph) -> set[int]:
     """The layers with weights, and the inputs, that no other weights come after on some way to the output."""
-    ends = torch.tensor([layer.offset + layer.n_units for layer in graph.layers])
-    seen, waiting = set[int](), made_of(graph.output, ends)
+    seen, waiting = set[int](), layers_of(graph.output, graph.layers)
     while waiting:
         number = waiting.pop()
         if number not in seen:

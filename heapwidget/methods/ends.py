@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
 
 from heapwidget.engine.capture import Call, Recording
-from heapwidget.engine.ops.moves import CHOOSING, MOVES, RESHAPES
+from heapwidget.engine.ops.movement import CHOOSING, MOVES, RESHAPES
 
 SOFTMAX, LOG_SOFTMAX, SIGMOID, LOG_SIGMOID = "softmax", "log_softmax", "sigmoid", "logsigmoid"
 ENDS = {

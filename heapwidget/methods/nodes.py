@@ -7,7 +7,7 @@ from typing import Any
 
 from heapwidget.arguments.checks import check_choice
 from heapwidget.boxes import GRANULARITIES, Partition, partition, positions
-from heapwidget.engine.graph.builder import Graph
+from heapwidget.engine.graph.layers import Graph
 from heapwidget.engine.patterns import check_patterns, fits
 from heapwidget.errors import brief
 

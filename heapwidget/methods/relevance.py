@@ -14,7 +14,7 @@ from heapwidget.engine.composites import RuleLike, composite
 from heapwidget.engine.finite import check_found
 from heapwidget.engine.flow import Flow, host
 from heapwidget.engine.graph.builder import build
-from heapwidget.engine.ops import handler_of
+from heapwidget.engine.ops import add_call
 from heapwidget.engine.walk.search import Walk
 from heapwidget.errors import brief
 from heapwidget.methods.base import Answer, Run, run_of
@@ -68,7 +68,7 @@ class Relevance:
     def _start(self, question: Question, run: Run) -> RelevanceWalk:
         """Build the graph of a recording, let that go, and put the target's relevance into the heap."""
         recording, rules = run.recording, composite(self.rule)
-        graph = build(recording, handler_of)
+        graph = build(recording, add_call)
         choice = question.choice(recording.output)
         slope = slopes(graph, recording, choice.value)
         recording.let_go()

@@ -14,8 +14,8 @@ from heapwidget.arguments.targets import Choice
 from heapwidget.boxes import Partition, Shape, positions
 from heapwidget.engine.composites import Composite
 from heapwidget.engine.flow import Array, Flow
-from heapwidget.engine.graph.builder import Graph
-from heapwidget.engine.walk.fields import Field, fields, own_fields
+from heapwidget.engine.graph.layers import Graph
+from heapwidget.engine.walk.receptive_fields import ReceptiveField, fields_of_inputs, receptive_fields
 from heapwidget.engine.walk.search import Row
 from heapwidget.kinds import kind_of
 from heapwidget.trace.columns import Columns, columns_of
@@ -60,10 +60,10 @@ def net_layers(
     shapes = [layer.shape for layer in graph.layers[: graph.n_inputs]]
     layers = [
         Layer(layer.label, layer.op, layer.shape, part.box, layer.channel_axis, tuple(graph.sources(n)), told)
-        for n, (layer, part, field) in enumerate(zip(graph.layers, parts, fields(graph, flows), strict=True))
+        for n, (layer, part, field) in enumerate(zip(graph.layers, parts, receptive_fields(graph, flows), strict=True))
         for told in (_told(field, shapes),)
     ]
-    return _with_kinds(layers, named)
+    return _with_kinds(layers, [_meets_convolution(graph, n) for n in range(graph.n_inputs)], named)
 
 
 def input_layers(
@@ -76,12 +76,12 @@ def input_layers(
     axes = [0 if axis is None and len(shape) > 1 else axis for shape, axis in zip(shapes, channel_axes, strict=True)]
     layers = [
         Layer(name, "input", shape, positions(shape, axis).box, axis, (), _told(field, shapes))
-        for name, shape, axis, field in zip(names, shapes, axes, own_fields(shapes, axes), strict=True)
+        for name, shape, axis, field in zip(names, shapes, axes, fields_of_inputs(shapes, axes), strict=True)
     ]
-    return _with_kinds(layers, named)
+    return _with_kinds(layers, [None] * len(layers), named)
 
 
-def _told(field: Field, shapes: Sequence[Shape]) -> tuple[tuple[int, int, int, int | None], ...] | None:
+def _told(field: ReceptiveField, shapes: Sequence[Shape]) -> tuple[tuple[int, int, int, int | None], ...] | None:
     """A field as the header has it: `None` where all of every input is seen."""
     everything = (
         seen.axis is None and seen.start <= 0 and seen.start + seen.size >= shapes[number][axis]
@@ -90,32 +90,33 @@ def _told(field: Field, shapes: Sequence[Shape]) -> tuple[tuple[int, int, int, i
     return None if all(everything) else tuple((seen.start, seen.step, seen.size, seen.axis) for seen in field.values())
 
 
-def _with_kinds(layers: Sequence[Layer], named: Sequence[Names | None]) -> tuple[Layer, ...]:
+def _with_kinds(
+    layers: Sequence[Layer], convolved: Sequence[bool | None], named: Sequence[Names | None]
+) -> tuple[Layer, ...]:
     """The layers, the inputs among them with how they are shown, and with their names."""
-    inputs = []
-    for number, (layer, given) in enumerate(zip(layers, named, strict=False)):
-        if given is not None:
-            inputs.append(replace(layer, kind=given.kind, names=given.names))
-        else:
-            convolved = _meets_convolution(layers, number)
-            inputs.append(replace(layer, kind=kind_of(layer.shape, layer.channel_axis, convolved)))
-    return (*inputs, *layers[len(inputs) :])
+    shown = (
+        replace(layer, kind=kind_of(layer.shape, layer.channel_axis, meets))
+        if given is None
+        else replace(layer, kind=given.kind, names=given.names)
+        for layer, meets, given in zip(layers, convolved, named, strict=False)
+    )
+    return (*shown, *layers[len(named) :])
 
 
-def _meets_convolution(layers: Sequence[Layer], number: int) -> bool | None:
+def _meets_convolution(graph: Graph, number: int) -> bool | None:
     """Whether a convolution is the first that mixes an input's units; what only adds or scales is passed by.
 
-    `None` where nothing is known to read any input.
+    `None` where no layer reads any other.
     """
-    if not any(layer.reads for layer in layers):
+    if len(graph.layers) == graph.n_inputs:
         return None
-    units, same = layers[number].units, {number}
-    for i, layer in enumerate(layers):
-        if same.isdisjoint(layer.reads):
+    units, same = graph.layers[number].n_units, {number}
+    for i, layer in enumerate(graph.layers):
+        if same.isdisjoint(graph.sources(i)):
             continue
         if layer.op == "conv":
             return True
-        if layer.op not in ("linear", "matmul") and layer.units == units:
+        if not layer.ruled and layer.n_units == units:
             same.add(i)
     return False
 
@@ -138,10 +139,7 @@ def collect(
     parts: Sequence[Partition], contributions: Sequence[Array], ascending: bool, zeros: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """All inputs' positions in pop order, with their keys; positions of zero are left out unless `zeros`."""
-    sums = [
-        part.fold(tuple(slice(0, s) for s in part.shape), c)[1].reshape(-1)
-        for part, c in zip(parts, contributions, strict=False)
-    ]
+    sums = [part.sums(c) for part, c in zip(parts, contributions, strict=False)]
     keys = np.concatenate(sums).astype(np.float32)
     nodes = np.arange(len(keys)) if zeros else np.flatnonzero(keys)
     order = np.lexsort((nodes, keys[nodes] if ascending else -keys[nodes]))

@@ -69,7 +69,7 @@ class RelevanceWalk:
         # Of a negative target the lowest contributions are its largest parts.
         turned = self.header.target.value < 0
         collected = collect(walk.partitions, contributions, ascending=turned, zeros=False)
-        pops = walk.rows
+        pops = walk.rows()
         rows = [*pops, *finish.rows]
         if rows and not finish.rows and (self.finishing or walk.spent):
             # The walk left nothing at all, so what its running sums still show is rounding.
@@ -108,7 +108,7 @@ class RelevanceWalk:
     def _dust(self, rows: list[Row], nodes: NDArray[np.int64], keys: NDArray[np.float32]) -> NDArray[np.float64]:
         """What lies below the floor after each row: the residual mass less the keys in the heap."""
         walk = self.walk
-        pops = walk.rows
+        pops = walk.rows()
         ends = np.array([walk.start_log, *(row.log_end for row in pops)])
         # Every event gives a node a new key: each entry of the log, and each pop, which gives it none.
         logged = np.flatnonzero(nodes[: ends[-1]] >= walk.input_nodes)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heapwidget.boxes import Partition, Window
+from heapwidget.boxes import Partition, Window, everything
 from heapwidget.trace.columns import Columns
 from heapwidget.trace.header import PHASES, Header, Layer
 from heapwidget.trace.labels import cut, label_of
@@ -118,9 +118,7 @@ class Trace:
 
     def position_contributions(self, number: int) -> NDArray[np.float32]:
         """Final contributions of an input's positions, flat: its channels are summed."""
-        part = self.partitions[number]
-        _, sums = part.fold(tuple(slice(0, s) for s in part.shape), self.contributions[number])
-        return sums.reshape(-1)
+        return self.partitions[number].sums(self.contributions[number])
 
     def layer_of(self, node: int) -> int:
         """The layer that a node lies in."""
@@ -146,7 +144,7 @@ class Trace:
         for i, node in enumerate(nodes):
             layer = self.header.layers[self.layer_of(node)]
             if phases[i] == "finish":
-                box, label = tuple(slice(0, s) for s in layer.shape), layer.label
+                box, label = everything(layer.shape), layer.label
             else:
                 box, label = self.window(node), self.label(node)
             text = ", ".join(f"{s.start}:{s.stop}" for s in box)

@@ -26,7 +26,7 @@ def pops_until(i: int, rule: str, priority: str, share: float) -> tuple[int, int
     while not (certified and close):
         assert pops < MOST
         pops += walk.run(STEP)
-        if not certified and walk.rows[-1].bound <= share * start:
+        if not certified and walk.rows()[-1].bound <= share * start:
             certified = pops
         if not close and np.abs(walk.sign * walk.stores[0].residual.reshape(final.shape) - final).sum() <= share * size:
             close = pops

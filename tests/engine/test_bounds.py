@@ -12,7 +12,7 @@ from helpers.nets import Fn, adds_up
 from torch import Tensor, nn
 
 import heapwidget as hw
-from heapwidget.engine import generic
+from heapwidget.engine.ops import generic
 
 
 @pytest.fixture

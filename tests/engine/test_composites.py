@@ -17,6 +17,7 @@ from torch import Tensor, nn
 import heapwidget as hw
 from heapwidget.boxes import GRANULARITIES, partition
 from heapwidget.engine.composites import COMPOSITES, composite
+from heapwidget.engine.rules import RULES
 from heapwidget.samples import lenet
 
 IMAGE = torch.rand(1, 1, 8, 8, generator=torch.Generator().manual_seed(4))
@@ -72,7 +73,7 @@ def test_the_first_pattern_that_fits_gives_the_rule(rule: Any, names: list[str])
     adds_up(e)
 
 
-@pytest.mark.parametrize("name", COMPOSITES)
+@pytest.mark.parametrize("name", [*RULES, *COMPOSITES])
 def test_every_composite_runs_by_name(name: str) -> None:
     e = hw.attribute(lenet(), DIGIT, rule=name)
     assert e.trace.header["rule"] == name

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from heapwidget.engine.flow import Flow
-from heapwidget.engine.graph.builder import Layer
+from heapwidget.engine.graph.layers import Layer
 from heapwidget.engine.rules import zplus
 
 SEEDS = st.integers(10, 10**6)

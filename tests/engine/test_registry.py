@@ -315,7 +315,7 @@ def test_rules_that_do_not_fit_their_op(name: str, rule: Any, op: Any, message: 
 
 
 def test_a_matrix_that_would_be_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("heapwidget.engine.ops.registry.JACOBIAN_LIMIT", 3)
+    monkeypatch.setattr("heapwidget.engine.ops.dense.JACOBIAN_LIMIT", 3)
     with (
         hw.register_rule("aten.cumsum", "linear"),
         pytest.raises(hw.UnsupportedOpError, match="its matrix would be too large; register a function"),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +19,25 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+import heapwidget as hw
+from heapwidget.engine import rules
+from heapwidget.engine.composites import COMPOSITES
 from heapwidget.engine.flow import inverse, is_zero, may_hold_zero
-from heapwidget.engine.rules import Rule, absolute, alpha_beta, epsilon, flat, gamma, w_square, z_box, zplus
+from heapwidget.engine.rules import (
+    Branch,
+    Rule,
+    Term,
+    absolute,
+    alpha_beta,
+    epsilon,
+    flat,
+    gamma,
+    w_square,
+    z_box,
+    zplus,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
 
 SIGNED = {zplus: False, epsilon: True, gamma: True, alpha_beta: True, absolute: False, flat: False, w_square: False}
 
@@ -228,3 +248,27 @@ def test_nothing_is_divided_by_next_to_nothing(dtype: torch.dtype) -> None:
     assert not may_hold_zero(d[[6, 8]])
     assert not may_hold_zero(d[[7]])
     assert is_zero(d[:0])
+
+
+def test_each_rule_has_its_entry_its_twin_and_its_row() -> None:
+    functions = {name: inspect.signature(f) for name, f in vars(rules).items() if inspect.isfunction(f)}
+    made = {name: how for name, how in functions.items() if how.return_annotation == "Rule"}
+    needs = {name for name, how in made.items() if any(p.default is p.empty for p in how.parameters.values())}
+    assert set(rules.RULES) == set(made) - needs
+    assert {name.split()[0] for name in RULES} == set(made)
+    text = (ROOT / "docs" / "rules.md").read_text("utf-8")
+    rows = re.findall(r"^\| `\"?(\w+)(?:\"|\(.*\))` \|", text, re.MULTILINE)
+    assert sorted(rows) == sorted([*made, *COMPOSITES])
+    assert set(made) <= set(hw.__all__)
+
+
+def test_a_rule_from_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One entry is all that it takes, for a layer and everywhere."""
+    squares = Rule("squares", "x²w²", (Branch((Term(torch.square, torch.square),)),), signed=False)
+    monkeypatch.setitem(rules.RULES, "squares", lambda: squares)
+    net, x = nn.Linear(4, 2, bias=False), values((1, 4), "both", 3).float()
+    e = hw.attribute(net, x, rule="squares", target=1)
+    shares = twins.proportional((net.weight * x).detach().double().numpy() ** 2).to[0][1]
+    np.testing.assert_allclose(e.attribution.numpy().ravel(), net(x)[0, 1].item() * shares, rtol=1e-5)
+    assert e.trace.header["rule"] == "squares"
+    assert hw.attribute(net, x, rule={"linear": "squares"}, target=1).attribution.equal(e.attribution)

@@ -49,7 +49,7 @@ def test_relevance_is_conserved_after_every_pop(
             break
         scale = max(scale, mass(walk), np.abs(on_inputs(walk)).sum())
         check_ledger(walk, target, scale, close)
-        assert abs(walk.rows[-1].residual_mass - mass(walk)) <= close * scale
+        assert abs(walk.rows()[-1].residual_mass - mass(walk)) <= close * scale
 
 
 @given(drawn=st.one_of(nets(), token_nets(), joined_nets()), options=choices, pops=st.integers(0, 60))
@@ -100,7 +100,7 @@ def test_the_bound_holds_after_every_pop(
         if not walk.run(1):
             break
         error = float(np.abs(on_inputs(walk) - final).sum())
-        bound = walk.rows[-1].bound
+        bound = walk.rows()[-1].bound
         scale = max(scale, bound if np.isfinite(bound) else 0.0)
         assert error <= bound + close * scale
         # All that is on its way has one sign, so the bound is the error itself.
@@ -138,7 +138,7 @@ def test_a_trace_replays(drawn: tuple[Net, Inputs], options: dict[str, Any], pop
     explanation = attribute(net, x, max_pops=pops, **options)
     if finer:
         explanation.refine(max_pops=20, floor=options["floor"] / 7)
-    trace, rows = explanation.trace, walk_of(explanation).rows
+    trace, rows = explanation.trace, walk_of(explanation).rows()
     start_mass = walk_of(explanation).start_mass
     for step in range(trace.n_steps + 1):
         state = replay(trace, step)
@@ -219,7 +219,7 @@ def test_pops_come_in_the_order_of_a_naive_walk(drawn: tuple[Net, Inputs], optio
     start = walk.board.bound if options["priority"] == "bound" else walk.start_mass
     expected = naive_order(explanation, max(options["floor"] * start, 1e-36), limit=60)
     walk.run(60)
-    got = [(row.node, row.mass) for row in walk.rows]
+    got = [(row.node, row.mass) for row in walk.rows()]
     # Masses that are but rounding errors come in any order.
     real = next((i for i, (_, m) in enumerate(expected) if m < 1e-9 * start), len(expected))
     assert [node for node, _ in got[:real]] == [node for node, _ in expected[:real]]

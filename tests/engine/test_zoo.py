@@ -58,7 +58,7 @@ def check_walk(walk: Walk, target: float, final: np.ndarray, close: float) -> No
         assert float(on_input.sum()) == pytest.approx(walk.sign * board.explained, abs=close)
         absorbed = walk.sign * sum(board.absorbed.values())
         assert float(on_input.sum()) + absorbed + walk.residual_sum() == pytest.approx(target, abs=close)
-        bound = walk.rows[-1].bound if walk.rows else np.inf
+        bound = walk.rows()[-1].bound if walk.rows() else np.inf
         assert np.abs(on_input - final).sum() <= bound + close
         if pop & (pop - 1) == 0:
             finish = walk.finish()

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 import heapwidget as hw
 from heapwidget.engine.capture import record
-from heapwidget.engine.graph.builder import Graph, build
-from heapwidget.engine.ops import handler_of
+from heapwidget.engine.graph.builder import build
+from heapwidget.engine.graph.layers import Graph
+from heapwidget.engine.ops import add_call
 from heapwidget.engine.walk.search import Walk
 from heapwidget.samples import digits
 
@@ -39,7 +40,7 @@ class Fn(nn.Module):
 
 
 def graph_of(net: nn.Module, *inputs: Tensor) -> Graph:
-    return build(record(net, *inputs), handler_of)
+    return build(record(net, *inputs), add_call)
 
 
 def units(op: Callable[[Tensor], Tensor], x: Tensor) -> list[int]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from heapwidget.boxes import GRANULARITIES, Partition, partition
 from heapwidget.engine.flow import Flow
-from heapwidget.engine.graph.builder import Layer
+from heapwidget.engine.graph.layers import Layer
 from heapwidget.engine.rules import Rule, zplus
 from heapwidget.engine.walk.search import Walk
 

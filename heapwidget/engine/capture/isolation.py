@@ -1,7 +1,8 @@
 """A net's structure over again, for a run to do with as it likes: the user's own net is never touched.
 
 Modules, containers and plain objects are copied; tensors are lent: other tensor objects over the same memory. Whoever
-runs the copy keeps watch over that memory (`guard`) and gives the copy memory of its own before it is written into.
+runs the copy keeps watch over that memory (`foreign_memory`), and gives the copy memory of its own before it is
+written into.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from heapwidget.engine.capture.calls import Call, in_module
-from heapwidget.engine.capture.guard import Guard
+from heapwidget.engine.capture.decompositions import CONDITIONAL, DECOMPOSITIONS
+from heapwidget.engine.capture.foreign_memory import Guard
 from heapwidget.engine.capture.isolation import OUR_HOOK, LentNet, drop_our_hooks, modules_of
 from heapwidget.engine.capture.memory import Memory, tensors_in
-from heapwidget.engine.capture.parts import PARTS, SOMETIMES
 from heapwidget.errors import UnsupportedOpError
 
 aten = torch.ops.aten
@@ -232,8 +232,8 @@ def _kind(func: Any) -> _Kind:
         view=func.is_view,
         shaped=name in _SHAPED,
         empty="empty" in name,
-        parts=PARTS.get(func) or SOMETIMES.get(func) or (func.decompose if composite else None),
-        framed=func in SOMETIMES and func is not aten.addmm.default,
+        parts=DECOMPOSITIONS.get(func) or CONDITIONAL.get(func) or (func.decompose if composite else None),
+        framed=func in CONDITIONAL and func is not aten.addmm.default,
     )
 
 

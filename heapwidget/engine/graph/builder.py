@@ -1,8 +1,8 @@
 """From recorded calls to a graph of layers.
 
-A layer is one tensor of units, made by an op that mixes units; the inputs are the first layers. Ops that only move,
-scale or squash one unit each make no layer: their results are *streams*, tensors whose entries are known to be units
-of earlier layers.
+A layer is one tensor of units, made by an op that mixes units; the inputs are the first layers. Data movement and
+elementwise functions make no layer: their results are *streams*, tensors whose entries are known to be units of earlier
+layers.
 """
 
 from __future__ import annotations
@@ -11,72 +11,18 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from heapwidget.boxes import Shape, unbatched
+from heapwidget.boxes import Shape, everything, unbatched
 from heapwidget.engine.capture import Call, Recording
 from heapwidget.engine.flow import PADDING, Flow
-from heapwidget.engine.generic import generic_flow, rerun
-from heapwidget.engine.graph.drafts import Draft, labelled, made_of, reached
+from heapwidget.engine.graph.layers import Graph, Layer, Make, labelled, places, reached
 from heapwidget.engine.graph.operands import CONSTANT_ENTRY, Block, Operand, as_blocks, holds_rows, units_of
-from heapwidget.engine.rules import Rule
 from heapwidget.errors import UnsupportedOpError
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One activation tensor, unbatched; `offset` is its first unit's global id; `warning` is for those who use it.
-
-    `raw` is the recorded tensor that it was made as.
-    """
-
-    label: str
-    op: str
-    shape: Shape
-    channel_axis: int | None
-    offset: int
-    operands: tuple[Operand, ...]
-    make: Callable[[Rule], Flow] | None
-    warning: str | None = None
-    raw: Tensor | None = None
-
-    @property
-    def n_units(self) -> int:
-        return prod(self.shape)
-
-
-@dataclass(frozen=True)
-class Graph:
-    """The layers in the order they were made, inputs first, and where in them the net's output is found."""
-
-    layers: tuple[Layer, ...]
-    n_inputs: int
-    output: Operand
-    dtype: torch.dtype
-
-    @cached_property
-    def _sources(self) -> tuple[tuple[int, ...], ...]:
-        ends = torch.tensor([layer.offset + layer.n_units for layer in self.layers])
-        return tuple(
-            tuple(sorted({s for operand in layer.operands for s in made_of(operand, ends)})) for layer in self.layers
-        )
-
-    def sources(self, number: int) -> tuple[int, ...]:
-        """The layers whose units layer `number` reads."""
-        return self._sources[number]
-
-    def reads_input(self, number: int) -> bool:
-        """Whether layer `number` reads units of an input."""
-        return any(source < self.n_inputs for source in self._sources[number])
-
-    def units(self, operand: Operand) -> Tensor:
-        """Global unit ids in the shape of an operand, below zero where an entry is no unit."""
-        return units_of(operand, [layer.offset for layer in self.layers], [layer.shape for layer in self.layers])
 
 
 @dataclass
@@ -107,24 +53,36 @@ class Builder:
     recording: Recording
     dtype: torch.dtype
     reads: Counter[int] = field(default_factory=Counter)
-    drafts: list[Draft] = field(default_factory=list)
+    layers: list[Layer] = field(default_factory=list)
     _streams: dict[int, _Stream] = field(default_factory=dict)
     _named: set[tuple[str, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         named = zip(self.recording.inputs, self.recording.names, self.recording.channel_axes, strict=True)
         for number, (x, name, axis) in enumerate(named):
-            self.drafts.append(Draft(name, "input", unbatched(tuple(x.shape)), axis, self._n_units, (), None, x))
+            self.layers.append(Layer(name, "input", unbatched(tuple(x.shape)), axis, self._n_units, raw=x))
             self._streams[id(x)] = _Stream(number, None)
 
     @property
     def _n_units(self) -> int:
         """How many units there are so far."""
-        return self.drafts[-1].offset + prod(self.drafts[-1].shape) if self.drafts else 0
+        return self.layers[-1].end if self.layers else 0
 
     def active(self, t: Any) -> bool:
         """Whether a value holds units."""
         return isinstance(t, Tensor) and id(t) in self._streams
+
+    def operands_of(self, call: Call) -> list[Tensor]:
+        """The tensors among a call's arguments that hold units."""
+        return [t for t in tensors(call) if self.active(t) and t.is_floating_point()]
+
+    def only_result(self, call: Call) -> Tensor:
+        """The one tensor that an op with a registered rule gives; others must not be read."""
+        outs = results(call)
+        read = [o for o in outs if self.reads[id(o)]]
+        if len(read) > 1 or not outs:
+            raise UnsupportedOpError(f"a registered rule is for one result, but of {call.where} {len(read)} are read")
+        return (read or outs)[0]
 
     def value(self, t: Tensor) -> Tensor:
         """A tensor unbatched, in the dtype the engine works in."""
@@ -138,7 +96,7 @@ class Builder:
         if stream.index is not None:
             return stream.index
         operand = stream.padded or Operand(unbatched(tuple(t.shape)), stream.layer, None)
-        units = units_of(operand, [d.offset for d in self.drafts], [d.shape for d in self.drafts])
+        units = units_of(operand, *places(self.layers))
         return units.to(t.device).reshape(t.shape)
 
     def operand(self, t: Tensor, shape: Sequence[int] | None = None) -> Operand:
@@ -175,10 +133,10 @@ class Builder:
         Gives whether `t` is a whole layer; else nothing is done.
         """
         stream, shape = self._streams[id(t)], unbatched(tuple(t.shape))
-        if stream.layer is None or self.drafts[stream.layer].shape != shape:
+        if stream.layer is None or self.layers[stream.layer].shape != shape:
             return False
         at = tuple(slice(lo, lo + size) for lo, size in zip(before, shape, strict=True))
-        block = Block(stream.layer, at, tuple(slice(0, size) for size in shape))
+        block = Block(stream.layer, at, everything(shape))
         padded = Operand(unbatched(tuple(out.shape)), None, None, (block,), PADDING)
         self._streams[id(out)] = _Stream(None, None, stream.gate, padded=padded)
         return True
@@ -186,10 +144,10 @@ class Builder:
     def moved(self, out: Tensor, index: Tensor, *, gate: bool = False) -> None:
         """`out` holds the units that `index` says; a map onto a whole layer in order is kept as that layer."""
         first = int(index.reshape(-1)[0]) if index.numel() else -1
-        for number, draft in enumerate(self.drafts):
-            if first == draft.offset and index.numel() == prod(draft.shape):
-                whole = torch.arange(first, first + index.numel(), device=index.device)
-                if torch.equal(index.reshape(-1), whole):
+        for number, layer in enumerate(self.layers):
+            if first == layer.offset and index.numel() == layer.n_units:
+                in_order = torch.arange(first, first + index.numel(), device=index.device)
+                if torch.equal(index.reshape(-1), in_order):
                     self._streams[id(out)] = _Stream(number, None, gate)
                     return
         self._streams[id(out)] = _Stream(None, index, gate)
@@ -198,110 +156,85 @@ class Builder:
         """Whether a tensor only scales what it meets: a gate, attention weights, a statistic."""
         return self._streams[id(t)].gate
 
-    def made_by(self, t: Tensor) -> Draft | None:
+    def made_by(self, t: Tensor) -> Layer | None:
         """The layer of which `t` is the very output, in whatever shape, where nothing else was or is done with it."""
         stream = self._streams[id(t)]
-        return self.drafts[stream.layer] if stream.layer is not None and stream.raw and self.reads[id(t)] <= 1 else None
+        return self.layers[stream.layer] if stream.layer is not None and stream.raw and self.reads[id(t)] <= 1 else None
 
     def channel_axis_of(self, t: Tensor) -> int | None:
         """The channel axis of the layer that `t` shows, where the shapes agree."""
         stream = self._streams[id(t)]
-        if stream.layer is not None and self.drafts[stream.layer].shape == unbatched(tuple(t.shape)):
-            return self.drafts[stream.layer].channel_axis
+        if stream.layer is not None and self.layers[stream.layer].shape == unbatched(tuple(t.shape)):
+            return self.layers[stream.layer].channel_axis
         return 0
 
-    def layer(
+    def add_layer(
         self,
         call: Call,
         out: Tensor,
-        op: str,
+        kind: type[Flow],
         operands: Sequence[Operand],
-        make: Callable[[Rule], Flow],
+        make: Make,
         *,
+        op: str = "",
         shape: Shape | None = None,
         channel_axis: int | None = 0,
-        fold: Callable[[Tensor, Tensor], None] | None = None,
+        merge: Callable[[Tensor, Tensor], None] | None = None,
         warning: str | None = None,
     ) -> None:
-        """Add the layer that `call` made; `out` holds its units in order."""
-        offset = self._n_units
+        """Add the layer that `call` made, whose flow is of a `kind`; `out` holds its units in order.
+
+        `op` names it where the kind's family does not.
+        """
+        op = op or kind.family
         shape = unbatched(tuple(out.shape)) if shape is None else shape
-        name = self._name(call, op)
-        self.drafts.append(Draft(name, op, shape, channel_axis, offset, tuple(operands), make, out, fold, warning))
-        self._streams[id(out)] = _Stream(len(self.drafts) - 1, None, raw=True)
+        label, offset = self._label(call, op), self._n_units
+        self.layers.append(
+            Layer(label, op, shape, channel_axis, offset, tuple(operands), make, kind.ruled, warning, out, merge)
+        )
+        self._streams[id(out)] = _Stream(len(self.layers) - 1, None, raw=True)
         if channel_axis is not None:
             for operand in operands:
-                self._learn_channels(op, operand, channel_axis)
+                self._learn_channels(kind, operand, channel_axis)
 
-    def _learn_channels(self, op: str, operand: Operand, kept: int) -> None:
+    def _learn_channels(self, kind: type[Flow], operand: Operand, kept: int) -> None:
         """The first op that mixes units of an input, or of what was made of it unit by unit, tells its channels.
 
-        A product mixes the last axis, a mean keeps its channels; of what is flattened, and for other ops, they are
+        Where channels stay apart, they are on the axis on which the result has `kept` them; of what is flattened, on
         the first.
         """
-        for number in range(len(self.drafts) - 1):
-            draft = self.drafts[number]
-            if draft.channel_axis is None and len(draft.shape) > 1:
-                rows = holds_rows(operand, number, draft.offset, draft.shape)
+        axis = kept if kind.mixes is None else kind.mixes
+        for number, layer in enumerate(self.layers[:-1]):
+            if layer.channel_axis is None and len(layer.shape) > 1:
+                rows = holds_rows(operand, number, layer.offset, layer.shape)
                 if rows is not None:
-                    last = len(draft.shape) - 1
-                    axis = {"linear": last, "mkldnn_rnn_layer": last, "mean": kept, "sum": kept}.get(op, 0)
-                    self._set_channels(number, axis if rows else 0)
+                    self._set_channels(number, axis % len(layer.shape) if rows else 0)
 
     def _set_channels(self, number: int, axis: int) -> None:
         """Of a layer, and of those that it was made of unit by unit."""
-        draft = self.drafts[number]
-        draft.channel_axis = axis
-        for operand in draft.operands:
+        layer = self.layers[number] = replace(self.layers[number], channel_axis=axis)
+        for operand in layer.operands:
             below = operand.layer
-            if below is not None and self.drafts[below].channel_axis is None and operand.shape == draft.shape:
+            if below is not None and self.layers[below].channel_axis is None and operand.shape == layer.shape:
                 self._set_channels(below, axis)
 
-    def _name(self, call: Call, op: str) -> str:
+    def _label(self, call: Call, op: str) -> str:
         run = (call.module, call.run)
         if call.module in self.recording.leaves and run not in self._named:
             self._named.add(run)
             return call.module or op
         return f"{call.module}.{op}" if call.module else op
 
-    def generic(self, call: Call, *, warn: bool = True) -> None:
-        """Take an op without a handler: by its own VJP, with a warning, or refuse it."""
-        outs = [o for o in (call.out if isinstance(call.out, tuple | list) else [call.out]) if isinstance(o, Tensor)]
-        for out in outs:
-            odd = "" if out.layout == torch.strided else "a sparse tensor"
-            odd = "complex numbers" if out.is_complex() else "a nested tensor" if out.is_nested else odd
-            if odd and self.reads[id(out)]:
-                raise UnsupportedOpError(
-                    f"no rule for {call.where}, which gives {odd}; rewrite that part of the net without, or make one "
-                    "op of it with torch.library.custom_op and give that a rule with heapwidget.register_rule"
-                )
-        outs = [o for o in outs if o.is_floating_point()]
-        active = [t for t in tensors(call) if self.active(t) and t.is_floating_point()]
-        # An op may give statistics beside its result that nobody reads.
-        read = [(number, out) for number, out in enumerate(outs) if self.reads[id(out)]]
-        for number, out in read:
-            op = rerun(call, active, number, self.dtype)
-            self.layer(
-                call,
-                out,
-                short_name(call.name),
-                [self.operand(t) for t in active],
-                generic_flow(call, [self.value(t) for t in active], op),
-                warning=f"no rule for {call.where}: its relevance is shared by gradient x input of this op alone"
-                if warn
-                else None,
-            )
 
-
-def build(recording: Recording, handler_of: Callable[[Call], Handler | None]) -> Graph:
+def build(recording: Recording, add_call: Callable[[Builder, Call], object]) -> Graph:
     """The graph of a recording.
 
     Parameters
     ----------
     recording
         What `capture.record` kept.
-    handler_of
-        Who takes a call; an op without a handler is taken by its own VJP.
+    add_call
+        Adds a call that reads units to the builder.
 
     Raises
     ------
@@ -314,28 +247,25 @@ def build(recording: Recording, handler_of: Callable[[Call], Handler | None]) ->
     dtype = torch.float64 if any(x.dtype == torch.float64 for x in recording.inputs) else torch.float32
     builder = Builder(recording, dtype, _reads(recording))
     for call in recording.calls:
-        if not any(builder.active(t) for t in tensors(call)):
-            continue
-        handler = handler_of(call)
-        if handler is None or not handler(builder, call):
-            builder.generic(call)
+        if any(builder.active(t) for t in tensors(call)):
+            add_call(builder, call)
     if not builder.active(recording.output):
         raise ValueError(
             "the output does not depend on x by any tensor op, so there is nothing to explain; pass the net's real "
             "input as x, and keep to tensor ops on the way, out of which NumPy, item() and tolist() lead"
         )
-    drafts = builder.drafts
-    for draft in drafts:
-        if len(draft.shape) > 1 and draft.channel_axis is None:
-            draft.channel_axis = 0
-    places = [d.offset for d in drafts], [d.shape for d in drafts]
-    drafts = [replace(d, operands=tuple(as_blocks(o, *places) for o in d.operands)) for d in drafts]
-    drafts, output = reached(drafts, n_inputs, as_blocks(builder.operand(recording.output), *places))
-    layers = tuple(
-        Layer(label, d.op, d.shape, d.channel_axis, d.offset, d.operands, d.make, d.warning, d.raw)
-        for label, d in zip(labelled([d.name for d in drafts], n_inputs), drafts, strict=True)
-    )
-    return Graph(layers, n_inputs, output, builder.dtype)
+    at = places(builder.layers)
+    layers = [
+        replace(
+            layer,
+            channel_axis=0 if len(layer.shape) > 1 and layer.channel_axis is None else layer.channel_axis,
+            operands=tuple(as_blocks(operand, *at) for operand in layer.operands),
+            merge=None,
+        )
+        for layer in builder.layers
+    ]
+    layers, output = reached(layers, n_inputs, as_blocks(builder.operand(recording.output), *at))
+    return Graph(labelled(layers, n_inputs), n_inputs, output, builder.dtype)
 
 
 def short_name(name: str) -> str:
@@ -346,6 +276,11 @@ def short_name(name: str) -> str:
 def tensors(call: Call) -> list[Tensor]:
     """The tensors among a call's arguments, in order."""
     return list(_tensors_in((*call.args, *call.kwargs.values())))
+
+
+def results(call: Call) -> list[Tensor]:
+    """The tensors that a call gave, in order."""
+    return [o for o in (call.out if isinstance(call.out, tuple | list) else [call.out]) if isinstance(o, Tensor)]
 
 
 def _tensors_in(a: Any) -> Iterator[Tensor]:

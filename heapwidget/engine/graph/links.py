@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heapwidget.boxes import Partition, Window
-from heapwidget.engine.graph.builder import Graph
+from heapwidget.engine.graph.layers import Graph
 from heapwidget.engine.graph.operands import Operand
 
 NO_NODE = -1
@@ -51,11 +51,9 @@ class Links:
         window, values = self._parts[source.layer].fold(window, values)
         return self._grid(source.layer)[window].reshape(-1), values.reshape(-1)
 
-    def output_sums(
-        self, window: Window, values: NDArray[np.floating]
-    ) -> tuple[NDArray[np.int32], NDArray[np.floating]]:
-        """The same for the graph's output."""
-        return self._find(self._graph.output)[window].reshape(-1), values.reshape(-1)
+    def output_sums(self, values: NDArray[np.floating]) -> tuple[NDArray[np.int32], NDArray[np.floating]]:
+        """The same for all of the graph's output."""
+        return self._find(self._graph.output).reshape(-1), values.reshape(-1)
 
     def _grid(self, layer: int) -> NDArray[np.int32]:
         """A layer's node ids, in the shape of its grid of boxes."""
@@ -70,7 +68,7 @@ class Links:
         index = self._graph.units(operand).cpu().numpy()
         found = np.full(index.shape, NO_NODE, np.int32)
         for source, below in enumerate(self._graph.layers):
-            mine = (index >= below.offset) & (index < below.offset + below.n_units)
+            mine = (index >= below.offset) & (index < below.end)
             if mine.any():
                 found[mine] = self._of_layer(source).reshape(-1)[index[mine] - below.offset]
         return found

@@ -1,16 +1,47 @@
 """The ATen ops that the engine knows, one file a family, and the rules that users registered."""
 
 from heapwidget.engine.capture import Call
-from heapwidget.engine.graph.builder import Handler
-from heapwidget.engine.ops import mixes, moves
+from heapwidget.engine.graph.builder import Builder, Handler
+from heapwidget.engine.ops import (
+    arithmetic,
+    convolution,
+    elementwise,
+    interpolation,
+    matmul,
+    movement,
+    normalization,
+    pooling,
+    product,
+    reduction,
+    selection,
+)
+from heapwidget.engine.ops.family import OpFamily
+from heapwidget.engine.ops.generic import by_gradient
 from heapwidget.engine.ops.registry import registered
 
-HANDLERS: dict[str, Handler] = mixes.HANDLERS | moves.HANDLERS
+# By the name of the file.
+FAMILIES: dict[str, OpFamily] = {
+    "convolution": convolution.FAMILY,
+    "product": product.FAMILY,
+    "matmul": matmul.FAMILY,
+    "pooling": pooling.FAMILY,
+    "reduction": reduction.FAMILY,
+    "arithmetic": arithmetic.FAMILY,
+    "interpolation": interpolation.FAMILY,
+    "elementwise": elementwise.FAMILY,
+    "normalization": normalization.FAMILY,
+    "selection": selection.FAMILY,
+    "movement": movement.FAMILY,
+}
+
+HANDLERS: dict[str, Handler] = {name: f for family in FAMILIES.values() for name, f in family.handlers.items()}
+
+# What the layers are called that rules are about; a net need not have all of them.
+RULED = frozenset(flow.family for family in FAMILIES.values() for flow in family.flows if flow.ruled)
 
 
-def handler_of(call: Call) -> Handler | None:
-    """Who takes a call: the rule that a user registered for its op, else the family that knows it, if any does."""
-    own = registered(call)
-    if own is not None or call.op.namespace != "aten":
-        return own
-    return HANDLERS.get(call.name)
+def add_call(builder: Builder, call: Call) -> None:
+    """Add what a call does to the graph: by the rule that a user registered, by its family, or by its own gradient."""
+    handler = registered(call) or (HANDLERS.get(call.name) if call.op.namespace == "aten" else None)
+    if handler is None or not handler(builder, call):
+        by_gradient(builder, call)

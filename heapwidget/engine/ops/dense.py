@@ -8,14 +8,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from heapwidget.boxes import Shape, Window
-from heapwidget.engine.flow import Array, packed
+from heapwidget.boxes import Shape, Window, everything, unbatched
+from heapwidget.engine.capture import Call
+from heapwidget.engine.flow import Array, Flow, packed
+from heapwidget.engine.graph.builder import Builder
+from heapwidget.engine.ops.generic import JACOBIAN_LIMIT, rerun
 from heapwidget.engine.ops.linear import LinearFlow
 from heapwidget.engine.rules import Rule, Term
+from heapwidget.errors import UnsupportedOpError
 
 
 class Dense(LinearFlow):
     """op(x) = w x + b with w a matrix (units, inputs), and x, b and the result of any shape."""
+
+    family = "linear"
+    mixes = -1
 
     def __init__(self, x: Tensor, w: Tensor, b: Tensor, rule: Rule) -> None:
         self._result: Shape = tuple(b.shape)
@@ -34,8 +41,8 @@ class Dense(LinearFlow):
     def rows(self, w: Tensor) -> Array:
         return packed(w)
 
-    def inlet(self, window: Window) -> Window:
-        return tuple(slice(0, size) for size in self.x.shape)
+    def input_window(self, window: Window) -> Window:
+        return everything(self.x.shape)
 
     def spread(self, window: Window, s: Array, w: Array) -> Array:
         units = np.arange(len(w)).reshape(self.shape)[window].reshape(-1)
@@ -51,6 +58,13 @@ class Dense(LinearFlow):
     @property
     def fan_in(self) -> int:
         return self.x.numel()
+
+
+class DenseConv(Dense):
+    """The same where the result has channels and positions: a kind of convolution."""
+
+    family = "conv"
+    mixes = 0
 
 
 @torch.no_grad()
@@ -75,3 +89,29 @@ def matrix_of(op: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor, Tensor
     if not bool(((z - expected).abs() <= close * scale).all()):
         raise ValueError("is not linear in its input")
     return w, b
+
+
+def linear(builder: Builder, call: Call, own: Rule | None = None) -> bool:
+    """An op that is said to be linear in its one input: under the rule of the walk, or always under its `own`."""
+    out, operands = builder.only_result(call), builder.operands_of(call)
+    if not operands:
+        return False
+    t = operands[0]
+    if len(operands) > 1 or out.numel() * t.numel() > JACOBIAN_LIMIT:
+        reason = "several of its inputs come from x" if len(operands) > 1 else "its matrix would be too large"
+        raise UnsupportedOpError(f"the rule 'linear' does not fit {call.where}: {reason}; register a function")
+    value, rank = builder.value(t), len(unbatched(tuple(out.shape)))
+    kind = DenseConv if rank > 2 else Dense
+
+    def make(rule: Rule) -> Flow:
+        try:
+            w, b = matrix_of(rerun(call, [t], 0, builder.dtype), value)
+        except ValueError as error:
+            raise UnsupportedOpError(
+                f"the rule 'linear' does not fit {call.where}: it {error}; register a function"
+            ) from error
+        return kind(value, w, b, own or rule)
+
+    axis = 0 if rank > 2 else rank - 1
+    builder.add_layer(call, out, kind, [builder.operand(t)], make, channel_axis=axis)
+    return True

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from heapwidget.boxes import Window
-from heapwidget.engine.flow import Array, Flow, Message, Reach, add_up, host
-from heapwidget.engine.ops.linear import Product
+from heapwidget.boxes import Shape, Window
+from heapwidget.engine.capture import Call
+from heapwidget.engine.flow import Array, Flow, Message, Reach, add_up
+from heapwidget.engine.graph.builder import Builder
+from heapwidget.engine.graph.operands import Operand
+from heapwidget.engine.ops.family import OpFamily
+from heapwidget.engine.ops.product import Product, product
 from heapwidget.engine.rules import Rule
 
 
 class BatchProduct(Product):
     """x @ w with x of shape (B, M, K) and w of shape (B, K, N), w held constant."""
 
-    def inlet(self, window: Window) -> Window:
+    family = "matmul"
+    mixes = 0
+
+    def input_window(self, window: Window) -> Window:
         return (*window[:2], slice(0, self.fan_in))
 
     def spread(self, window: Window, s: Array, w: Array) -> Array:
@@ -33,6 +38,9 @@ class BatchProduct(Product):
 
 class Bilinear(Flow):
     """a @ b of two signals, (B, M, K) and (B, K, N): half to each side, by the rule with the other held constant."""
+
+    family = "matmul"
+    ruled = True
 
     def __init__(self, a: Tensor, b: Tensor, rule: Rule) -> None:
         self._left = BatchProduct(a, b, None, rule)
@@ -65,60 +73,53 @@ class Bilinear(Flow):
         return [left, Message(1, (batch, inner, columns), right.values.swapaxes(1, 2))], absorbed
 
 
-class Interpolation(Flow):
-    """Linear or cubic upsampling, (C, *positions): each output shared in proportion to abs(x) times abs(weight).
+def batch_product(builder: Builder, call: Call) -> bool:
+    """Stacks of matrices: by a constant or by attention weights one side takes all, two signals take half each."""
+    a, b = call.args[:2]
+    left, right = (builder.active(t) and not builder.is_gate(t) for t in (a, b))
+    if not left and not right:
+        left, right = builder.active(a), not builder.active(a)
+    first, second = (_stack(t).detach().to(builder.dtype) for t in (a, b))
+    out = call.out
+    shape = tuple(_stack(out).shape)
+    if left:
+        holders = [a, b] if right else [a]
+        operands = [_stacked(builder.operand(t), tuple(_stack(t).shape)) for t in holders]
 
-    The op is separable: `weights` holds a matrix (outputs, inputs) for each position axis.
-    """
+        def make(rule: Rule) -> Flow:
+            return Bilinear(first, second, rule) if right else BatchProduct(first, second, None, rule)
 
-    signed = False
+        builder.add_layer(call, out, Bilinear if right else BatchProduct, operands, make, shape=shape, channel_axis=2)
+        return True
+    # w x is (x^T w^T)^T: the layer holds the transpose, the stream turns it back.
+    turned = _stack(out).mT.contiguous()
+    builder.add_layer(
+        call,
+        turned,
+        BatchProduct,
+        [Operand(tuple(second.mT.shape), None, _stack(builder.units(b)).mT)],
+        lambda rule: BatchProduct(second.mT, first.mT, None, rule),
+        shape=tuple(turned.shape),
+        channel_axis=1,
+    )
+    builder.moved(out, builder.units(turned).mT.reshape(out.shape))
+    return True
 
-    def __init__(self, x: Tensor, weights: list[Tensor]) -> None:
-        self._size, self._weights = x.abs(), [w.abs() for w in weights]
-        total = self._along(self._size, self._weights)
-        self.shape = tuple(total.shape)
-        count = self._along(torch.ones_like(x), self._weights)
-        self._empty = total <= 1e-30
-        self._over = 1 / torch.where(self._empty, count, total)
 
-    @property
-    def device(self) -> torch.device:
-        return self._size.device
+def _stacked(operand: Operand, shape: Shape) -> Operand:
+    """An operand in the shape of a stack, of however few matrices."""
+    index = None if operand.index is None else operand.index.reshape(shape)
+    return Operand(shape, operand.layer, index)
 
-    @staticmethod
-    def _along(a: Tensor, matrices: list[Tensor]) -> Tensor:
-        """Apply a matrix along each position axis."""
-        for axis, matrix in enumerate(matrices, start=1):
-            a = torch.movedim(torch.tensordot(matrix, a, dims=([1], [axis])), 0, axis)
-        return a
 
-    def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
-        back = [w.mT for w in self._weights]
-        s = r * self._over
-        message = self._size * self._along(s.masked_fill(self._empty, 0), back)
-        return [message + self._along(s.masked_fill(~self._empty, 0), back)], {}
+def _stack(t: Tensor) -> Tensor:
+    """A matrix as a stack of one."""
+    return t if t.ndim == 3 else t[None]
 
-    def amplification(self, k: list[Tensor]) -> Tensor:
-        shared = self._along(self._size * k[0], self._weights)
-        return torch.where(self._empty, self._along(k[0], self._weights), shared) * self._over
 
-    @cached_property
-    def _host(self) -> tuple[Array, Array, Array, list[Array]]:
-        return host(self._size), host(self._over), host(self._empty), [host(w) for w in self._weights]
+def single_product(builder: Builder, call: Call) -> bool:
+    """Two matrices: by a constant on the right as a linear layer, else as a stack of one."""
+    return (batch_product if builder.active(call.args[1]) else product)(builder, call)
 
-    def local(self, window: Window, m: Array) -> tuple[list[Message], dict[str, float]]:
-        size, over, empty, weights = self._host
-        inlet, parts = [window[0]], []
-        for seen, weight in zip(window[1:], weights, strict=True):
-            used = np.flatnonzero(weight[seen].any(axis=0))
-            inlet.append(slice(int(used[0]), int(used[-1]) + 1))
-            parts.append(weight[seen, inlet[-1]])
-        s = m * over[window]
-        shared, evenly = s * ~empty[window], s * empty[window]
-        for axis, part in enumerate(parts, start=1):
-            shared = np.moveaxis(np.tensordot(part, shared, axes=([0], [axis])), 0, axis)
-            evenly = np.moveaxis(np.tensordot(part, evenly, axes=([0], [axis])), 0, axis)
-        return [Message(0, tuple(inlet), size[tuple(inlet)] * shared + evenly)], {}
 
-    def reach(self, operand: int) -> dict[int, Reach]:
-        return {}
+FAMILY = OpFamily({"bmm": batch_product, "mm": single_product}, (BatchProduct, Bilinear))

@@ -6,17 +6,13 @@ from functools import partial
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
-from torch.utils._pytree import tree_leaves, tree_map
 
-from heapwidget.boxes import unbatched
 from heapwidget.engine.capture import Call
-from heapwidget.engine.capture.parts import PARTS
-from heapwidget.engine.flow import Flow
-from heapwidget.engine.generic import JACOBIAN_LIMIT, rerun
-from heapwidget.engine.graph.builder import Builder, Handler, short_name, tensors
-from heapwidget.engine.ops.dense import Dense, matrix_of
-from heapwidget.engine.ops.shared import Share, Shared
+from heapwidget.engine.capture.decompositions import DECOMPOSITIONS
+from heapwidget.engine.graph.builder import Builder, Handler
+from heapwidget.engine.ops.dense import linear
+from heapwidget.engine.ops.generic import by_gradient
+from heapwidget.engine.ops.shared import Share, by_function
 from heapwidget.engine.rules import Rule
 from heapwidget.errors import UnsupportedOpError, brief
 
@@ -113,7 +109,7 @@ def _full_name(op: Any) -> str:
         ) from None
     composite = torch._C._dispatch_has_kernel_for_dispatch_key
     recorded = [o for o in overloads if not o._schema.is_mutable]
-    if all(o in PARTS or composite(o.name(), "CompositeImplicitAutograd") for o in recorded):
+    if all(o in DECOMPOSITIONS or composite(o.name(), "CompositeImplicitAutograd") for o in recorded):
         raise ValueError(f"{name} is made of other ops, and these are what is recorded; register rules for them")
     return name
 
@@ -121,8 +117,8 @@ def _full_name(op: Any) -> str:
 def _handler(rule: Any) -> Handler:
     """What takes the calls of an op with this rule."""
     if isinstance(rule, Rule):
-        return partial(_linear, own=rule)
-    named: dict[Any, Handler] = {"pass": _pass, "linear": _linear, "gradient": _gradient}
+        return partial(linear, own=rule)
+    named: dict[Any, Handler] = {"pass": _pass, "linear": linear, "gradient": partial(by_gradient, warn=False)}
     if isinstance(rule, str) and rule in named:
         return named[rule]
     if isinstance(rule, str):
@@ -131,11 +127,11 @@ def _handler(rule: Any) -> Handler:
         )
     if not callable(rule) or isinstance(rule, type):
         raise TypeError(f"rule must be a word, a Rule or a function (inputs, output, relevance), not {brief(rule)}")
-    return partial(_by_function, share=rule)
+    return partial(by_function, share=rule)
 
 
 def _pass(builder: Builder, call: Call) -> bool:
-    out, operands = _only_result(builder, call), _operands(builder, call)
+    out, operands = builder.only_result(call), builder.operands_of(call)
     if operands and out.numel() != operands[0].numel():
         raise UnsupportedOpError(
             f"the rule 'pass' does not fit {call.where}, whose result has {out.numel()} entries where its input has "
@@ -144,67 +140,3 @@ def _pass(builder: Builder, call: Call) -> bool:
     if operands:
         builder.same_units(operands[0], out, gate=builder.is_gate(operands[0]))
     return bool(operands)
-
-
-def _gradient(builder: Builder, call: Call) -> bool:
-    builder.generic(call, warn=False)
-    return True
-
-
-def _linear(builder: Builder, call: Call, own: Rule | None = None) -> bool:
-    out, operands = _only_result(builder, call), _operands(builder, call)
-    if not operands:
-        return False
-    t = operands[0]
-    if len(operands) > 1 or out.numel() * t.numel() > JACOBIAN_LIMIT:
-        reason = "several of its inputs come from x" if len(operands) > 1 else "its matrix would be too large"
-        raise UnsupportedOpError(f"the rule 'linear' does not fit {call.where}: {reason}; register a function")
-    value = builder.value(t)
-
-    def make(rule: Rule) -> Flow:
-        try:
-            w, b = matrix_of(rerun(call, [t], 0, builder.dtype), value)
-        except ValueError as error:
-            raise UnsupportedOpError(
-                f"the rule 'linear' does not fit {call.where}: it {error}; register a function"
-            ) from error
-        return Dense(value, w, b, own or rule)
-
-    # With channels and positions it is a kind of convolution, else a product along the last axis.
-    rank = len(unbatched(tuple(out.shape)))
-    family, axis = ("conv", 0) if rank > 2 else ("linear", rank - 1)
-    builder.layer(call, out, family, [builder.operand(t)], make, channel_axis=axis)
-    return True
-
-
-def _by_function(builder: Builder, call: Call, share: Share) -> bool:
-    out = _only_result(builder, call)
-    given = list(call.bound.values())
-    among = [t for t in tree_leaves(given) if isinstance(t, Tensor)]
-    places = [i for i, t in enumerate(among) if builder.active(t) and t.is_floating_point()]
-    if not places:
-        return False
-
-    def plain(a: Any) -> Any:
-        if not isinstance(a, Tensor):
-            return a
-        return a.detach().to(builder.dtype) if a.is_floating_point() else a.detach()
-
-    inputs, output, name = tree_map(plain, given), plain(out), str(call.op)
-    operands = [builder.operand(among[i]) for i in places]
-    builder.layer(call, out, short_name(call.name), operands, lambda _: Shared(name, share, inputs, output, places))
-    return True
-
-
-def _operands(builder: Builder, call: Call) -> list[Tensor]:
-    """The tensors among a call's arguments that hold units."""
-    return [t for t in tensors(call) if builder.active(t) and t.is_floating_point()]
-
-
-def _only_result(builder: Builder, call: Call) -> Tensor:
-    """The one tensor that an op gives; others must not be read."""
-    outs = [o for o in (call.out if isinstance(call.out, tuple | list) else [call.out]) if isinstance(o, Tensor)]
-    read = [o for o in outs if builder.reads[id(o)]]
-    if len(read) > 1 or not outs:
-        raise UnsupportedOpError(f"a registered rule is for one result, but of {call.where} {len(read)} are read")
-    return (read or outs)[0]

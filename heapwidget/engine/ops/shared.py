@@ -9,10 +9,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_leaves, tree_map
 
 from heapwidget.boxes import unbatched
+from heapwidget.engine.capture import Call
 from heapwidget.engine.flow import CONSTANT, RULE, Flow, add_up, total
-from heapwidget.engine.generic import JACOBIAN_LIMIT
+from heapwidget.engine.graph.builder import Builder, short_name
+from heapwidget.engine.ops.generic import JACOBIAN_LIMIT
 
 Share = Callable[[Sequence[Any], Tensor, Tensor], Any]
 """`share(inputs, output, relevance)` gives each input's relevance; see `register_rule`."""
@@ -143,3 +146,25 @@ class Shared(Flow):
             return torch.full(self.shape, torch.inf, dtype=self._output.dtype, device=self.device)
         parts = [(row.abs() * ki).flatten(1).sum(1) for row, ki in zip(self._rows, k, strict=True)]
         return torch.stack(parts).sum(0).reshape(self.shape)
+
+
+def by_function(builder: Builder, call: Call, share: Share) -> bool:
+    """An op whose relevance the function `share` hands out."""
+    out = builder.only_result(call)
+    given = list(call.bound.values())
+    among = [t for t in tree_leaves(given) if isinstance(t, Tensor)]
+    places = [i for i, t in enumerate(among) if builder.active(t) and t.is_floating_point()]
+    if not places:
+        return False
+
+    def plain(a: Any) -> Any:
+        if not isinstance(a, Tensor):
+            return a
+        return a.detach().to(builder.dtype) if a.is_floating_point() else a.detach()
+
+    inputs, output, name = tree_map(plain, given), plain(out), str(call.op)
+    operands = [builder.operand(among[i]) for i in places]
+    builder.add_layer(
+        call, out, Shared, operands, lambda _: Shared(name, share, inputs, output, places), op=short_name(call.name)
+    )
+    return True

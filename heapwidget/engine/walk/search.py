@@ -23,13 +23,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heapwidget.boxes import Partition
+from heapwidget.boxes import Partition, everything
 from heapwidget.engine.flow import Array, Flow, host
-from heapwidget.engine.graph.builder import Graph
+from heapwidget.engine.graph.layers import Graph
 from heapwidget.engine.interrupts import noted
-from heapwidget.engine.walk.inlets import inlet
-from heapwidget.engine.walk.residuals import ID_BITS, ID_MASK, NOT_QUEUED, Board, InputStore, Store, UnitTable
+from heapwidget.engine.walk.heap import ID_BITS, ID_MASK, NOT_QUEUED, Board
+from heapwidget.engine.walk.receivers import receiver_of
+from heapwidget.engine.walk.residuals import InputResiduals, LayerResiduals, Residuals, Signed, Unsigned
 from heapwidget.engine.walk.sweep import amplifications, device_of, gather, whole_pass
+from heapwidget.engine.walk.tables import UnitTable
 
 # Keys below this cannot be told from zero in float32.
 SMALLEST_FLOOR = 1e-36
@@ -111,29 +113,31 @@ class Walk:
                 raise ValueError("priority='bound' needs a bound, and a large op without a rule has none; use 'mass'")
         self.board = Board(self.offsets[-1], self._least_key(floor), signed, by_bound)
         self._beyond = self._uncertain() if self.board.signed else None
-        dtype = seeds.dtype
-        self.stores: list[Store] = []
-        for number, (partition, offset) in enumerate(zip(partitions, self.offsets, strict=False)):
-            if number < self.n_inputs:
-                self.stores.append(InputStore(self.board, partition, offset, dtype))
-                continue
-            k = host(self._k[number].nan_to_num(posinf=0)) if self.board.signed else np.broadcast_to(1, partition.shape)
-            self.stores.append(Store(self.board, partition, offset, k, dtype))
-        layers = graph.layers
-        self._inlets = [
-            [inlet(self.board, self.stores, layers, o, number) for o in layer.operands]
-            for number, layer in enumerate(layers)
+        at = list(zip(self.partitions, self.offsets, strict=False))
+        self.inputs = [InputResiduals(self.board, p, first, seeds.dtype) for p, first in at[: self.n_inputs]]
+        # The stores of all layers but the inputs.
+        self.inner = [self._store(number, *at[number], seeds.dtype) for number in range(self.n_inputs, len(at))]
+        self.stores: list[Residuals] = [*self.inputs, *self.inner]
+        self._receivers = [
+            [receiver_of(self.board, self.stores, graph.layers, operand, number) for operand in layer.operands]
+            for number, layer in enumerate(graph.layers)
         ]
         self._tables: dict[int, UnitTable | None] = {}
         self._untabled = Counter[int]()
-        self._rows: list[tuple[int, float, float, float, float, float, int]] = []
+        # As plain tuples, which are made faster than rows.
+        self._pops: list[tuple[int, float, float, float, float, float, int]] = []
         self._seed(seeds * self.sign)
 
+    def _store(self, number: int, partition: Partition, first: int, dtype: np.dtype[np.floating]) -> LayerResiduals:
+        if not self.board.signed:
+            return Unsigned(self.board, partition, first, dtype)
+        return Signed(self.board, partition, first, dtype, host(self._k[number].nan_to_num(posinf=0)))
+
     def _seed(self, seeds: Array) -> None:
-        board = self.board
-        everything = tuple(slice(0, s) for s in self.graph.output.shape)
-        inlet(board, self.stores, self.graph.layers, self.graph.output, len(self.stores) - 1).receive(everything, seeds)
-        self.start_log = board.log_size
+        output = self.graph.output
+        receive = receiver_of(self.board, self.stores, self.graph.layers, output, len(self.stores) - 1)
+        receive(everything(output.shape), seeds)
+        self.start_log = self.board.log_size
 
     @cached_property
     def _k(self) -> list[Tensor]:
@@ -146,11 +150,6 @@ class Walk:
 
     def _least_key(self, floor: float) -> float:
         return max(floor * self._start_key, SMALLEST_FLOOR)
-
-    @property
-    def inner(self) -> list[Store]:
-        """The stores of all layers but the inputs."""
-        return self.stores[self.n_inputs :]
 
     @property
     def input_nodes(self) -> int:
@@ -193,17 +192,17 @@ class Walk:
     def _pop(self, layer: int, node: int, mass: float) -> None:
         board, flow = self.board, self.flows[layer]
         assert flow is not None
-        store, box = self.stores[layer], node - self.offsets[layer]
+        store, box = self.inner[layer - self.n_inputs], node - self.offsets[layer]
         table = self._tables[layer] if layer in self._tables else self._table(layer)
         if table is not None:
             absorbed = table.send(box, store.take_unit(box))
         else:
             window, m = store.take(box)
             messages, absorbed = flow.local(window, m)
-            inlets = self._inlets[layer]
+            receivers = self._receivers[layer]
             for operand, at, values in messages:
                 if values.size:
-                    inlets[operand].receive(at, values)
+                    receivers[operand](at, values)
         if absorbed:
             board.absorb(layer, absorbed)
         if board.signed:
@@ -212,15 +211,20 @@ class Walk:
             # The bound is what will still arrive: of one sign, nothing of it can cancel out.
             residual_mass = self.start_mass - board.explained - board.absorbed_total
             bound = -board.explained
-        self._rows.append((node, mass, board.explained, board.absorbed_total, residual_mass, bound, board.log_size))
+        self._pops.append((node, mass, board.explained, board.absorbed_total, residual_mass, bound, board.log_size))
 
-    @property
     def rows(self) -> list[Row]:
-        """The pops so far."""
+        """The pops so far.
+
+        What a bound of one sign lacks is known from the end alone: the first time, this makes a whole pass.
+        """
         if self._beyond is None:
             self.finish()
         beyond = self._beyond or 0.0
-        return [Row(*row[:5], row[5] + beyond, row[6]) for row in self._rows]
+        return [
+            Row(node, mass, explained, absorbed, left, bound + beyond, log_end)
+            for node, mass, explained, absorbed, left, bound, log_end in self._pops
+        ]
 
     def _table(self, layer: int) -> UnitTable | None:
         """The messages of a layer of unit nodes, where they fit a table; made once enough are popped to pay for it."""
@@ -240,8 +244,8 @@ class Walk:
         self.board.set_floor(self._least_key(floor))
         for store in self.inner:
             store.offer(store.mass, store.keys, store.boxes)
-        if self._rows:
-            self._rows[-1] = (*self._rows[-1][:-1], self.board.log_size)
+        if self._pops:
+            self._pops[-1] = Row(*self._pops[-1])._replace(log_end=self.board.log_size)
         else:
             self.start_log = self.board.log_size
 
@@ -256,7 +260,7 @@ class Walk:
 
     def stopped(self) -> Finish:
         """What the walk has found as it stands, with nothing passed on."""
-        arrived = [s.residual.copy() for s in self.stores[: self.n_inputs]]
+        arrived = [s.residual.copy() for s in self.inputs]
         return Finish([], np.empty(0, np.int64), np.empty(0, np.float32), arrived, dict(self.board.absorbed))
 
     def finish(self) -> Finish:
@@ -318,8 +322,6 @@ class Walk:
 
     def _reached(self, number: int, before: Array, after: Array) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The positions of an input to which anything came, as nodes, and what lies on them now."""
-        everything = tuple(slice(0, s) for s in after.shape)
-        _, changes = self.partitions[number].fold(everything, before != after)
-        _, totals = self.partitions[number].fold(everything, after)
-        reached = np.flatnonzero(changes)
-        return reached + self.offsets[number], totals.reshape(-1)[reached].astype(np.float32)
+        partition = self.partitions[number]
+        reached = np.flatnonzero(partition.sums(before != after))
+        return reached + self.offsets[number], partition.sums(after)[reached].astype(np.float32)

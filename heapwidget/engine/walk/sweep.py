@@ -9,7 +9,7 @@ from torch import Tensor
 
 from heapwidget.boxes import Shape, Window
 from heapwidget.engine.flow import CONSTANT, PADDING, Flow, add_up
-from heapwidget.engine.graph.builder import Graph
+from heapwidget.engine.graph.layers import Graph
 from heapwidget.engine.graph.operands import PADDED, Operand
 
 # What lies on each layer; `None` where nothing does.
@@ -55,7 +55,7 @@ def deliver(graph: Graph, operand: Operand, message: Tensor, left: Left, absorbe
         add_up(absorbed, PADDING, float(message[padded].sum()))
         add_up(absorbed, CONSTANT, float(message[outside & ~padded].sum()))
     for number, layer in enumerate(graph.layers):
-        mine = (index >= layer.offset) & (index < layer.offset + layer.n_units)
+        mine = (index >= layer.offset) & (index < layer.end)
         if bool(mine.any()):
             part = message.new_zeros(layer.n_units).index_add_(0, index[mine] - layer.offset, message[mine])
             _add(left, number, part.reshape(layer.shape))
@@ -85,7 +85,7 @@ def gather(graph: Graph, operand: Operand, values: list[Tensor]) -> Tensor:
     assert operand.index is not None
     index = operand.index
     for layer, value in zip(graph.layers, values, strict=False):
-        mine = (index >= layer.offset) & (index < layer.offset + layer.n_units)
+        mine = (index >= layer.offset) & (index < layer.end)
         if bool(mine.any()):
             result[mine] = value.reshape(-1)[index[mine] - layer.offset]
     return result

@@ -13,6 +13,8 @@ from torch.utils._pytree import tree_map
 from heapwidget.boxes import unbatched
 from heapwidget.engine.capture import Call
 from heapwidget.engine.flow import DEAD_END, REMAINDER, Flow, add_up, inverse, total
+from heapwidget.engine.graph.builder import Builder, results, short_name
+from heapwidget.engine.graph.layers import Make
 from heapwidget.engine.rules import Rule
 from heapwidget.errors import UnsupportedOpError
 
@@ -95,7 +97,35 @@ def _degrees(operands: list[Tensor], op: Callable[..., Tensor], z: Tensor) -> Te
     return torch.where(whole, degree, 1.0)
 
 
-def generic_flow(call: Call, values: list[Tensor], op: Callable[..., Tensor]) -> Callable[[Rule], Flow]:
+def by_gradient(builder: Builder, call: Call, *, warn: bool = True) -> bool:
+    """Take an op without a rule: by its own VJP, with a warning, or refuse it."""
+    _check_kind(builder, call)
+    active = builder.operands_of(call)
+    told = f"no rule for {call.where}: its relevance is shared by gradient x input of this op alone"
+    # An op may give statistics beside its result that nobody reads.
+    for number, out in enumerate(o for o in results(call) if o.is_floating_point()):
+        if builder.reads[id(out)]:
+            make = _make(call, [builder.value(t) for t in active], rerun(call, active, number, builder.dtype))
+            operands = [builder.operand(t) for t in active]
+            builder.add_layer(
+                call, out, Generic, operands, make, op=short_name(call.name), warning=told if warn else None
+            )
+    return True
+
+
+def _check_kind(builder: Builder, call: Call) -> None:
+    """Whether what is read of a result is numbers that have shares."""
+    for out in results(call):
+        odd = "" if out.layout == torch.strided else "a sparse tensor"
+        odd = "complex numbers" if out.is_complex() else "a nested tensor" if out.is_nested else odd
+        if odd and builder.reads[id(out)]:
+            raise UnsupportedOpError(
+                f"no rule for {call.where}, which gives {odd}; rewrite that part of the net without, or make one "
+                "op of it with torch.library.custom_op and give that a rule with heapwidget.register_rule"
+            )
+
+
+def _make(call: Call, values: list[Tensor], op: Callable[..., Tensor]) -> Make:
     """The flow of an op without a rule, made only if relevance reaches it."""
 
     def make(_rule: Rule) -> Flow:

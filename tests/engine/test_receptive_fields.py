@@ -27,15 +27,15 @@ def layer_values(net: nn.Module, *inputs: Tensor) -> list[np.ndarray]:
     values, kept = [x[0].numpy() for x in inputs], []
     choose = graph.reached
 
-    def reached(drafts: list[Any], n_inputs: int, output: Any) -> Any:
-        result = choose(drafts, n_inputs, output)
-        kept.extend(i for i, d in enumerate(drafts) if any(d.make is r.make for r in result[0]))
+    def reached(layers: list[Any], n_inputs: int, output: Any) -> Any:
+        result = choose(layers, n_inputs, output)
+        kept.extend(i for i, layer in enumerate(layers) if any(layer.make is r.make for r in result[0]))
         return result
 
     class Watched(Builder):
-        def layer(self, call: Any, out: Tensor, *args: Any, **options: Any) -> None:
-            Builder.layer(self, call, out, *args, **options)
-            values.append(out.detach().reshape(self.drafts[-1].shape).numpy())
+        def add_layer(self, call: Any, out: Tensor, *args: Any, **options: Any) -> None:
+            Builder.add_layer(self, call, out, *args, **options)
+            values.append(out.detach().reshape(self.layers[-1].shape).numpy())
 
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -2,56 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from heapwidget.boxes import Window
 from heapwidget.engine.flow import CONSTANT, PADDING, Array, add_up
-from heapwidget.engine.graph.builder import Layer
+from heapwidget.engine.graph.layers import Layer
 from heapwidget.engine.graph.operands import PADDED, Operand
-from heapwidget.engine.walk.residuals import Board, InputStore, Store
+from heapwidget.engine.walk.heap import Board
+from heapwidget.engine.walk.residuals import Receiver, Residuals
 
 
-class Inlet(Protocol):
-    """Takes messages to one operand of one layer."""
-
-    def receive(self, window: Window, values: Array) -> None: ...
-
-
-class _UnitInlet:
-    """An operand that is all units of a unit-node layer in order, in whatever shape."""
-
-    def __init__(self, store: Store, shape: tuple[int, ...]) -> None:
-        self._add = store.add
-        self._views: list[Array] = [a.reshape(shape) for a in (store.residual, store.keys, store.mass, store.boxes)]
-
-    def receive(self, window: Window, values: Array) -> None:
-        residual, keys, mass, boxes = self._views
-        self._add(residual, keys, mass, boxes, window, values)
-
-
-class _BoxInlet:
-    """An operand that is a layer as it stands."""
-
-    def __init__(self, store: Store) -> None:
-        self.receive = store.receive if isinstance(store, InputStore) else store.add_boxes
-
-
-class _BlockInlet:
+class _ToBlocks:
     """An operand made of boxes of layers: padding, slices, concatenation."""
 
-    def __init__(self, board: Board, stores: list[Store], operand: Operand, reader: int) -> None:
+    def __init__(self, board: Board, stores: Sequence[Residuals], operand: Operand, reader: int) -> None:
         self._board, self._rest, self._reader = board, operand.rest, reader
         self._blocks = [
-            (b.at, [seen.start - at.start for seen, at in zip(b.within, b.at, strict=True)], _plain(stores[b.layer]))
+            (b.at, [seen.start - at.start for seen, at in zip(b.within, b.at, strict=True)], _own(stores[b.layer]))
             for b in operand.blocks
         ]
 
-    def receive(self, window: Window, values: Array) -> None:
+    def __call__(self, window: Window, values: Array) -> None:
         taken_by_blocks: list[Window] = []
-        for at, shifts, inlet in self._blocks:
+        for at, shifts, receive in self._blocks:
             taken, there = [], []
             for seen, box, shift in zip(window, at, shifts, strict=True):
                 step = seen.step or 1
@@ -66,7 +42,7 @@ class _BlockInlet:
             else:
                 part = values[tuple(taken)]
                 taken_by_blocks.append(tuple(taken))
-                inlet.receive(tuple(there), part)
+                receive(tuple(there), part)
                 if part.size == values.size:
                     return
         if self._rest:
@@ -78,25 +54,18 @@ class _BlockInlet:
             self._board.absorb(self._reader, causes)
 
 
-def _plain(store: Store) -> Inlet:
-    """The inlet of a layer as it stands."""
-    if store.partition.is_unit and not isinstance(store, InputStore):
-        return _UnitInlet(store, store.partition.shape)
-    return _BoxInlet(store)
-
-
-class _ScatterInlet:
+class _ToUnits:
     """An operand gathered from units here and there, with padding and constants, which absorb."""
 
     def __init__(
-        self, board: Board, stores: list[Store], layers: tuple[Layer, ...], index: NDArray[np.int64], reader: int
+        self, board: Board, stores: Sequence[Residuals], layers: Sequence[Layer], index: NDArray[np.int64], reader: int
     ) -> None:
         self._board, self._index, self._reader = board, index, reader
-        ends = [layer.offset + layer.n_units for layer in layers]
+        ends = [layer.end for layer in layers]
         used = np.unique(np.searchsorted(ends, index[index >= 0], side="right"))
         self._sources = [(stores[n], layers[n].offset, ends[n]) for n in used]
 
-    def receive(self, window: Window, values: Array) -> None:
+    def __call__(self, window: Window, values: Array) -> None:
         units, flat = self._index[window].reshape(-1), np.asarray(values).reshape(-1)
         outside = units < 0
         if outside.any():
@@ -111,19 +80,25 @@ class _ScatterInlet:
                 store.scatter(units[mine] - offset, flat[mine])
 
 
-def inlet(board: Board, stores: list[Store], layers: tuple[Layer, ...], operand: Operand, reader: int) -> Inlet:
-    """The inlet of an operand that layer number `reader` reads."""
-    if operand.layer is not None:
-        store = stores[operand.layer]
-        if store.partition.is_unit and not isinstance(store, InputStore):
-            return _UnitInlet(store, operand.shape)
-        if operand.shape == store.partition.shape:
-            return _plain(store)
-        layer = layers[operand.layer]
-        index = np.arange(layer.offset, layer.offset + layer.n_units).reshape(operand.shape)
-    elif operand.blocks:
-        return _BlockInlet(board, stores, operand, reader)
-    else:
+def _own(store: Residuals) -> Receiver:
+    """The receiver of a layer as it stands."""
+    receiver = store.receiver(store.partition.shape)
+    assert receiver is not None
+    return receiver
+
+
+def receiver_of(
+    board: Board, stores: Sequence[Residuals], layers: Sequence[Layer], operand: Operand, reader: int
+) -> Receiver:
+    """The receiver of an operand that layer number `reader` reads."""
+    if operand.blocks:
+        return _ToBlocks(board, stores, operand, reader)
+    if operand.layer is None:
         assert operand.index is not None
-        index = operand.index.cpu().numpy()
-    return _ScatterInlet(board, stores, layers, index, reader)
+        return _ToUnits(board, stores, layers, operand.index.cpu().numpy(), reader)
+    receiver = stores[operand.layer].receiver(operand.shape)
+    if receiver is not None:
+        return receiver
+    layer = layers[operand.layer]
+    index = np.arange(layer.offset, layer.end).reshape(operand.shape)
+    return _ToUnits(board, stores, layers, index, reader)

@@ -78,7 +78,7 @@ FUSED_ATTENTION = [
     aten._scaled_dot_product_fused_attention_overrideable.default,
 ]
 
-PARTS: dict[Any, Callable[..., Any]] = {
+DECOMPOSITIONS: dict[Any, Callable[..., Any]] = {
     aten.mv.default: lambda a, v: torch.mm(a, v[:, None])[:, 0],
     aten.dot.default: lambda a, b: torch.mm(a[None], b[:, None])[0, 0],
     aten.addmv.default: lambda c, a, v, beta=1, alpha=1: (
@@ -144,28 +144,21 @@ def _of_frames(op: Any, rank: int) -> Callable[..., Any]:
 
 
 # By the number of their positions' axes.
-BY_CHANNEL = {
-    1: [aten.upsample_linear1d.default],
+_BY_CHANNEL = {
+    1: [aten.upsample_linear1d],
     2: [
-        aten.max_pool2d_with_indices.default,
-        aten.avg_pool2d.default,
-        aten.adaptive_max_pool2d.default,
-        aten._adaptive_avg_pool2d.default,
-        aten.upsample_bilinear2d.default,
-        aten.upsample_bicubic2d.default,
+        *(aten.max_pool2d_with_indices, aten.avg_pool2d, aten.adaptive_max_pool2d, aten._adaptive_avg_pool2d),
+        *(aten.upsample_bilinear2d, aten.upsample_bicubic2d),
     ],
     3: [
-        aten.max_pool3d_with_indices.default,
-        aten.avg_pool3d.default,
-        aten.adaptive_max_pool3d.default,
-        aten._adaptive_avg_pool3d.default,
-        aten.upsample_trilinear3d.default,
+        *(aten.max_pool3d_with_indices, aten.avg_pool3d, aten.adaptive_max_pool3d, aten._adaptive_avg_pool3d),
+        aten.upsample_trilinear3d,
     ],
 }
 
-SOMETIMES: dict[Any, Callable[..., Any]] = {
+# The same for ops that are simple in most cases: `NotImplemented` there.
+CONDITIONAL: dict[Any, Callable[..., Any]] = {
     aten.addmm.default: _general_product,
     aten.convolution.default: _convolution_of_frames,
-    **{op: _of_frames(op, rank) for rank, ops in BY_CHANNEL.items() for op in ops},
+    **{op.default: _of_frames(op.default, rank) for rank, ops in _BY_CHANNEL.items() for op in ops},
 }
-"""The same for ops that are simple in most cases: `NotImplemented` there."""

@@ -6,14 +6,18 @@ from collections.abc import Callable
 from functools import cached_property
 from itertools import product
 from math import prod
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heapwidget.boxes import Window
-from heapwidget.engine.flow import Array, Flow, Message, Reach, Table, host, inverse, is_zero
+from heapwidget.boxes import Shape, Window
+from heapwidget.engine.capture import Call
+from heapwidget.engine.flow import Array, Flow, Message, Reach, Read, Table, host, inverse, is_zero
+from heapwidget.engine.graph.builder import Builder
+from heapwidget.engine.ops.family import OpFamily, each_axis
 
 # For each pooled axis of x, the slice of it that each index of the output sees.
 Seen = dict[int, list[slice]]
@@ -25,6 +29,7 @@ class MaxPool(Flow):
     `winners` are flat indices into the positions, in the shape of the output, as ATen gives them.
     """
 
+    family = "max_pool"
     signed = False
 
     def __init__(self, x: Tensor, winners: Tensor, seen: Seen) -> None:
@@ -66,6 +71,16 @@ class MaxPool(Flow):
             [winners.reshape(-1, 1).cpu().numpy()], [np.ones((winners.numel(), 1), host(self.x[:0]).dtype)], {}
         )
 
+    def reads(self, window: Window, dtype: np.dtype[Any]) -> list[Read]:
+        """All that a box looks at: its messages go to the winners alone."""
+        reach, read = self.reach(0), [window[0]]
+        for axis, size in enumerate(self.x.shape[1:], start=1):
+            how, box = reach.get(axis), window[axis]
+            low = 0 if how is None else max(how.start + how.step * box.start, 0)
+            high = size if how is None else min(how.start + how.step * (box.stop - 1) + how.size, size)
+            read.append(slice(low, high))
+        return [Read(0, tuple(read))]
+
     def reach(self, operand: int) -> dict[int, Reach]:
         return reaches(self._seen)
 
@@ -76,7 +91,9 @@ class MeanPool(Flow):
     `op` is the pooling itself, keeping the rank of x, and `transpose` its transpose.
     """
 
+    family = "avg_pool"
     signed = False
+    mixes = None
 
     def __init__(
         self, x: Tensor, op: Callable[[Tensor], Tensor], transpose: Callable[[Tensor], Tensor], seen: Seen
@@ -110,16 +127,16 @@ class MeanPool(Flow):
         messages = []
         pooled = tuple(self._seen)
         for index in product(*(range(window[a].start, window[a].stop) for a in pooled)):
-            inlet, part = list(window), [slice(None)] * len(window)
+            input_window, part = list(window), [slice(None)] * len(window)
             for axis, i in zip(pooled, index, strict=True):
-                inlet[axis] = self._seen[axis][i]
+                input_window[axis] = self._seen[axis][i]
                 part[axis] = slice(i - window[axis].start, i - window[axis].start + 1)
-            size = self._host_size[tuple(inlet)]
+            size = self._host_size[tuple(input_window)]
             total = size.sum(axis=pooled, keepdims=True)
             if not (total > 1e-30).all():
                 size = np.where(total > 1e-30, size, 1)
                 total = size.sum(axis=pooled, keepdims=True)
-            messages.append(Message(0, tuple(inlet), size * (m[tuple(part)] / total)))
+            messages.append(Message(0, tuple(input_window), size * (m[tuple(part)] / total)))
         return messages, {}
 
     def reach(self, operand: int) -> dict[int, Reach]:
@@ -147,3 +164,59 @@ def reaches(seen: Seen) -> dict[int, Reach]:
         if all(start + step * i <= s.start and s.stop <= start + step * i + size for i, s in enumerate(slices)):
             found[axis] = Reach(start, step, size, axis)
     return found
+
+
+def max_pool(builder: Builder, call: Call) -> bool:
+    """Max pooling, also adaptive."""
+    x, (out, winners) = call.args[0], call.out
+    if out.ndim < 3 or x.shape[0] != 1:
+        return False
+    value, shaped = builder.value(x), winners[0]
+    seen = _seen(call, value.shape[1:], out.shape[2:])
+    builder.add_layer(call, out, MaxPool, [builder.operand(x)], lambda rule: MaxPool(value, shaped, seen))
+    return True
+
+
+def _seen(call: Call, sizes: Shape, counts: Shape) -> Seen:
+    """What each of some counts of outputs sees on axes of some sizes, by the arguments of a pooling."""
+    if "adaptive" in call.name:
+        return {1 + a: adaptive_windows(n, size) for a, (n, size) in enumerate(zip(counts, sizes, strict=True))}
+    bound, rank = {"dilation": [1], **call.bound}, len(sizes)
+    kernel, padding, dilation = (each_axis(bound[n], rank) for n in ("kernel_size", "padding", "dilation"))
+    stride = each_axis(bound["stride"], rank) if bound["stride"] else kernel
+    extent = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    return {1 + a: windows(counts[a], sizes[a], extent[a], stride[a], padding[a]) for a in range(rank)}
+
+
+def mean_pool(builder: Builder, call: Call) -> bool:
+    """Average pooling, also adaptive."""
+    x, out = call.args[0], call.out
+    if out.ndim < 3 or x.shape[0] != 1:
+        return False
+    value = builder.value(x)
+    seen = _seen(call, value.shape[1:], out.shape[2:])
+    rest = call.args[1:]
+
+    def op(a: Tensor) -> Tensor:
+        pooled: Tensor = call.op(a[None], *rest, **call.kwargs)
+        return pooled[0]
+
+    def transpose(s: Tensor) -> Tensor:
+        with torch.enable_grad():
+            a = torch.zeros_like(value).requires_grad_()
+            (message,) = torch.autograd.grad(op(a), a, s)
+        return message
+
+    builder.add_layer(call, out, MeanPool, [builder.operand(x)], lambda rule: MeanPool(value, op, transpose, seen))
+    return True
+
+
+_MAXIMA = ("max_pool2d_with_indices", "max_pool3d_with_indices")
+_MEANS = ("avg_pool1d", "avg_pool2d", "avg_pool3d", "adaptive_avg_pool1d")
+FAMILY = OpFamily(
+    {
+        **dict.fromkeys((*_MAXIMA, *(f"adaptive_max_pool{rank}d" for rank in (1, 2, 3))), max_pool),
+        **dict.fromkeys((*_MEANS, "_adaptive_avg_pool2d", "_adaptive_avg_pool3d"), mean_pool),
+    },
+    (MaxPool, MeanPool),
+)

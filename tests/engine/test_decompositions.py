@@ -15,7 +15,7 @@ from helpers.twin_checks import assert_twins, last_flow, passed
 from torch import Tensor, nn
 
 import heapwidget as hw
-from heapwidget.engine.capture.parts import PARTS
+from heapwidget.engine.capture.decompositions import DECOMPOSITIONS
 
 W, V, B = values((4, 3), "both", 11), values((4,), "both", 12), values((3,), "both", 13)
 STACK, BIASES = values((2, 4, 3), "both", 14), values((2, 5, 3), "both", 15)
@@ -167,7 +167,7 @@ def test_fused_cells_compute_what_the_plain_ones_do(make: type, bias: bool) -> N
     biases = (module.bias_ih, module.bias_hh) if bias else ()
     name = "_thnn_fused_lstm_cell" if make is nn.LSTMCell else "_thnn_fused_gru_cell"
     state = c if make is nn.LSTMCell else h
-    found = PARTS[getattr(torch.ops.aten, name).default](*gates, state, *biases)
+    found = DECOMPOSITIONS[getattr(torch.ops.aten, name).default](*gates, state, *biases)
     expected = module(x, (h, c)) if make is nn.LSTMCell else (module(x, h),)
     for a, b in zip(found, expected, strict=False):
         torch.testing.assert_close(a, b)

@@ -1,0 +1,197 @@
+"""Ops that meet unit by unit: sums, products, the larger of two. Each operand takes a fixed share of every unit.
+
+A skip connection must split relevance, never copy it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from heapwidget.boxes import Window, unbatched
+from heapwidget.engine.capture import Call
+from heapwidget.engine.flow import CONSTANT, Array, Flow, Message, Reach, Table, add_up, host, inverse
+from heapwidget.engine.graph.builder import Builder
+from heapwidget.engine.ops.family import OpFamily
+
+
+class Split(Flow):
+    """`shares` (one an operand, all of the layer's shape) say what each takes; `constant` is what constants absorb."""
+
+    signed = False
+
+    def __init__(self, shares: list[Tensor], constant: Tensor | None) -> None:
+        self._shares, self._constant = shares, constant
+        self.shape = tuple(shares[0].shape)
+
+    def held_by(self, active: list[bool]) -> Split:
+        """The same with only some of the operands active: the others are constants."""
+        if all(active):
+            return self
+        taken = [share for share, is_active in zip(self._shares, active, strict=True) if is_active]
+        rest = [share for share, is_active in zip(self._shares, active, strict=True) if not is_active]
+        return Split(taken, sum(rest[1:], rest[0]))
+
+    @property
+    def device(self) -> torch.device:
+        return self._shares[0].device
+
+    def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
+        absorbed: dict[str, float] = {}
+        if self._constant is not None:
+            add_up(absorbed, CONSTANT, float((r * self._constant).sum()))
+        return [r * share for share in self._shares], absorbed
+
+    def amplification(self, k: list[Tensor]) -> Tensor:
+        return sum((share * ki for share, ki in zip(self._shares, k, strict=True)), torch.zeros_like(k[0]))
+
+    @cached_property
+    def _host(self) -> tuple[list[Array], Array | None]:
+        return [host(s) for s in self._shares], None if self._constant is None else host(self._constant)
+
+    def local(self, window: Window, m: Array) -> tuple[list[Message], dict[str, float]]:
+        shares, constant = self._host
+        absorbed: dict[str, float] = {}
+        if constant is not None:
+            add_up(absorbed, CONSTANT, float((m * constant[window]).sum()))
+        return [Message(i, window, m * share[window]) for i, share in enumerate(shares)], absorbed
+
+    def table(self) -> Table:
+        shares, constant = self._host
+        entries = np.arange(shares[0].size)[:, None]
+        absorbed = {} if constant is None else {CONSTANT: constant.reshape(-1)}
+        return Table([entries] * len(shares), [share.reshape(-1, 1) for share in shares], absorbed)
+
+    def reach(self, operand: int) -> dict[int, Reach]:
+        return {a: Reach(0, 1, 1, a) for a in range(len(self.shape))}
+
+
+def by_size(active: list[Tensor], constant: Tensor | None) -> Split:
+    """A sum: abs(a) / (abs(a) + abs(b)) to each side, evenly between the active ones where all are zero.
+
+    The plain a / (a + b) would explode where the sides cancel.
+    """
+    total = sum((a.abs() for a in active), torch.zeros_like(active[0]))
+    if constant is not None:
+        total = total + constant.abs()
+    over = inverse(total)
+    even = (over == 0).to(total.dtype) / len(active)
+    return Split([a.abs() * over + even for a in active], None if constant is None else constant.abs() * over)
+
+
+def halves(a: Tensor) -> Split:
+    """A product of two signals shaped like `a`: half each."""
+    half = torch.full_like(a, 0.5)
+    return Split([half, half], None)
+
+
+def winner(a: Tensor, b: Tensor, larger: bool) -> Split:
+    """The larger (or smaller) of two: all to the winner, half each on a tie."""
+    first = (a > b) if larger else (a < b)
+    share = first.to(a.dtype) + (a == b).to(a.dtype) / 2
+    return Split([share, 1 - share], None)
+
+
+def sum_of_two(builder: Builder, call: Call) -> bool:
+    """A sum or difference; where one side is constant, it absorbs its share."""
+    a, b = call.args[:2]
+    alpha = float(call.bound["alpha"])
+    factors = {"add": (1.0, alpha), "sub": (1.0, -alpha), "rsub": (-alpha, 1.0)}[call.name]
+    scaled = list(zip((a, b), factors, strict=True))
+    shape = call.out.shape
+
+    def value(t: Any, factor: float) -> Tensor:
+        whole = torch.as_tensor(t, dtype=builder.dtype, device=call.out.device) * factor
+        return builder.value(whole.expand(shape))
+
+    active = [value(t, f) for t, f in scaled if builder.active(t)]
+    constants = [value(t, f) for t, f in scaled if not builder.active(t)]
+    constant = constants[0] if constants and bool(constants[0].any()) else None
+    holders = [t for t, _ in scaled if builder.active(t)]
+    gate = all(builder.is_gate(t) for t in holders)
+    if len(active) == 1 and (constant is None or gate):
+        builder.same_units(holders[0], call.out, gate=gate)
+        return True
+    if constant is not None and _as_bias(builder, holders[0], scaled, constant):
+        builder.same_units(holders[0], call.out)
+        return True
+    _split(builder, call, holders, "add", lambda: by_size(active, constant))
+    return True
+
+
+def _as_bias(builder: Builder, t: Tensor, scaled: list[tuple[Any, float]], constant: Tensor) -> bool:
+    """Merge a constant into the weights that made `t`, if it is one number for each channel: a bias added by hand."""
+    layer = builder.made_by(t)
+    if layer is None or layer.merge is None or layer.channel_axis is None or constant.numel() != t.numel():
+        return False
+    by_channel = constant.reshape(layer.shape).movedim(layer.channel_axis, 0)
+    by_channel = by_channel.reshape(len(by_channel), -1)
+    shift = by_channel[:, 0]
+    if not torch.equal(by_channel, shift[:, None].expand_as(by_channel)):
+        return False
+    factor = next(f for side, f in scaled if side is t)
+    layer.merge(torch.full_like(shift, factor), shift)
+    return True
+
+
+def _split(builder: Builder, call: Call, holders: list[Tensor], op: str, make: Callable[[], Flow]) -> None:
+    shape = call.out.shape
+    builder.add_layer(
+        call,
+        call.out,
+        Split,
+        [builder.operand(t, shape) for t in holders],
+        lambda rule: make(),
+        op=op,
+        channel_axis=builder.channel_axis_of(holders[0]) if len(unbatched(tuple(shape))) > 1 else 0,
+    )
+
+
+def multiply(builder: Builder, call: Call) -> bool:
+    """A product: by a constant a scale, else a gate or a meeting of two signals."""
+    a, b = call.args[:2]
+    signals = [t for t in (a, b) if builder.active(t) and not builder.is_gate(t)]
+    gates = [t for t in (a, b) if builder.active(t) and builder.is_gate(t)]
+    if len(signals) == 1 or len(signals) + len(gates) == 1:
+        builder.same_units((signals or gates)[0], call.out, gate=not signals)
+        return True
+    value = builder.value(call.out)
+    _split(builder, call, [a, b], "mul", lambda: halves(value))
+    return True
+
+
+def divide(builder: Builder, call: Call) -> bool:
+    """All to the dividend: the divisor is held constant, as a norm's statistics are."""
+    a = call.args[0]
+    if not builder.active(a) or call.bound.get("rounding_mode") is not None:
+        return False
+    builder.same_units(a, call.out, gate=builder.is_gate(a))
+    return True
+
+
+def larger(builder: Builder, call: Call) -> bool:
+    """The larger or smaller of two, of which one may be constant."""
+    a, b = call.args[:2]
+    shape = call.out.shape
+    first, second = (builder.value(t.expand(shape)) for t in (a, b))
+    is_max = call.name == "maximum"
+    held = [builder.active(t) for t in (a, b)]
+    holders = [t for t, active in zip((a, b), held, strict=True) if active]
+    _split(builder, call, holders, call.name, lambda: winner(first, second, is_max).held_by(held))
+    return True
+
+
+FAMILY = OpFamily(
+    {
+        **dict.fromkeys(("add", "sub", "rsub"), sum_of_two),
+        **dict.fromkeys(("maximum", "minimum"), larger),
+        "mul": multiply,
+        "div": divide,
+    },
+    (Split,),
+)

@@ -1,0 +1,80 @@
+"""The heap of a walk, and what all layers share beside it: the keys of all nodes, their log, the sums of the ledger.
+
+Keys are the masses as float32, so a key's bit pattern orders like the key. A heap entry packs (largest first, smaller
+id first) into one integer: the node id less the key's bits, shifted above it. Entries that no longer match their node's
+key are stale.
+"""
+
+from __future__ import annotations
+
+from heapq import heappush
+
+import numpy as np
+from numpy.typing import NDArray
+
+ID_BITS = 32
+ID_MASK = (1 << ID_BITS) - 1
+NOT_QUEUED = -1
+
+# NumPy takes an array of no axes faster than a Python number.
+_SHIFT = np.array(ID_BITS)
+
+
+class Board:
+    """What all layers share: the heap, the keys of all nodes, the log, and the running sums of the ledger.
+
+    Attributes
+    ----------
+    heap
+        Packed entries, stale ones included.
+    keys
+        For each node the bits of its key, or `NOT_QUEUED`.
+    by_bound
+        Whether keys are a node's part of the bound, sum of k * abs(residual), and not its mass.
+    explained, mass, bound
+        Relevance on the input; sum of abs(residual); sum of k * abs(residual).
+    absorbed
+        By layer number and cause.
+    """
+
+    def __init__(self, n_nodes: int, floor: float, signed: bool, by_bound: bool = False) -> None:
+        self.heap: list[int] = []
+        self.keys = np.full(n_nodes, NOT_QUEUED, np.int32)
+        self.signed, self.by_bound = signed or by_bound, by_bound
+        self.set_floor(floor)
+        self.explained = self.mass = self.bound = 0.0
+        self.absorbed: dict[tuple[int, str], float] = {}
+        self.absorbed_total = 0.0
+        self.log_nodes: list[NDArray[np.int64]] = []
+        self.log_keys: list[NDArray[np.float32]] = []
+        self.log_size = 0
+
+    def set_floor(self, floor: float) -> None:
+        """The least key, as a number and as an array of no axes."""
+        self.floor_value, self.floor = floor, np.array(floor)
+
+    def absorb(self, layer: int, causes: dict[str, float]) -> None:
+        """Write what a layer absorbed into the ledger."""
+        for cause, value in causes.items():
+            self.absorbed[layer, cause] = self.absorbed.get((layer, cause), 0.0) + value
+            self.absorbed_total += value
+
+    def log(self, nodes: NDArray[np.int64], keys: NDArray[np.float32]) -> None:
+        """Note new keys."""
+        self.log_nodes.append(nodes)
+        self.log_keys.append(keys)
+        self.log_size += len(nodes)
+
+    def queue(self, nodes: NDArray[np.int64], bits: NDArray[np.int32]) -> None:
+        """Push or re-key nodes."""
+        self.keys[nodes] = bits
+        self.log(nodes, bits.view(np.float32))
+        heap = self.heap
+        for entry in (nodes - (bits.astype(np.int64) << _SHIFT)).tolist():
+            heappush(heap, entry)
+
+    def queue_one(self, node: int, bits: int) -> None:
+        """Push or re-key one node."""
+        self.keys[node] = bits
+        self.log(np.array([node]), np.array([bits], np.int32).view(np.float32))
+        heappush(self.heap, node - (bits << ID_BITS))
