@@ -83,7 +83,7 @@ def test_kernel_and_view_agree_after_nonsense(
 
 def test_a_flood_of_refining_is_done_once(page: Page, kernel: Kernel) -> None:
     # However long the machine pauses between two messages.
-    kernel.run("import heapwidget.refining as refining; patience, refining.AT_ONCE = refining.AT_ONCE, 1e9")
+    kernel.run("import heapwidget.display.refining as refining; patience, refining.AT_ONCE = refining.AT_ONCE, 1e9")
     before = kernel.value("e.trace.header['phases']['walk']")
     answers = page.evaluate(
         """async (id) => {
