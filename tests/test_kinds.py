@@ -16,7 +16,7 @@ from helpers.zoo import Net
 from torch import Tensor, nn
 
 import heapwidget as hw
-from heapwidget.display.viewer import shown_input
+from heapwidget.display.payload import shown_input
 from heapwidget.kinds import KINDS, Kind
 
 TRACE_PAGE = (Path(hw.__file__).resolve().parents[1] / "docs" / "trace.md").read_text(encoding="utf-8")

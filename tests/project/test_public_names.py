@@ -9,10 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.nets import DIGIT
 
 import heapwidget as hw
-from heapwidget.samples import lenet
 
 PACKAGE = Path(hw.__file__).parent
 SCREEN = ("anywidget", "ipywidgets", "traitlets", "matplotlib")
@@ -53,17 +51,6 @@ for module in pkgutil.walk_packages(heapwidget.engine.__path__, "heapwidget.engi
     print(module.name)
 """
     assert "heapwidget.engine.walk.search" in run_without(SCREEN, code).split()
-
-
-def test_a_saved_trace_is_read_without_torch(tmp_path: Path) -> None:
-    e = hw.attribute(lenet(), DIGIT, max_pops=20)
-    e.save(tmp_path / "seven.npz")
-    code = f"""
-from heapwidget.trace.file import load
-trace = load({str(tmp_path / "seven.npz")!r}).trace
-print(trace.n_steps, trace.label(int(trace.columns["pop_node"][0])))
-"""
-    assert run_without(("torch", *SCREEN), code).split() == [str(e.trace.n_steps), e.pops["label"][0]]
 
 
 def test_all_names_can_be_had() -> None:
