@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from heapwidget.display.page import Shown, write_page
 from heapwidget.display.viewer import HeapViewer
 from heapwidget.engine.alone import alone
-from heapwidget.findings import file
 from heapwidget.findings.curves import Faithfulness
 from heapwidget.findings.faithfulness import Baseline, faithfulness
 from heapwidget.findings.findings import Findings
@@ -36,7 +35,7 @@ class Explanation(Findings):
     """
 
     def _now(self, found: Findings) -> Explanation:
-        # The one place where an explanation changes; what it held before is frozen with whoever has it.
+        # The one place where an explanation changes; what it held before stays as it is with whoever has it.
         vars(self).update(vars(found))
         return self
 
@@ -45,47 +44,6 @@ class Explanation(Findings):
         """What is found by now, frozen."""
         held = dict(vars(self))
         return Findings(**{field.name: held[field.name] for field in fields(Findings)})
-
-    @alone()
-    def refine(
-        self,
-        max_pops: int = 1000,
-        floor: float | None = None,
-        *,
-        progress: bool | Callable[[int], object] = True,
-    ) -> Explanation:
-        """Go on popping where the walk stopped, then finish as before; gives this explanation, changed.
-
-        Ctrl-C stops between two pops, and what was found by then is kept. Viewers keep what they were sent; their own
-        `HeapViewer.refine` shows the longer walk.
-
-        Parameters
-        ----------
-        max_pops
-            How many more pops at most.
-        floor
-            A lower floor; by default the same, or a tenth of it once the heap is empty.
-        progress
-            Whether pops that take more than a second show a progress bar, or a function that is told how many pops
-            were done since it was last called.
-
-        Raises
-        ------
-        RuntimeError
-            If there is no walk: for other methods, and for explanations from a file or a copy.
-        """
-        return self._now(super().refine(max_pops, floor, progress=progress))
-
-    @alone()
-    def finish(self) -> Explanation:
-        """Pass on in one sweep what the walk left, so that the attribution is exact; gives this explanation, changed.
-
-        Raises
-        ------
-        RuntimeError
-            As for `refine`.
-        """
-        return self._now(super().finish())
 
     def paths(self, k: int = 5, *, progress: bool = True) -> list[Path]:
         """The k strongest flows from the target to the inputs, strongest first.
@@ -175,7 +133,7 @@ class Explanation(Findings):
 
         It is made without pyplot, so no figure stays open; notebooks show it, `savefig` writes PNG, PDF or SVG.
         """
-        from heapwidget.display.figures.figures import plot
+        from heapwidget.display.figures.overview import plot
 
         return plot(self)
 
@@ -215,10 +173,6 @@ class Explanation(Findings):
         """
         write_page(path, Shown.at(self, step, bookmarks, panels))
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write trace and inputs to one `.npz` file, for `heapwidget.load`."""
-        file.save(self, path)
-
 
 def load(path: str | os.PathLike[str]) -> Explanation:
     """Read an explanation that `Explanation.save` wrote; nothing in the file is executed.
@@ -228,4 +182,4 @@ def load(path: str | os.PathLike[str]) -> Explanation:
     TraceFormatError
         If the file is damaged or no trace.
     """
-    return file.load(path, Explanation)
+    return Explanation.load(path)

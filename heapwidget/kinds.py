@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from heapwidget.boxes import Shape
+from heapwidget.words.vocabulary import NOUNS, POSITIONS
 
 # A longer vector without names says more as a strip, and more channels cannot be told apart as lines.
 MOST_BARS = 128
@@ -26,6 +27,8 @@ class Kind:
         Which inputs without names are shown like this.
     holds
         Which inputs can be shown like this at all, by shape and channel axis.
+    noun
+        What a position is called.
     place
         What a position's label begins with where there is one input; by default the input's name.
     label
@@ -36,6 +39,7 @@ class Kind:
 
     suits: Suits = lambda shape, axis, convolved: False
     holds: Callable[[Shape, int | None], bool] = lambda shape, axis: True
+    noun: str = NOUNS["position"]
     place: str | None = None
     label: str | None = None
     unnamed: bool = True
@@ -54,14 +58,29 @@ def _is_line(shape: Shape, axis: int | None, convolved: bool | None) -> bool:
 
 # Of several that suit an input, the one that was entered last is taken.
 KINDS = {
-    "strip": Kind(suits=lambda shape, axis, convolved: True),
-    "bars": Kind(suits=lambda shape, axis, convolved: len(shape) == 1 and shape[0] <= MOST_BARS, label="{name}"),
-    "line": Kind(suits=_is_line),
-    "tokens": Kind(label="token {index} ‘{name}’", unnamed=False),
-    "image": Kind(suits=lambda shape, axis, convolved: _is_image(shape, axis), holds=_is_image, place="pixel"),
+    "strip": Kind(noun=POSITIONS["strip"], suits=lambda shape, axis, convolved: True),
+    "bars": Kind(
+        noun=POSITIONS["bars"],
+        suits=lambda shape, axis, convolved: len(shape) == 1 and shape[0] <= MOST_BARS,
+        label="{name}",
+    ),
+    "line": Kind(noun=POSITIONS["line"], suits=_is_line),
+    "tokens": Kind(noun=POSITIONS["tokens"], label="token {index} ‘{name}’", unnamed=False),
+    "image": Kind(
+        noun=POSITIONS["image"],
+        suits=lambda shape, axis, convolved: _is_image(shape, axis),
+        holds=_is_image,
+        place=POSITIONS["image"],
+    ),
 }
 
 
 def kind_of(shape: Shape, channel_axis: int | None, convolved: bool | None) -> str:
     """How an input without names is shown, as `Suits` are told of it."""
     return next(name for name, kind in reversed(KINDS.items()) if kind.suits(shape, channel_axis, convolved))
+
+
+def position_noun(kinds: Sequence[str]) -> str:
+    """What the positions of inputs of these kinds are called; those of several kinds share one word."""
+    nouns = {KINDS[kind].noun for kind in kinds}
+    return nouns.pop() if len(nouns) == 1 else Kind.noun

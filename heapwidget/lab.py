@@ -7,6 +7,7 @@ have the original again.
 
 import os
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -88,7 +89,5 @@ def open_lab(extra: Sequence[str] = ()) -> None:
     if find_spec("jupyterlab") is None:
         raise LabError("JupyterLab is not installed: pip install 'heapwidget[lab]'.")
     notebook = working_copy(originals(), Path.cwd() / WORKING_FOLDER)
-
-    from jupyterlab.labapp import LabApp
-
-    LabApp.launch_instance(arguments(notebook, extra))
+    # Only the extra "lab" brings it.
+    import_module("jupyterlab.labapp").LabApp.launch_instance(arguments(notebook, extra))

@@ -386,5 +386,5 @@ def test_the_summary_tells_the_share_of_each(tagged: tuple[nn.Module, tuple[Tens
     e = hw.attribute(net, x, target=lambda out: out.abs().sum())
     shares = [100 * float(a.sum()) / e.ledger.target for a in e.attribution]
     assert f"inputs    {shares[0]:.0f} % picture, {shares[1]:.0f} % facts" in e.summary()
-    assert "of 69 positions" in e.summary()
+    assert "of 69 input positions" in e.summary()
     assert "inputs" not in hw.attribute(nn.Linear(3, 2), torch.ones(1, 3)).summary()

@@ -24,7 +24,8 @@ from torch import Tensor, nn
 import heapwidget as hw
 from heapwidget.boxes import positions
 from heapwidget.engine.rules import epsilon, gamma, z_box
-from heapwidget.findings.faithfulness import Probe, Trial, stand_in
+from heapwidget.findings.faithfulness import Trial, stand_in
+from heapwidget.findings.probe import Probe
 
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent.parent / "tests"))

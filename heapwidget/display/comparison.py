@@ -9,6 +9,7 @@ from uuid import uuid4
 from ipywidgets import Box
 
 from heapwidget.display.guard import Guarded
+from heapwidget.display.page import write_page
 from heapwidget.display.panels import default_panels
 from heapwidget.display.viewer import HeapViewer, close_unshared
 from heapwidget.findings.copies import Bound
@@ -45,8 +46,6 @@ class Comparison(Bound, Guarded, Box):  # type: ignore[misc]  # ipywidgets has n
 
     def to_html(self, path: str | os.PathLike[str]) -> None:
         """Write both viewers as they stand to one page that needs nothing else and asks for nothing."""
-        from heapwidget.display.page import write_page
-
         write_page(path, *(viewer.shown for viewer in self.children))
 
     def __repr__(self) -> str:

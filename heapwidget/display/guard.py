@@ -12,15 +12,12 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from ipywidgets import Widget
 
 from heapwidget.display.bookmarks import read_bookmarks
 from heapwidget.display.panels import PANELS
-
-if TYPE_CHECKING:
-    from heapwidget.display.viewer import HeapViewer
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +29,18 @@ LONGEST_INTERVAL = 2**31 - 1
 HEAVY = frozenset({"_trace", "_input", "_esm", "_css"})
 HEAVY_EVERY = 1.0
 
+
+class Viewer(Protocol):
+    """What is asked of a viewer about what its view wrote."""
+
+    n_steps: Any
+    _view_count: Any
+
+    def has_node(self, node: int) -> bool:
+        """Whether this is the number of a node."""
+        ...
+
+
 # Gives the value to take, for a widget and what was sent; a ValueError refuses it.
 Reader = Callable[[Any, Any], Any]
 KINDS: Mapping[type, str] = {str: "a string", list: "a list", dict: "an object"}
@@ -42,7 +51,7 @@ def is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _are_bookmarks(viewer: HeapViewer, value: Any) -> bool:
+def _are_bookmarks(viewer: Viewer, value: Any) -> bool:
     if not isinstance(value, list) or len(value) > MOST_BOOKMARKS or not all(map(_is_bookmark, value)):
         return False
     try:
@@ -60,7 +69,11 @@ def _is_bookmark(value: Any) -> bool:
 
 
 def _are_panels(value: Any) -> bool:
-    return isinstance(value, list) and len(value) <= len(PANELS) and all(name in PANELS for name in value)
+    return (
+        isinstance(value, list)
+        and len(value) <= len(PANELS)
+        and all(isinstance(name, str) and name in PANELS for name in value)
+    )
 
 
 def _only(fits: Callable[[Any, Any], bool]) -> Reader:
@@ -74,7 +87,7 @@ def _only(fits: Callable[[Any, Any], bool]) -> Reader:
     return read
 
 
-def _read_step(viewer: HeapViewer, value: Any) -> int:
+def _read_step(viewer: Viewer, value: Any) -> int:
     if not is_whole(value):
         raise ValueError
     return int(min(max(value, 0), viewer.n_steps))

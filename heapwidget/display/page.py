@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from heapwidget.arguments.checks import check_choice
 from heapwidget.display.bookmarks import read_bookmarks
-from heapwidget.display.panels import PANELS, default_panels
-from heapwidget.display.viewer import STATIC, bundled, shown_header, shown_input
+from heapwidget.display.bundle import bundled
+from heapwidget.display.panels import default_panels, read_panels
+from heapwidget.display.payload import shown_header, shown_input
 from heapwidget.findings.findings import Findings
 from heapwidget.replacing import replacing
 
@@ -72,12 +72,10 @@ class Shown(NamedTuple):
             For bookmarks and panels that cannot be meant.
         """
         trace = explanation.trace
-        for panel in panels or ():
-            check_choice("panel", panel, PANELS)
         state = {
             "step": min(max(step, 0), trace.n_steps),
             "bookmarks": read_bookmarks(bookmarks, trace.n_steps),
-            "panels": default_panels(trace) if panels is None else list(panels),
+            "panels": default_panels(trace) if panels is None else read_panels(panels),
         }
         return cls(explanation, state)
 
@@ -97,7 +95,7 @@ def page(*shown: Shown) -> str:
     RuntimeError
         If the package holds no bundle: a checkout that was never installed.
     """
-    style, script = _static("widget.css"), _harmless(_static("standalone.js"))
+    style, script = bundled("widget.css"), _harmless(bundled("standalone.js"))
     policy = (
         f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
         "base-uri 'none'; form-action 'none'"
@@ -110,10 +108,6 @@ def page(*shown: Shown) -> str:
         data="\n".join(DATA.format(data=_data(one)) for one in shown),
         script=script,
     )
-
-
-def _static(name: str) -> str:
-    return bundled(STATIC / name)
 
 
 def _data(shown: Shown) -> str:

@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from heapwidget.display.colour import colours, strongest
 from heapwidget.findings.findings import Findings
 
-# Paper, through orange, to dark red: lightness falls all the way, so it reads without colour too.
-WARM = np.array([[255, 255, 255], [254, 217, 118], [253, 141, 60], [227, 26, 28], [128, 0, 38]], np.float64)
-COOL = np.array([[255, 255, 255], [198, 219, 239], [107, 174, 214], [33, 113, 181], [8, 48, 107]], np.float64)
 SIDE, GAP = 240, 16
 # Pixels of a side, at most and at least: larger inputs are drawn smaller, thin ones thicker.
 LARGEST, THINNEST = 480, 8
@@ -64,8 +62,9 @@ def still(findings: Findings) -> bytes:
 def _drawn(parts: list[tuple[NDArray[np.uint8] | None, NDArray[np.floating]]], side: int) -> bytes:
     """The inputs one below the other, no side of a picture longer than this."""
     small = [(None if shown is None else _reduced(shown, side), _reduced(values, side)) for shown, values in parts]
-    largest = max(float(np.abs(values).max()) for _, values in small) or 1.0
-    bands = [_band(shown, _colour(values, largest), min(side, SIDE)) for shown, values in small]
+    found = np.concatenate([values.reshape(-1) for _, values in small])
+    scale, signed = strongest(found), bool((found < 0).any())
+    bands = [_band(shown, _on_paper(colours(values, scale, signed=signed)), min(side, SIDE)) for shown, values in small]
     width = max(band.shape[1] for band in bands)
     gaps = [GAP] * (len(bands) - 1) + [0]
     rows = [_padded(band, len(band) + gap, width) for band, gap in zip(bands, gaps, strict=True)]
@@ -101,15 +100,9 @@ def _padded(tile: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint
     return np.pad(tile, ((0, height - len(tile)), (0, width - tile.shape[1]), (0, 0)), constant_values=255)
 
 
-def _colour(values: NDArray[np.floating], largest: float) -> NDArray[np.uint8]:
-    at = np.abs(values) / largest * (len(WARM) - 1)
-    low = np.minimum(at.astype(int), len(WARM) - 2)
-    share = (at - low)[..., None]
-    ramps = np.where((values >= 0)[..., None, None], WARM, COOL)
-    first = np.take_along_axis(ramps, low[..., None, None], axis=-2)[..., 0, :]
-    second = np.take_along_axis(ramps, low[..., None, None] + 1, axis=-2)[..., 0, :]
-    colours: NDArray[np.uint8] = np.rint(first * (1 - share) + second * share).astype(np.uint8)
-    return colours
+def _on_paper(heat: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """White where there is no colour."""
+    return np.where(heat[..., 3:] == 0, np.uint8(255), heat[..., :3])
 
 
 def _enlarged(tile: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

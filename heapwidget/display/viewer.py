@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anywidget
 import numpy as np
@@ -16,34 +14,16 @@ from ipywidgets.widgets.widget import Widget, _instances
 from numpy.typing import NDArray
 
 from heapwidget.display.bookmarks import Bookmark, read_bookmarks
+from heapwidget.display.bundle import bundled
 from heapwidget.display.guard import LONGEST_INTERVAL, OF_A_VIEW, Guarded
-from heapwidget.display.panels import PANELS, default_panels
+from heapwidget.display.page import Shown, write_page
+from heapwidget.display.panels import default_panels, read_panels
+from heapwidget.display.payload import packed, shown_input
 from heapwidget.display.refining import answer
-from heapwidget.display.still import picture, still, value_range
+from heapwidget.display.still import still
 from heapwidget.display.weight import HEAVY, warn_of, weigh
 from heapwidget.findings.copies import Bound
 from heapwidget.findings.findings import Findings
-
-if TYPE_CHECKING:
-    from heapwidget.display.page import Shown
-
-STATIC = Path(__file__).parent.parent / "static"
-
-
-def bundled(file: Path) -> str:
-    """The text of a file of the bundle.
-
-    Raises
-    ------
-    RuntimeError
-        If the package holds no bundle: a checkout that was never installed.
-    """
-    try:
-        return file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise RuntimeError(
-            f"the viewer's bundle {file.name} is missing: install the package (pip install .), which builds it"
-        ) from None
 
 
 class Bookmarks(traitlets.TraitType[list[Bookmark], Any]):
@@ -91,8 +71,8 @@ class HeapViewer(Bound, Guarded, anywidget.AnyWidget):
     selected_node
         The node picked in the viewer, or `None`.
     panels
-        The panels shown, of `"input"`, `"heap"`, `"code"`, `"network"` and `"curve"`; by default all but the code for a
-        walk that conserves the target, and input and heap for other methods.
+        The panels shown, of `"input"`, `"heap"`, `"code"`, `"network"`, `"curve"` and those that were registered; by
+        default all but the code for a walk that conserves the target, and input and heap for other methods.
     """
 
     writable = OF_A_VIEW
@@ -111,7 +91,7 @@ class HeapViewer(Bound, Guarded, anywidget.AnyWidget):
     bookmarks = Bookmarks().tag(sync=True)
     link = traitlets.Unicode("").tag(sync=True)
     selected_node = traitlets.Int(None, allow_none=True).tag(sync=True)
-    panels = traitlets.List(traitlets.Enum(PANELS)).tag(sync=True)
+    panels = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
     def __init__(self, explanation: Findings, **traits: Any) -> None:
         self._explanation = explanation
@@ -122,18 +102,18 @@ class HeapViewer(Bound, Guarded, anywidget.AnyWidget):
         self.set_trait("n_steps", trace.n_steps)
         traits.setdefault("panels", default_panels(trace))
         self._warned = False
-        packed, shown = _packed(self._sent), shown_input(self._sent)
-        self._warn_if_heavy(packed, shown)
-        super().__init__(_trace=packed, _input=shown, **traits)
+        sent, shown = packed(self._sent), shown_input(self._sent)
+        self._warn_if_heavy(sent, shown)
+        super().__init__(_trace=sent, _input=shown, **traits)
         self.on_msg(lambda viewer, message, _buffers: answer(viewer, message))
 
     @traitlets.default("_esm")
     def _script(self) -> str:
-        return bundled(STATIC / "widget.js")
+        return bundled("widget.js")
 
     @traitlets.default("_css")
     def _style(self) -> str:
-        return bundled(STATIC / "widget.css")
+        return bundled("widget.css")
 
     def close(self) -> None:
         """Take the viewer off every page and out of the kernel: what nobody else holds of it is freed.
@@ -171,17 +151,17 @@ class HeapViewer(Bound, Guarded, anywidget.AnyWidget):
         self._explanation = self._explanation.refine(max_pops, floor, progress=progress)
         self._sent = self._explanation.findings
         now = self._sent.trace
-        packed = _packed(self._sent)
-        self._warn_if_heavy(packed, self._input)
+        sent = packed(self._sent)
+        self._warn_if_heavy(sent, self._input)
         with self.hold_sync():
             self.set_trait("n_steps", now.n_steps)
-            self._trace = packed
+            self._trace = sent
             self.step = before.moved_step(self.step, now)
             self.bookmarks = [{**b, "step": before.moved_step(b["step"], now)} for b in self.bookmarks]
 
-    def _warn_if_heavy(self, packed: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
+    def _warn_if_heavy(self, sent: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
         """Once for a viewer."""
-        size = weigh(packed, shown)
+        size = weigh(sent, shown)
         if size > HEAVY and not self._warned:
             self._warned = True
             warn_of(size, self._explanation)
@@ -200,7 +180,10 @@ class HeapViewer(Bound, Guarded, anywidget.AnyWidget):
 
     @traitlets.validate("panels")
     def _validate_panels(self, proposal: Any) -> list[str]:
-        return list(dict.fromkeys(proposal["value"]))
+        try:
+            return read_panels(proposal["value"])
+        except ValueError as error:
+            raise traitlets.TraitError(str(error)) from None
 
     def has_node(self, node: int) -> bool:
         """Whether this is the number of a node."""
@@ -209,8 +192,6 @@ class HeapViewer(Bound, Guarded, anywidget.AnyWidget):
     @property
     def shown(self) -> Shown:
         """What a page shows of this viewer: the explanation as it was sent, and its state as it stands."""
-        from heapwidget.display.page import Shown
-
         state = {
             "step": self.step,
             "interval": self.interval,
@@ -224,8 +205,6 @@ class HeapViewer(Bound, Guarded, anywidget.AnyWidget):
 
     def to_html(self, path: str | os.PathLike[str]) -> None:
         """Write this viewer as it stands to one page that needs nothing else and asks for nothing."""
-        from heapwidget.display.page import write_page
-
         write_page(path, self.shown)
 
     def __repr__(self) -> str:
@@ -244,34 +223,3 @@ def close_unshared(layout: Widget) -> None:
     """Close a layout that the widget library made for a widget, unless it was given to another one too."""
     if not any(getattr(other, "layout", None) is layout for other in list(_instances.values())):
         layout.close()
-
-
-def _packed(findings: Findings) -> dict[str, Any]:
-    """A trace as it travels: bytes of the columns beside the header."""
-    columns = {name: column.data for name, column in findings.trace.columns.items()}
-    return {"header": shown_header(findings), "columns": columns}
-
-
-def shown_header(findings: Findings) -> dict[str, Any]:
-    """The JSON of the trace's header, with the deletion and insertion curves where they were measured."""
-    header, measured = findings.trace.header, findings.measured
-    return dict(header if measured is None else replace(header, scores=measured.scores))
-
-
-def shown_input(findings: Findings) -> dict[str, Any]:
-    """What the input panel draws, part by part."""
-    return {"parts": [_part(findings, number) for number in range(findings.trace.n_inputs)]}
-
-
-def _part(findings: Findings, number: int) -> dict[str, Any]:
-    """Pixels of an image, else the values themselves."""
-    pixels = picture(findings, number)
-    if pixels is not None:
-        channels = 1 if pixels.ndim == 2 else 3
-        height, width = pixels.shape[:2]
-        data = np.ascontiguousarray(pixels).data
-        part = {"kind": "image", "channels": channels, "height": height, "width": width, "pixels": data}
-        made = findings.images[number] is None
-        return part | ({"range": list(value_range(findings, number))} if made else {})
-    values = findings.inputs[number].cpu().float().contiguous().numpy()
-    return {"kind": findings.trace.inputs[number].kind, "values": values.reshape(-1).data}

@@ -90,7 +90,8 @@ def _indexed(name: str, shape: Shape, axes: list[int], cut: str) -> str:
 
 def _levels_to_user() -> int:
     """How far up the first frame lies that is none of this package's."""
+    package = __name__.partition(".")[0]
     levels, frame = 0, sys._getframe(0)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == __package__:
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
         levels, frame = levels + 1, frame.f_back
     return levels

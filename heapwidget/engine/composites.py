@@ -12,6 +12,7 @@ from heapwidget.engine.graph.layers import Graph
 from heapwidget.engine.patterns import FIRST, check_patterns, fits
 from heapwidget.engine.rules import RULES, Rule, alpha_beta, epsilon, flat, gamma, z_box, zplus
 from heapwidget.errors import brief
+from heapwidget.words.vocabulary import rule_label
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,10 @@ class Composite:
 
     @property
     def label(self) -> str:
-        """The name as the viewer shows it."""
-        return self.name.replace("_", " ")
+        """What is shown for it: of one rule for all layers, that rule's own label."""
+        if len(self.entries) == 1 and self.entries[0][1].name == self.name:
+            return self.entries[0][1].label
+        return rule_label(self.name)
 
     def rules(self, graph: Graph) -> list[Rule]:
         """The rule of each layer.

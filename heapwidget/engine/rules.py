@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from heapwidget.errors import brief
+from heapwidget.words.vocabulary import rule_label
 
 Change = Callable[[Tensor], Tensor]
 
@@ -70,7 +71,7 @@ class Rule:
     name
         What the trace calls it.
     label
-        What the viewer calls it.
+        What the viewer calls it, and whatever else is shown.
     branches
         One or more.
     signed
@@ -112,7 +113,7 @@ _CONTRA = (Term(_positive, _negative), Term(_negative, _positive))
 
 def zplus(bias: bool = False) -> Rule:
     """(x+ w+ + x- w-) over its sum: non-negative, so relevance keeps its sign; positive biases share on request."""
-    return Rule("zplus", "z⁺", (Branch(_PRO, bias=_positive if bias else None),), signed=False)
+    return Rule("zplus", rule_label("zplus"), (Branch(_PRO, bias=_positive if bias else None),), signed=False)
 
 
 def epsilon(epsilon: float = 1e-6) -> Rule:
@@ -126,7 +127,7 @@ def epsilon(epsilon: float = 1e-6) -> Rule:
     if not epsilon >= 0:
         raise ValueError(f"epsilon must not be negative, but is {epsilon}")
     branch = Branch((Term(_same, _same),), bias=_same, epsilon=epsilon)
-    return Rule("epsilon", "ε", (branch,), signed=True)
+    return Rule("epsilon", rule_label("epsilon"), (branch,), signed=True)
 
 
 def gamma(gamma: float = 0.25) -> Rule:
@@ -152,7 +153,7 @@ def gamma(gamma: float = 0.25) -> Rule:
     below = Branch(
         (Term(_positive, more_negative), Term(_negative, more_positive)), bias=more_negative, only=lambda z: z <= 0
     )
-    return Rule("gamma", f"γ {gamma:g}", (above, below), signed=True)
+    return Rule("gamma", f"{rule_label('gamma')} {gamma:g}", (above, below), signed=True)
 
 
 def alpha_beta(alpha: float = 2.0, beta: float = 1.0) -> Rule:
@@ -171,17 +172,17 @@ def alpha_beta(alpha: float = 2.0, beta: float = 1.0) -> Rule:
 
 def absolute() -> Rule:
     """abs(x w) over its sum: non-negative."""
-    return Rule("absolute", "|z|", (Branch((Term(torch.abs, torch.abs),)),), signed=False)
+    return Rule("absolute", rule_label("absolute"), (Branch((Term(torch.abs, torch.abs),)),), signed=False)
 
 
 def flat() -> Rule:
     """The same share for every valid input; meant for the first layer."""
-    return Rule("flat", "flat", (Branch((Term(torch.ones_like, torch.ones_like),)),), signed=False)
+    return Rule("flat", rule_label("flat"), (Branch((Term(torch.ones_like, torch.ones_like),)),), signed=False)
 
 
 def w_square() -> Rule:
     """The weight squared over its sum; meant for the first layer."""
-    return Rule("w_square", "w²", (Branch((Term(torch.ones_like, torch.square),)),), signed=False)
+    return Rule("w_square", rule_label("w_square"), (Branch((Term(torch.ones_like, torch.square),)),), signed=False)
 
 
 def z_box(low: float, high: float) -> Rule:
@@ -199,7 +200,7 @@ def z_box(low: float, high: float) -> Rule:
         Term(lambda x: torch.full_like(x, -low), _positive),
         Term(lambda x: torch.full_like(x, -high), _negative),
     )
-    return Rule("z_box", f"z box {low:g}–{high:g}", (Branch(terms),), signed=True)
+    return Rule("z_box", f"{rule_label('z_box')} {low:g}–{high:g}", (Branch(terms),), signed=True)
 
 
 RULES: dict[str, Callable[[], Rule]] = {

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from heapwidget.trace.header import RandomScores, Scores
 
 # By so much of itself a score must fall below zero for that to be said.
 SIGN_CHANGE = 0.01
@@ -76,11 +75,11 @@ class Faithfulness(Curves):
         return ""
 
     @property
-    def scores(self) -> Scores:
-        """The curves as a header tells them."""
-        own, absolute = _told(self), not self.fractions_of_score
-        random = None if self.random is None else RandomScores(*_told(self.random))
-        return Scores(self.kind, tuple(self.fractions.tolist()), *own, absolute, random)
+    def scores(self) -> dict[str, Any]:
+        """The curves as JSON, for a viewer."""
+        absolute = {} if self.fractions_of_score else {"absolute": True}
+        own = {"kind": self.kind, "fractions": self.fractions.tolist(), **_told(self), **absolute}
+        return own | {"random": None if self.random is None else _told(self.random)}
 
     def __str__(self) -> str:
         def beside(area: float | None) -> str:
@@ -94,5 +93,5 @@ class Faithfulness(Curves):
         )
 
 
-def _told(curves: Curves) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    return tuple(curves.deletion.tolist()), tuple(curves.insertion.tolist())
+def _told(curves: Curves) -> dict[str, list[float]]:
+    return {"deletion": curves.deletion.tolist(), "insertion": curves.insertion.tolist()}

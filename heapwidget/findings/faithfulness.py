@@ -134,12 +134,8 @@ def faithfulness(
     rng = np.random.default_rng(seed)
     orders = [_whole_order(findings, seed), *(rng.permutation(trace.input_nodes) for _ in range(random_orders))]
     whole, (own, *random) = trial.curves(orders, steps, batch_size, progress)
-    chance = None
-    if random:
-        deletion, insertion = (
-            np.mean([getattr(c, name) for c in random], axis=0) for name in ("deletion", "insertion")
-        )
-        chance = Curves(own.fractions, deletion, insertion)
+    means = (np.mean([getattr(c, name) for c in random], axis=0) for name in ("deletion", "insertion") if random)
+    chance = Curves(own.fractions, *means) if random else None
     # On x itself the fraction is one.
     divided = whole == 1 or float(own.deletion[0]) != whole
     return Faithfulness(own.fractions, own.deletion, own.insertion, chance, whole, kind, divided)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
@@ -21,6 +22,7 @@ from heapwidget.findings.curves import Faithfulness
 from heapwidget.findings.probe import Probe
 from heapwidget.methods.walked import RelevanceWalk
 from heapwidget.progress import progress_bar
+from heapwidget.trace import file as trace_file
 from heapwidget.trace.ledger import Ledger
 from heapwidget.trace.trace import Trace
 from heapwidget.words.percents import fixed
@@ -199,8 +201,29 @@ class Findings(Sendable):
         floor: float | None = None,
         *,
         progress: bool | Callable[[int], object] = True,
-    ) -> Findings:
-        """The findings after more pops; see `Explanation.refine`."""
+    ) -> Self:
+        """Go on popping where the walk stopped, then finish as before.
+
+        Gives other findings, as these never change; an explanation gives itself, changed.
+
+        Ctrl-C stops between two pops, and what was found by then is kept. Viewers keep what they were sent; their own
+        `HeapViewer.refine` shows the longer walk.
+
+        Parameters
+        ----------
+        max_pops
+            How many more pops at most.
+        floor
+            A lower floor; by default the same, or a tenth of it once the heap is empty.
+        progress
+            Whether pops that take more than a second show a progress bar, or a function that is told how many pops
+            were done since it was last called.
+
+        Raises
+        ------
+        RuntimeError
+            If there is no walk: for other methods, and for explanations from a file or a copy.
+        """
         relevance = self._walked()
         check_number("max_pops", max_pops)
         if max_pops < 1:
@@ -210,8 +233,14 @@ class Findings(Sendable):
             return self._retold(lambda: relevance.go_on(max_pops, floor, tick))
 
     @alone()
-    def finish(self) -> Findings:
-        """The findings with all that the walk left passed on; see `Explanation.finish`."""
+    def finish(self) -> Self:
+        """Pass on in one sweep what the walk left, so that the attribution is exact; gives as `refine` does.
+
+        Raises
+        ------
+        RuntimeError
+            As for `refine`.
+        """
         return self._retold(self._walked().finish)
 
     def _walked(self) -> RelevanceWalk:
@@ -219,8 +248,25 @@ class Findings(Sendable):
             raise RuntimeError(f"there is no walk to continue: only method='relevance' walks, and {NO_NET}")
         return self.relevance
 
-    def _retold(self, tell: Callable[[], tuple[Trace, list[Array]]]) -> Findings:
+    def _retold(self, tell: Callable[[], tuple[Trace, list[Array]]]) -> Self:
         """These findings with a trace of the walk that goes further; the order of its pops is not measured yet."""
         with torch.autocast(self.inputs[0].device.type, enabled=False):
             trace, contributions = tell()
-        return replace(self, trace=trace, contributions=tuple(contributions), measured=None)
+        return self._now(replace(self, trace=trace, contributions=tuple(contributions), measured=None))
+
+    def _now(self, found: Self) -> Self:
+        """What is handed on once more was found: other findings, since these stay as they are."""
+        return found
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write trace and inputs to one `.npz` file, for `heapwidget.load`."""
+        inputs = tuple(x.cpu().to(torch.float32).numpy() for x in self.inputs)
+        trace_file.save(path, trace_file.Saved(self.trace, inputs, self.images, self.several))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what `save` wrote; what it raises is what the trace's file raises."""
+        saved = trace_file.load(path)
+        inputs = tuple(map(torch.from_numpy, saved.inputs))
+        x = inputs if saved.several else inputs[0]
+        return cls.of(x, saved.trace, saved.trace.contributions, None, saved.images)

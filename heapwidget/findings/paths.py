@@ -11,7 +11,6 @@ the relevance explained. With nodes of one unit there is nothing to mix, and a p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
@@ -97,15 +96,7 @@ def strongest_paths(findings: Findings, k: int, progress: bool) -> list[Path]:
     _check_unsigned(relevance.walk)
     start, steps = _all_steps(relevance.walk, relevance.seeds * relevance.walk.sign, k, progress)
     target = float(relevance.seeds.sum(dtype=np.float64))
-    found = _best_ways(start, steps, relevance.walk.input_nodes, k)
-    return [_path(findings.trace, nodes, flow * target, flow) for flow, nodes in found]
-
-
-def _best_ways(
-    start: _Steps, steps: Mapping[int, _Steps], n_inputs: int, k: int
-) -> list[tuple[float, tuple[int, ...]]]:
-    """The k ways of the largest product of shares, with their nodes."""
-    turns = count()
+    n_inputs, turns = relevance.walk.input_nodes, count()
     heap: list[_Way] = []
 
     def push(flow: float, nodes: tuple[int, ...], onwards: _Steps, step: int) -> None:
@@ -123,7 +114,7 @@ def _best_ways(
         else:
             push(flow, (*way.nodes, node), steps[node], 0)
     found.sort(key=lambda path: (-path[0], path[1]))
-    return found
+    return [_path(findings.trace, nodes, flow * target, flow) for flow, nodes in found]
 
 
 def _path(trace: Trace, nodes: tuple[int, ...], relevance: float, share: float) -> Path:

@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heapwidget.findings.findings import Findings
+from heapwidget.kinds import position_noun
 from heapwidget.trace.header import Header
 from heapwidget.words.percents import percent, percent_bound
+from heapwidget.words.vocabulary import NOUNS, ROUNDING, rule_label
 
 # So many single entries of the ledger are told apart.
 MOST_ROWS = 6
 STRONGEST = 5
-# What the positions of an input are called, by its kind.
-NOUNS = {"image": "pixel", "bars": "feature", "tokens": "token"}
 # Where the first position has less of the target, its relevance itself is told.
 LEAST_SHARE = 1e-3
 
@@ -32,24 +32,22 @@ def shortened(text: str, most: int) -> str:
 
 
 def noun(findings: Findings, count: int) -> str:
-    """`1 pixel`, `784 pixels`, `12 positions`."""
-    kinds = set(findings.trace.input_kinds)
-    name = NOUNS.get(kinds.pop(), "position") if len(kinds) == 1 else "position"
-    return f"{count:,} {name}{'' if count == 1 else 's'}"
+    """`1 pixel`, `784 pixels`, `12 input positions`."""
+    return f"{count:,} {position_noun(findings.trace.input_kinds)}{'' if count == 1 else 's'}"
 
 
 def title(findings: Findings) -> tuple[str, str]:
     """What is explained, and by which method."""
     header = findings.trace.header
     method = header.method.replace("_", " ")
-    rule = f", {header.rule.replace('_', ' ')}" if header.rule else ""
+    rule = f", {rule_label(header.rule_label or header.rule)}" if header.rule else ""
     words = {"article": "the article's five steps, keys are added", "gradient": "gradient, as in the article"}
     value = f"{_what(header)} {number(header.target.value)}{_below(header)}"
     return header.target.label, f"{value} · {words.get(header.method, method + rule)}"
 
 
 def _what(header: Header) -> str:
-    return "output" if header.target.index is None else "logit"
+    return NOUNS["output" if header.target.index is None else "class"]
 
 
 def _below(header: Header) -> str:
@@ -154,5 +152,6 @@ def _walk_facts(findings: Findings) -> list[tuple[str, str]]:
     if trace.header.floor is not None:
         text += f"; the floor was {percent(trace.header.floor)} of the target"
     bound = findings.bound / abs(target)
-    error = "exact: what the walk left was passed on layer by layer"
-    return [("walk", text), ("error", error if bound < 1e-6 else f"at most {percent_bound(bound)} of the target")]
+    if bound < ROUNDING["noise"]:
+        return [("walk", text), ("error", "exact: what the walk left was passed on layer by layer")]
+    return [("walk", text), ("error", f"at most {percent_bound(bound)} of the target")]

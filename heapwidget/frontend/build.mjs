@@ -1,5 +1,5 @@
 // Bundles the viewer: node build.mjs [--outdir DIR] writes widget.js, widget.css and standalone.js.
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -11,6 +11,26 @@ const outdir = resolve(
   flag > 0 && process.argv[flag + 1] ? process.argv[flag + 1] : join(here, "..", "static"),
 );
 
+/** The colours of the vocabulary as the custom properties that the style sheets read; a host's own colours go before. */
+function palettes({ palettes: { light, dark }, jupyter }) {
+  const value = (name, own) => (jupyter[name] ? `var(${jupyter[name]}, ${own})` : own);
+  const all = (colors) => Object.entries(colors).map(([name, own]) => `--hw-${name}: ${value(name, own)};`);
+  return `.heapwidget { ${all(light).join(" ")} } .heapwidget.hw-dark { ${all(dark).join(" ")} }
+    .hw-page { --hw-bg: ${light.bg}; }
+    @media (prefers-color-scheme: dark) { .hw-page { --hw-bg: ${dark.bg}; } }`;
+}
+
+const vocabulary = {
+  name: "vocabulary",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^palettes\.css$/ }, ({ path }) => ({ path, namespace: "vocabulary" }));
+    onLoad({ filter: /.*/, namespace: "vocabulary" }, async () => {
+      const text = await readFile(join(here, "..", "words", "vocabulary.json"), "utf8");
+      return { contents: palettes(JSON.parse(text)), loader: "css" };
+    });
+  },
+};
+
 const shared = {
   bundle: true,
   minify: true,
@@ -18,6 +38,7 @@ const shared = {
   charset: "utf8",
   legalComments: "none",
   logLevel: "warning",
+  plugins: [vocabulary],
 };
 await mkdir(outdir, { recursive: true });
 const [widget] = await Promise.all([

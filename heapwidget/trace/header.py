@@ -18,7 +18,7 @@ PHASES = ("walk", "finish", "collect")
 LONGEST_NAME = 10_000
 
 # What JSON leaves out where it has its default.
-LEFT_OUT = {"below", "kind", "names", "absolute", "inputs", "priority", "input_in_heap", "collect_order", "scores"}
+LEFT_OUT = {"below", "kind", "names", "inputs", "rule_label", "priority", "input_in_heap", "collect_order"}
 
 T = TypeVar("T")
 
@@ -72,26 +72,6 @@ class Layer:
         return tuple(s for a, s in enumerate(self.shape) if a != self.channel_axis) or (1,)
 
 
-@dataclass(frozen=True)
-class RandomScores:
-    """The mean of the curves of random orders."""
-
-    deletion: tuple[float, ...]
-    insertion: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What the score does as positions are taken away, or given back, in pop order."""
-
-    kind: str
-    fractions: tuple[float, ...]
-    deletion: tuple[float, ...]
-    insertion: tuple[float, ...]
-    absolute: bool = False
-    random: RandomScores | None = None
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Header(Mapping[str, Any]):
     """All that a trace says besides its columns.
@@ -104,6 +84,7 @@ class Header(Mapping[str, Any]):
     version: int = VERSION
     method: str
     rule: str | None
+    rule_label: str | None = None
     order: str
     conserved: bool
     target: TargetValue
@@ -116,7 +97,6 @@ class Header(Mapping[str, Any]):
     collect_order: str | None = None
     start: tuple[tuple[int, float], ...] = ()
     ledger: Ledger
-    scores: Scores | None = None
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Header:
@@ -136,14 +116,7 @@ class Header(Mapping[str, Any]):
 
 
 # What an object of JSON is, by the key that it stands at.
-OBJECTS: Mapping[str, type[Any]] = {
-    "target": TargetValue,
-    "layers": Layer,
-    "phases": Phases,
-    "ledger": Ledger,
-    "scores": Scores,
-    "random": RandomScores,
-}
+OBJECTS: Mapping[str, type[Any]] = {"target": TargetValue, "layers": Layer, "phases": Phases, "ledger": Ledger}
 
 
 def _keys(record: Any) -> list[str]:

@@ -52,7 +52,7 @@ class Trace:
         """Where a step is found again once the walk went on.
 
         Pops of the walk stay where they are, the finish was what is now walked, and of the collected positions as many
-        are popped. The viewer moves steps in the same way (`core/timeline.ts`).
+        are popped. The viewer moves steps in the same way (`core/session/timeline.ts`).
         """
         walked, collect = self.phase_start("finish"), self.phase_start("collect")
         if step <= collect:

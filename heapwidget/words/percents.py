@@ -1,17 +1,13 @@
-"""Shares and bounds in words, as `core/format.ts` writes them: what is not all, or not nothing, is never told as it."""
+"""Shares and bounds in words, as `core/words/format.ts` has them: what is not all, or nothing, is never told as it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 
+from heapwidget.words.vocabulary import ROUNDING
+
 MINUS = "−"
-# Smaller shares are told as "less than", in percent.
-LEAST = 0.1
-# From so many percent on, an exponent says more than digits do.
-HUGE = 1e6
-# A share that is off by less is all: sums of floats are.
-NOISE = 1e-6
 
 
 def percent(share: float) -> str:
@@ -48,9 +44,9 @@ def _written(share: float, rounded: Callable[[float], int], *, up: bool) -> str:
     size = abs(share) * 100
     if not math.isfinite(size):
         return "NaN %" if math.isnan(size) else _signed(share, "∞ %")
-    if 0 < size < LEAST:
-        return "<0.1 %"
-    if size >= HUGE:
+    if 0 < size < ROUNDING["least"]:
+        return f"<{ROUNDING['least']:g} %"
+    if size >= ROUNDING["huge"]:
         return _signed(share, f"{_exponent(size, 1, up=up)} %")
     scale = 10 if size < 9.95 or 99 <= size < 101 else 1
     shown = rounded(size * scale) / scale
@@ -60,7 +56,7 @@ def _written(share: float, rounded: Callable[[float], int], *, up: bool) -> str:
 
 def _apart(shown: float, size: float, step: float) -> float:
     """What is not all, on the near side of all."""
-    if shown != 100 or abs(size - 100) <= 100 * NOISE:
+    if shown != 100 or abs(size - 100) <= 100 * ROUNDING["noise"]:
         return shown
     return 100 - step if size < 100 else 100 + step
 

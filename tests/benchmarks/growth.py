@@ -91,7 +91,7 @@ def draw(path: Path) -> None:
     """Measure all nets and draw what they cost."""
     from matplotlib.figure import Figure
 
-    from heapwidget.display.figures.figures import BLUE, INK, LINE, MUTED, WARM_DARK
+    from heapwidget.display.figures.style import BLUE, INK, LINE, MUTED, WARM_DARK
 
     figure = Figure(figsize=(9, 3.8), layout="constrained", facecolor="white")
     axes = figure.subplots(1, 2, sharey=True)

@@ -15,6 +15,7 @@ from torch import nn
 
 import heapwidget as hw
 from heapwidget.__main__ import main
+from heapwidget.display import bundle as bundling
 from heapwidget.display import page as export
 
 NASTY = "</script><script>alert(1)</script><!-- &amp; \u2028"
@@ -83,7 +84,7 @@ def test_policy_allows_the_page_itself_and_nothing_else(bundle: Path, explanatio
 
 def test_data_is_the_trace(bundle: Path, explanation: hw.Explanation) -> None:
     data = json.loads(Elements(export.page(export.Shown.at(explanation))).named("script")[0][1])
-    assert data["header"] == json.loads(json.dumps(explanation.trace.header))
+    assert data["header"] == json.loads(json.dumps(dict(explanation.trace.header)))
     for name, column in explanation.trace.columns.items():
         assert np.array_equal(np.frombuffer(b64decode(data["columns"][name]), column.dtype), column)
     assert [len(b64decode(part["pixels"])) for part in data["input"]["parts"]] == [9]
@@ -94,7 +95,7 @@ def test_script_without_its_own_end() -> None:
 
 
 def test_a_missing_bundle_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, explanation: hw.Explanation) -> None:
-    monkeypatch.setattr(export, "STATIC", tmp_path)
+    monkeypatch.setattr(bundling, "STATIC", tmp_path)
     with pytest.raises(RuntimeError, match=r"pip install"):
         explanation.to_html(tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()

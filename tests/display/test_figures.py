@@ -200,7 +200,7 @@ def test_a_bound_above_all_else_is_left_out(rule: str, shown: bool) -> None:
     x = hw.samples.digits().images[7:8, None].float() / 255
     curve = hw.attribute(hw.samples.lenet(), x, rule=rule, max_pops=500).plot().axes[3]
     assert curve.get_title(loc="left") == "Over the pops"
-    assert ("error bound" in [text.get_text() for text in curve.get_legend().get_texts()]) == shown
+    assert ("certified error" in [text.get_text() for text in curve.get_legend().get_texts()]) == shown
 
 
 def test_text_in_pdf_files_is_text() -> None:
@@ -228,7 +228,7 @@ def test_summary_of_a_known_net() -> None:
         net.bias.fill_(0.0)
     e = hw.attribute(net, torch.tensor([[1.0, 3.0]]))
     assert e.summary().splitlines() == [
-        "0: logit 4 · relevance, zplus",
+        "0: logit 4 · relevance, z⁺",
         "",
         "explained 100 % is on the input, on 2 of 2 features; half of that on the first 1",
         "walk      1 pop brought 100 % to the input; the floor was 0.1 % of the target",

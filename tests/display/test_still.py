@@ -50,14 +50,14 @@ def test_a_digit_and_its_contributions_stand_side_by_side() -> None:
     assert right[::factor, ::factor][best].tolist() == [128, 0, 38]
 
 
-def test_negative_contributions_are_blue() -> None:
+def test_negative_contributions_are_purple() -> None:
     net = linear(1, 2)
     with torch.no_grad():
         net[1].weight[:] = torch.tensor([[1.0, -1.0], [0.0, 0.0]])
         net[1].bias.zero_()
     found = pixels(still(hw.attribute(net, torch.ones(1, 2), target=0, method="gradient")))
-    assert found[0, 0].tolist() == [128, 0, 38]
-    assert found[0, -1].tolist() == [8, 48, 107]
+    assert found[0, 0].tolist() == [143, 59, 5]
+    assert found[0, -1].tolist() == [63, 26, 114]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The viewer's Python side: its traits, and what it sends."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ import traitlets
 from torch import nn
 
 import heapwidget as hw
+from heapwidget.display import guard, panels
 from heapwidget.display.viewer import HeapViewer
 
 
@@ -56,3 +59,28 @@ def test_a_node_that_is_none_is_refused(walk: hw.Explanation) -> None:
 def test_columns_are_sent_as_they_are(walk: hw.Explanation) -> None:
     columns = HeapViewer(walk).get_state("_trace")["_trace"]["columns"]
     assert sum(column.nbytes for column in columns.values()) == sum(c.nbytes for c in walk.trace.columns.values())
+
+
+@pytest.fixture
+def mine(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A panel from outside, shown at first where relevance is conserved."""
+    monkeypatch.setattr(panels, "PANELS", dict(panels.PANELS))
+    monkeypatch.setattr(guard, "PANELS", panels.PANELS)
+    panels.register_panel("mine", lambda trace: trace.conserved)
+    return "mine"
+
+
+def test_a_panel_from_outside_is_one_entry(walk: hw.Explanation, mine: str, tmp_path: Path) -> None:
+    viewer = HeapViewer(walk)
+    assert viewer.panels == ["input", "heap", "network", "curve", mine]
+    viewer.panels = ["heap", mine]
+    viewer.set_state({"panels": [mine]})
+    assert viewer.panels == [mine]
+    walk.to_html(tmp_path / "page.html", panels=["input", mine])
+    assert '"panels":["input","mine"]' in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_no_panel_takes_the_name_of_another(mine: str) -> None:
+    for name in ("heap", mine):
+        with pytest.raises(ValueError, match=f"there is a panel '{name}' already"):
+            panels.register_panel(name)

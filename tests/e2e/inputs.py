@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 import heapwidget as hw
 
 Show = Callable[[hw.Explanation], Page]
-# Tones of the sequential map on a light page (frontend/src/core/colormap.ts).
+# Tones of the sequential map on a light page (frontend/src/core/colour/colormap.ts).
 STOPS = ("ffeda0", "fed976", "feb24c", "fd8d3c", "fc4e2a", "e31a1c", "bd0026", "800026")
 EXPONENT = 0.6
 

@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 import heapwidget as hw
 from heapwidget.boxes import positions
-from heapwidget.findings.faithfulness import Curves, Probe, Trial, stand_in
+from heapwidget.findings.curves import Curves
+from heapwidget.findings.faithfulness import Trial, stand_in
+from heapwidget.findings.probe import Probe
 
 
 def linear(weights: list[list[float]], bias: float = 0.0) -> nn.Linear:

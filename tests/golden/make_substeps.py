@@ -18,7 +18,7 @@ from types import FrameType
 from typing import Any
 
 HERE = Path(__file__).parent
-SHOWN = HERE.parent.parent / "heapwidget" / "frontend" / "src" / "core" / "code.ts"
+SHOWN = HERE.parent.parent / "heapwidget" / "frontend" / "src" / "core" / "slow" / "routines.ts"
 
 Op = tuple[str, float, int]
 

@@ -1,4 +1,4 @@
-"""Replaying a trace in Python, with CPython's own `heapq`: the twin of the viewer's `core/replay.ts`."""
+"""Replaying a trace in Python, with CPython's own `heapq`: the twin of the viewer's `core/replay/replay.ts`."""
 
 from __future__ import annotations
 

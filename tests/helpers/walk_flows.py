@@ -1,4 +1,4 @@
-"""The slow twin of the viewer's `core/flows.ts`: every flow of a walk so far, by going through the rows one by one."""
+"""The slow twin of the viewer's `core/replay/flows.ts`: every flow of a walk so far, by going through the rows."""
 
 from __future__ import annotations
 

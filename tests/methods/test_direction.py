@@ -14,7 +14,7 @@ from helpers.nets import DIGIT, Fn
 from torch import Tensor, nn
 
 import heapwidget as hw
-from heapwidget.display.viewer import shown_header
+from heapwidget.display.payload import shown_header
 from heapwidget.samples import lenet
 
 

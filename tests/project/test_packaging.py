@@ -15,6 +15,8 @@ from types import ModuleType
 
 import pytest
 
+import heapwidget as hw
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -25,6 +27,8 @@ def project(tmp_path: Path, hook: ModuleType) -> Path:
     (frontend / "src" / "core").mkdir(parents=True)
     (frontend / "src" / "core" / "heap.ts").write_text("export {}")
     (frontend / "package.json").write_text("{}")
+    (tmp_path / "heapwidget" / "words").mkdir()
+    (tmp_path / "heapwidget" / "words" / "vocabulary.json").write_text("{}")
     static.mkdir()
     (static / hook.HASH_FILE).write_text(hook.source_hash(frontend) + "\n")
     return tmp_path
@@ -54,7 +58,14 @@ def test_bundle_is_fresh_until_a_source_changes(hook: ModuleType, project: Path)
     (frontend / "test" / "heap.test.ts").write_text("")
     (frontend / "node_modules").mkdir()
     assert is_fresh(hook, project), "tests and node_modules are no part of the bundle"
+    (frontend.parent / "words" / "percents.py").touch()
+    assert is_fresh(hook, project), "of Python's own files only the vocabulary is a part of it"
     (frontend / "src" / "core" / "heap.ts").write_text("export { }")
+    assert not is_fresh(hook, project)
+
+
+def test_bundle_is_stale_when_the_vocabulary_changes(hook: ModuleType, project: Path) -> None:
+    (project / "heapwidget" / "words" / "vocabulary.json").write_text('{"rules": {}}')
     assert not is_fresh(hook, project)
 
 
@@ -112,6 +123,8 @@ def test_wheel_holds_what_runs_and_nothing_else(built: Path) -> None:
         names = set(wheel.namelist())
     assert names >= BUNDLE
     assert {"heapwidget/notebooks/quickstart.ipynb", "heapwidget/py.typed", "heapwidget/samples/lenet.npz"} <= names
+    assert "heapwidget/words/vocabulary.json" in names
+    assert f"heapwidget-{hw.__version__}.dist-info/METADATA" in names, "the version stands in one place"
     assert not any(name.startswith(("heapwidget/frontend", "tests", "docs")) for name in names)
     assert all(name.startswith(("heapwidget/", "heapwidget-")) for name in names)
 
@@ -123,6 +136,7 @@ def test_sdist_holds_sources_and_bundle(built: Path) -> None:
     assert {
         "heapwidget/frontend/build.mjs",
         "heapwidget/frontend/hatch_build.py",
+        "heapwidget/words/vocabulary.json",
         "notebooks/quickstart.ipynb",
     } <= names
     assert not any("node_modules" in name for name in names)

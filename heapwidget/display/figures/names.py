@@ -9,16 +9,30 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from heapwidget.display.figures.style import BLUE, COOL, INK, LINE, MUTED, WARM, bare
+from heapwidget.display.figures.part import Box, Part
+from heapwidget.display.figures.style import BLUE, COOL, INK, LINE, MUTED, WARM, bare, titled
 from heapwidget.findings.summary import number, shortened
 
 # Height of a bar with its space, in inches; fewer than so many are not drawn any thicker.
 PITCH, FEWEST = 0.213, 5
 # So many letters fit beside the bars, and this share of their width is left for the values.
 LETTERS, VALUES = 26, 0.15
+# Room for names beside bars.
+BESIDE = 0.125
 
 
-def plot_names(
+def plot_named(figure: Figure, part: Part, first: Box, second: Box) -> None:
+    """A table or a text, in the place of a row and its contributions."""
+    left, bottom = first[0] + BESIDE, min(first[1], second[1])
+    axes = figure.add_axes((left, bottom, second[0] + second[2] - left, first[1] + first[3] - bottom))
+    values = part.channels[0] if part.kind == "bars" else None
+    left_out = _plot_names(figure, axes, part.names or (), part.values, values, part.chosen)
+    popped = part.first_popped("bold:") if len(part.chosen) else ""
+    name, contributions = part.titles
+    titled(axes, contributions if name == "Input" else name, " · ".join(note for note in (left_out, popped) if note))
+
+
+def _plot_names(
     figure: Figure,
     axes: Axes,
     names: Sequence[str],

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-# The viewer's own colours on a light page (frontend/src/styles/base.css, core/colormap.ts).
-INK, MUTED, LINE = "#1b1f24", "#5d6570", "#d3d7dc"
-WARM, WARM_DARK, COOL, BLUE = "#ee8348", "#c2410c", "#7a68b8", "#1c6fb8"
-ABSORBED, HEAP, DUST = "#aeb4bc", "#c9d7e6", "#e3e9f0"
-SHARES = ("#ffeda0", "#fed976", "#feb24c", "#fd8d3c", "#fc4e2a", "#e31a1c", "#bd0026", "#800026")
-SIGNED = ("#3f1a72", "#6a51a3", "#9e9ac8", "#d3d1e6", "#f3f1ef", "#fdd9a8", "#fdae55", "#e66f0c", "#8f3b05")
+from heapwidget.words.vocabulary import PALETTES
+
+_LIGHT = PALETTES["light"]
+PAPER, INK, MUTED, FAINT, LINE = (_LIGHT[name] for name in ("bg", "ink", "muted", "faint", "line-strong"))
+WARM, WARM_DARK, COOL, BLUE = (_LIGHT[name] for name in ("area-explained", "area-popped", "cool", "blue"))
+ABSORBED, HEAP, DUST = (_LIGHT[f"area-{name}"] for name in ("absorbed", "heap", "dust"))
 
 
 def titled(axes: Axes, text: str, note: str = "") -> None:

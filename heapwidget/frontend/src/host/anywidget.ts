@@ -1,15 +1,16 @@
 /** Ties a session to an anywidget model. Nothing else reads or writes the model. */
 
 import type { AnyModel } from "@anywidget/types";
-import type { Bookmark } from "../core/bookmarks";
-import { carriedOver } from "../core/carry";
-import { givenState } from "../core/given";
-import { readInput } from "../core/input";
-import { hasWalk, type Refining } from "../core/refining";
-import { Session, type ViewState } from "../core/session";
-import { readTrace } from "../core/trace";
-import { mountFailure } from "../views/failure";
-import { type Memory, mountViewer } from "../views/viewer";
+import { mountFailure } from "../chrome/failure";
+import { type Memory, mountViewer } from "../chrome/viewer";
+import type { Bookmark } from "../core/session/bookmarks";
+import { carriedOver } from "../core/session/carry";
+import { givenState, KEPT_FIELDS, type KeptField, keptValue } from "../core/session/given";
+import { hasWalk, type Refining } from "../core/session/refining";
+import { Session } from "../core/session/session";
+import type { Change, ViewState } from "../core/session/viewstate";
+import { readInput } from "../core/trace/input";
+import { readTrace } from "../core/trace/read";
 import { type Front, keepHearing } from "./hearing";
 import { KernelLine, type Line } from "./kernel";
 
@@ -30,21 +31,6 @@ export interface Traits {
 /** The playhead goes to the kernel no more often than this, in milliseconds. */
 const SAVE_EVERY = 200;
 
-/** State fields and the traits that they are. */
-const TRAITS = {
-  step: "step",
-  playing: "playing",
-  interval: "interval",
-  loop: "loop",
-  bookmarks: "bookmarks",
-  link: "link",
-  selected: "selected_node",
-  panels: "panels",
-} as const satisfies Partial<Record<keyof ViewState, keyof Traits>>;
-
-type Field = keyof typeof TRAITS;
-const FIELDS = Object.keys(TRAITS) as Field[];
-
 /** The one session of a model, and those who show it. */
 export class ModelHost {
   readonly #model: AnyModel<Traits>;
@@ -61,7 +47,7 @@ export class ModelHost {
   /** When it was last saved. */
   #savedAt = Number.NEGATIVE_INFINITY;
   /** Values of the model that the session has seen: only others are news, and only they are not overwritten. */
-  readonly #known = new Map<Field, unknown>();
+  readonly #known = new Map<KeptField, unknown>();
   /** The line to Python, and what was heard on it last. */
   readonly #kernel: KernelLine;
   #refining: Refining = { kind: "asked" };
@@ -73,7 +59,7 @@ export class ModelHost {
     this.#listen("change:_trace", () => this.#reload());
     this.#listen("change:_input", () => this.#reload());
     this.#listen("change", () => this.#adopt());
-    for (const field of FIELDS) this.#listen(`change:${TRAITS[field]}`, () => this.#fromModel());
+    for (const field of KEPT_FIELDS) this.#listen(`change:${field}`, () => this.#fromModel());
     void keepHearing(model as unknown as Front, () => this.#kernel.hello());
   }
 
@@ -89,7 +75,7 @@ export class ModelHost {
       unmount();
       // What nobody sees does not play on.
       if (this.#remounts.size === 0 && this.#session instanceof Session)
-        this.#session.update({ playing: false });
+        this.#session.update({ play: { playing: false } });
     };
   }
 
@@ -121,8 +107,9 @@ export class ModelHost {
       const raw = (this.#raw ?? {}) as { header?: unknown; columns?: unknown };
       const trace = readTrace(raw.header, raw.columns);
       const input = readInput(this.#model.get("_input"), trace);
-      const session = new Session(trace, input, this.#news(), this.#kernel);
-      session.update({ refining: this.#refining });
+      const around = { kernel: this.#kernel, isHidden: () => document.hidden };
+      const session = new Session(trace, input, this.#news(), around);
+      session.update({ python: { refining: this.#refining } });
       session.subscribe((state, previous) => this.#toModel(state, previous));
       this.#session = session;
       if (hasWalk(trace) && this.#refining.kind === "asked") this.#kernel.hello();
@@ -145,10 +132,10 @@ export class ModelHost {
 
   /** A last word on refining stays until there is another. */
   #fromKernel(refining: Refining): void {
-    const { state } = this.#session instanceof Session ? this.#session : { state: null };
-    const said = state?.refining.kind === "ready" ? state.refining.said : "";
+    const before = this.#session instanceof Session ? this.#session.state.python.refining : null;
+    const said = before?.kind === "ready" ? before.said : "";
     this.#refining = refining.kind === "ready" && refining.said === "" ? { ...refining, said } : refining;
-    if (this.#session instanceof Session) this.#session.update({ refining: this.#refining });
+    if (this.#session instanceof Session) this.#session.update({ python: { refining: this.#refining } });
   }
 
   /** A trace that is sent once more, as with all of the state, is another object, and no news. */
@@ -168,10 +155,10 @@ export class ModelHost {
   }
 
   /** Fields that the model gave new values, of the right kind. */
-  #news(): Partial<ViewState> {
-    const news: Partial<Record<Field, unknown>> = {};
-    for (const field of FIELDS) {
-      const value = this.#model.get(TRAITS[field]);
+  #news(): Change {
+    const news: Partial<Record<KeptField, unknown>> = {};
+    for (const field of KEPT_FIELDS) {
+      const value = this.#model.get(field);
       if (value === undefined || (this.#known.has(field) && same(this.#known.get(field), value))) continue;
       this.#known.set(field, value);
       news[field] = value;
@@ -182,11 +169,14 @@ export class ModelHost {
   /** Play, pause, clicks and the end of a scrub are saved at once, a moving playhead from time to time. */
   #toModel(state: ViewState, previous: ViewState): void {
     const settled =
-      FIELDS.some((field) => field !== "step" && state[field] !== previous[field]) ||
-      (previous.scrubbing && !state.scrubbing);
+      KEPT_FIELDS.some(
+        (field) => field !== "step" && keptValue(state, field) !== keptValue(previous, field),
+      ) ||
+      (previous.cursor.scrubbing && !state.cursor.scrubbing);
+    const moved = state.cursor.step !== previous.cursor.step;
     const due = this.#savedAt + SAVE_EVERY - Date.now();
-    if (settled || (state.step !== previous.step && due <= 0)) this.#save(state);
-    else if (state.step !== previous.step && this.#timer === undefined) {
+    if (settled || (moved && due <= 0)) this.#save(state);
+    else if (moved && this.#timer === undefined) {
       this.#timer = setTimeout(() => {
         if (this.#session instanceof Session) this.#save(this.#session.state);
       }, due);
@@ -197,11 +187,11 @@ export class ModelHost {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     let changed = false;
-    for (const field of FIELDS) {
-      const value = state[field];
+    for (const field of KEPT_FIELDS) {
+      const value = keptValue(state, field);
       if (same(this.#known.get(field), value)) continue;
       this.#known.set(field, value);
-      this.#model.set(TRAITS[field], value as never);
+      this.#model.set(field, value as never);
       changed = true;
     }
     if (!changed) return;

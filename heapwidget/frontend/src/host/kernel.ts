@@ -1,6 +1,6 @@
 /** The line to Python over which a viewer asks for more pops; all messages are small. */
 
-import type { Kernel, Refining } from "../core/refining";
+import type { Kernel, Refining } from "../core/session/refining";
 
 /** What is needed of a model. */
 export interface Line {

@@ -1,11 +1,11 @@
 /** Viewers in a static page: each reads a JSON script with its header, its columns in base64, and its input. */
 
-import { givenState } from "../core/given";
-import { readInput } from "../core/input";
-import { Session } from "../core/session";
-import { readTrace } from "../core/trace";
-import { mountFailure } from "../views/failure";
-import { mountViewer } from "../views/viewer";
+import { mountFailure } from "../chrome/failure";
+import { mountViewer } from "../chrome/viewer";
+import { givenState } from "../core/session/given";
+import { Session } from "../core/session/session";
+import { readInput } from "../core/trace/input";
+import { readTrace } from "../core/trace/read";
 
 interface PageData {
   readonly header: unknown;
@@ -35,7 +35,8 @@ function readPage(script: Element): Session {
   );
   const trace = readTrace(data.header, columns);
   const parts = (data.input?.parts ?? []).map(readPart);
-  return new Session(trace, readInput({ parts }, trace), givenState(data.state));
+  const around = { isHidden: () => document.hidden };
+  return new Session(trace, readInput({ parts }, trace), givenState(data.state), around);
 }
 
 /** A part of the input with its numbers as bytes. */

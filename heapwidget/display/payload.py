@@ -1,0 +1,41 @@
+"""What the browser or a page is given of an explanation: the trace, and the inputs as they are shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from heapwidget.display.still import picture, value_range
+from heapwidget.findings.findings import Findings
+
+
+def packed(findings: Findings) -> dict[str, Any]:
+    """A trace as it travels: bytes of the columns beside the header."""
+    columns = {name: column.data for name, column in findings.trace.columns.items()}
+    return {"header": shown_header(findings), "columns": columns}
+
+
+def shown_header(findings: Findings) -> dict[str, Any]:
+    """The JSON of the trace's header, with the deletion and insertion curves where they were measured."""
+    measured = findings.measured
+    return dict(findings.trace.header) | ({} if measured is None else {"scores": measured.scores})
+
+
+def shown_input(findings: Findings) -> dict[str, Any]:
+    """What the input panel draws, part by part."""
+    return {"parts": [_part(findings, number) for number in range(findings.trace.n_inputs)]}
+
+
+def _part(findings: Findings, number: int) -> dict[str, Any]:
+    """Pixels of an image, else the values themselves."""
+    pixels = picture(findings, number)
+    if pixels is not None:
+        channels = 1 if pixels.ndim == 2 else 3
+        height, width = pixels.shape[:2]
+        data = np.ascontiguousarray(pixels).data
+        part = {"kind": "image", "channels": channels, "height": height, "width": width, "pixels": data}
+        made = findings.images[number] is None
+        return part | ({"range": list(value_range(findings, number))} if made else {})
+    values = findings.inputs[number].cpu().float().contiguous().numpy()
+    return {"kind": findings.trace.inputs[number].kind, "values": values.reshape(-1).data}

@@ -1,0 +1,74 @@
+/** What a trace says row by row, carried out: the heap, and what has reached the input. No more, so that it is fast. */
+
+import type { Trace } from "../trace/trace";
+import { Heap, type HeapFrame } from "./heap";
+
+export interface Keyframe {
+  readonly step: number;
+  readonly heap: HeapFrame;
+  readonly input: Float32Array;
+}
+
+/** Whether the heap before a row pops the smallest key first. */
+export const ascendingAt = (trace: Trace, row: number): boolean =>
+  row < trace.finishEnd ? trace.ascending : trace.collectAscending;
+
+export class State {
+  readonly heap: Heap;
+  /** Contribution so far of each input position; 0: none. */
+  readonly input: Float32Array;
+  step = 0;
+  readonly #trace: Trace;
+  /** Nodes below this are collected as they are reached: they never lie in the heap of the walk. */
+  readonly collected: number;
+  /** Rows of the collect phase by ascending node id. */
+  readonly #collect: Uint32Array;
+
+  constructor(trace: Trace, collect: Uint32Array) {
+    this.#trace = trace;
+    this.#collect = collect;
+    this.collected = trace.inputInHeap ? 0 : trace.inputCount;
+    this.heap = new Heap(trace.nodeCount, trace.ascending);
+    this.input = new Float32Array(trace.inputCount);
+  }
+
+  /** Goes to the state before the first row. */
+  start(): void {
+    this.step = 0;
+    this.input.fill(0);
+    this.heap.restart(this.#trace.ascending);
+    for (const [node, key] of this.#trace.start) this.heap.push(node, key);
+    if (this.#trace.finishEnd === 0) this.#startCollect();
+  }
+
+  apply(row: number): void {
+    const { heap, input } = this;
+    const trace = this.#trace;
+    if (row < trace.walkEnd || row >= trace.finishEnd) heap.pop();
+    else heap.clear();
+    const popped = trace.popNode[row] as number;
+    if (trace.inputInHeap && popped < trace.inputCount) input[popped] = trace.popMass[row] as number;
+    const end = trace.logOffset[row + 1] as number;
+    for (let i = trace.logOffset[row] as number; i < end; i++) {
+      const node = trace.logNode[i] as number;
+      const key = trace.logKey[i] as number;
+      if (node < this.collected) input[node] = key;
+      else if (heap.cellOf(node) >= 0) heap.rekey(node, key);
+      else heap.push(node, key);
+    }
+    this.step = row + 1;
+    if (row + 1 === trace.finishEnd) this.#startCollect();
+  }
+
+  restore(frame: Keyframe): void {
+    this.step = frame.step;
+    this.heap.restore(frame.heap, ascendingAt(this.#trace, frame.step));
+    this.input.set(frame.input);
+  }
+
+  #startCollect(): void {
+    const { popNode, popMass, collectAscending } = this.#trace;
+    this.heap.restart(collectAscending);
+    for (const row of this.#collect) this.heap.push(popNode[row] as number, popMass[row] as number);
+  }
+}

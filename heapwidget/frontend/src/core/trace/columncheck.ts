@@ -1,0 +1,65 @@
+/** Whether a trace's columns fit its header and one another; their lengths are known to be right. */
+
+import { fail } from "./error";
+import type { Trace } from "./trace";
+
+/** Throws a `TraceError` that names the first column that is wrong. */
+export function checkColumns(trace: Trace): void {
+  checkNodes(trace);
+  checkOffsets(trace);
+  for (const [column, values] of finite(trace)) {
+    if (!values.every(Number.isFinite)) fail(`Column ${column} holds a value that is not finite.`);
+  }
+  for (const [column, values] of [["dust", trace.dust] as const, ["bound", trace.bound] as const]) {
+    if (values.some(Number.isNaN)) fail(`Column ${column} holds a value that is no number.`);
+  }
+}
+
+const finite = (trace: Trace) =>
+  [
+    ["pop_mass", trace.popMass],
+    ["log_key", trace.logKey],
+    ["contribution", trace.contribution],
+    ["explained", trace.explained],
+    ["absorbed", trace.absorbed],
+  ] as const;
+
+function checkOffsets({ logOffset, logNode, walkEnd, finishEnd, inputCount }: Trace): void {
+  for (let i = 1; i < logOffset.length; i++) {
+    if ((logOffset[i] as number) < (logOffset[i - 1] as number)) fail(`Column log_offset falls at row ${i}.`);
+  }
+  if (logOffset[0] !== 0 || logOffset[logOffset.length - 1] !== logNode.length)
+    fail("Column log_offset does not cover the log.");
+  if (logOffset[finishEnd] !== logNode.length) fail("Column log_offset: the collect phase has a log.");
+  const finish = logNode.subarray(logOffset[walkEnd]);
+  checkBelow(finish, inputCount, "log_node (finish)");
+}
+
+function checkNodes(trace: Trace): void {
+  const { popNode, logNode, nodeCount, inputCount, walkEnd, finishEnd, layers } = trace;
+  const lowest = trace.inputInHeap ? 0 : inputCount;
+  for (const [node] of trace.start) {
+    if (node < lowest || node >= nodeCount)
+      fail(`The start names node ${node}, which cannot be in the heap.`);
+  }
+  checkBelow(popNode, nodeCount, "pop_node");
+  checkBelow(logNode, nodeCount, "log_node");
+  checkBelow(popNode.subarray(finishEnd), inputCount, "pop_node (collect)");
+  const collected = new Uint8Array(inputCount);
+  for (const node of popNode.subarray(finishEnd)) {
+    if (collected[node]) fail("Column pop_node: a position is collected twice.");
+    collected[node] = 1;
+  }
+  if (popNode.subarray(0, walkEnd).some((node) => node < lowest))
+    fail("Column pop_node walks over the input, which is not in the heap.");
+  const firsts = new Set(layers.slice(trace.inputs).map(({ first }) => first));
+  if (!popNode.subarray(walkEnd, finishEnd).every((node) => firsts.has(node)))
+    fail("Column pop_node finishes something else than a layer.");
+}
+
+function checkBelow(nodes: Uint32Array, limit: number, column: string): void {
+  for (let i = 0; i < nodes.length; i++) {
+    if ((nodes[i] as number) >= limit)
+      fail(`Column ${column}: node ${nodes[i]} at ${i}, but there are ${limit} nodes.`);
+  }
+}

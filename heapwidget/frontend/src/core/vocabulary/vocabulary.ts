@@ -1,0 +1,26 @@
+/** Words, colours and roundings that the viewer shares with Python, from the one file that both read. */
+
+import {
+  axis,
+  ink,
+  kinds,
+  maps,
+  nouns,
+  panels,
+  rounding,
+  rules,
+  scale,
+  series,
+} from "../../../../words/vocabulary.json";
+
+export { axis, ink, kinds, maps, nouns, panels, rounding, scale, series };
+
+/** What rules and composites are called, by their names: of one that has no word here, its name. */
+export const ruleLabel = (name: string): string =>
+  (rules as Readonly<Record<string, string>>)[name] ?? name.replaceAll("_", " ");
+
+/** What the positions of inputs of these kinds are called; those of several kinds share one word. */
+export function nounOf(shown: readonly (string | null)[]): string {
+  const found = new Set(shown.map((kind) => (kinds as Readonly<Record<string, string>>)[kind ?? ""]));
+  return (found.size === 1 && [...found][0]) || nouns.position;
+}
