@@ -32,6 +32,17 @@ class Explanation(Findings):
 
     `copy.deepcopy` and `pickle` (so joblib and multiprocessing too) leave the net behind: like one from a file, a copy
     cannot `refine`, `finish`, follow `paths` or measure its `faithfulness`. `copy.copy` shares the walk.
+
+    Attributes
+    ----------
+    inputs, images
+        The inputs that were explained and the pictures to show for them, one by one, also where there is but one.
+    trace
+        The pops as columns; see `docs/trace.md`.
+    relevance
+        The walk itself, where there is one to continue.
+    measured
+        What `faithfulness` gave last; viewers made from then on show its curves.
     """
 
     def _now(self, found: Findings) -> Explanation:
@@ -133,7 +144,7 @@ class Explanation(Findings):
 
         It is made without pyplot, so no figure stays open; notebooks show it, `savefig` writes PNG, PDF or SVG.
         """
-        from heapwidget.display.figures.overview import plot
+        from heapwidget.display.figures.overview import plot  # noqa: PLC0415 - loads matplotlib
 
         return plot(self)
 

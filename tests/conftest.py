@@ -11,17 +11,25 @@ from types import ModuleType
 import pytest
 from filelock import FileLock
 from helpers.frontend import install
+from helpers.quick import is_quick
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
-BENCHMARKS = ROOT / "tests" / "benchmarks"
+TESTS = ROOT / "tests"
+BENCHMARKS = TESTS / "benchmarks"
 IN_CI = os.environ.get("CI") == "true"
 
 # CI draws the same examples each time: a red build is the fault of the change, not of luck.
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("dev", deadline=None)
 settings.register_profile("nightly", deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if IN_CI else "dev"))
+settings.register_profile("quick", deadline=None, derandomize=True, max_examples=10)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A quick run draws few examples; `helpers.examples` reads the profile too."""
+    usual = "quick" if config.option.markexpr == "quick" else "ci" if IN_CI else "dev"
+    settings.load_profile(os.environ.setdefault("HYPOTHESIS_PROFILE", usual))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -40,10 +48,13 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All below ``e2e`` drives a browser."""
+    """All below ``e2e`` drives a browser; `helpers.quick` says what is quick."""
     for item in items:
-        if item.path.is_relative_to(ROOT / "tests" / "e2e"):
+        *rooms, _ = item.path.relative_to(TESTS).parts
+        if rooms == ["e2e"]:
             item.add_marker("browser")
+        if is_quick("/".join(rooms), item.path.stem, item.name):
+            item.add_marker("quick")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from benchmarks import efficientnet
+from helpers.benchmarks import efficientnet
 from numpy.typing import NDArray
 from torch import Tensor, nn
 

@@ -17,7 +17,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from captum.attr import InputXGradient, IntegratedGradients
+from matplotlib.cbook import get_sample_data
+from matplotlib.pyplot import imread
 from numpy.typing import NDArray
+from skimage import data
+from sklearn.datasets import load_sample_image
 from tables import write_tables
 from torch import Tensor, nn
 
@@ -29,6 +33,8 @@ from heapwidget.findings.probe import Probe
 
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent.parent / "tests"))
+
+from helpers.benchmarks import efficientnet  # noqa: E402 - from the folder above
 
 DIGITS = 500
 FLOORS = (1e-2, 1e-3, 1e-4, 1e-5)
@@ -46,8 +52,6 @@ Item = tuple[str, Tensor]
 @cache
 def network(kind: str) -> nn.Module:
     """The network that looks at digits or at photos."""
-    from benchmarks import efficientnet
-
     return hw.samples.lenet() if kind == "digits" else efficientnet.net()
 
 
@@ -66,12 +70,6 @@ def photos() -> Iterator[Item]:
     """Every photograph of things or places that ships with scikit-image, scikit-learn or matplotlib and in which the
     network is sure of its first class by a tenth at least (in grass and gravel it sees nothing).
     """
-    from benchmarks.efficientnet import preprocess
-    from matplotlib.cbook import get_sample_data
-    from matplotlib.pyplot import imread
-    from skimage import data
-    from sklearn.datasets import load_sample_image
-
     pictures: dict[str, Callable[[], NDArray[np.uint8]]] = {
         "astronaut": data.astronaut,
         "brick": data.brick,
@@ -88,7 +86,7 @@ def photos() -> Iterator[Item]:
     }
     for name, read in pictures.items():
         image = read()
-        yield name, preprocess(image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2))
+        yield name, efficientnet.preprocess(image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2))
 
 
 def rules(kind: str) -> dict[str, object]:

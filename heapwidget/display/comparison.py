@@ -12,11 +12,10 @@ from heapwidget.display.guard import Guarded
 from heapwidget.display.page import write_page
 from heapwidget.display.panels import default_panels
 from heapwidget.display.viewer import HeapViewer, close_unshared
-from heapwidget.findings.copies import Bound
 from heapwidget.findings.findings import Findings
 
 
-class Comparison(Bound, Guarded, Box):  # type: ignore[misc]  # ipywidgets has no types
+class Comparison(Guarded, Box):  # type: ignore[misc]  # ipywidgets has no types
     """Viewers side by side, or one above the other where there is no room.
 
     They bear the same `link`, so the browser moves them together, with a kernel or without one: each shows the same

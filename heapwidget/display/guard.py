@@ -41,6 +41,11 @@ class Viewer(Protocol):
         ...
 
 
+NO_COPY = (
+    "a viewer belongs to its kernel and its page and cannot be copied or pickled; do so with its explanation "
+    "e = viewer.explanation, or write it with e.save(path) and read it with hw.load(path), and show it with e.view()"
+)
+
 # Gives the value to take, for a widget and what was sent; a ValueError refuses it.
 Reader = Callable[[Any, Any], Any]
 KINDS: Mapping[type, str] = {str: "a string", list: "a list", dict: "an object"}
@@ -187,13 +192,18 @@ class Guard:
 
 
 class Guarded(Widget):  # type: ignore[misc]  # ipywidgets has no types
-    """A widget of which a view may write what stands in `writable`; all else is the kernel's alone."""
+    """A widget of which a view may write what stands in `writable`; all else is the kernel's alone, and no copy is."""
 
     writable: ClassVar[Mapping[str, Reader]] = {}
 
     def __init__(self, *args: Any, **traits: Any) -> None:
         self._guard = Guard(self.writable)
         super().__init__(*args, **traits)
+
+    def _refuse_copy(self, _: Any = None) -> Any:
+        raise TypeError(NO_COPY)
+
+    __copy__ = __deepcopy__ = __reduce_ex__ = _refuse_copy
 
     def set_state(self, sync_data: Mapping[str, Any]) -> None:
         """Take from the browser what it may write; it is told what holds of the rest."""

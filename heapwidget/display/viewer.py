@@ -22,7 +22,6 @@ from heapwidget.display.payload import packed, shown_input
 from heapwidget.display.refining import answer
 from heapwidget.display.still import still
 from heapwidget.display.weight import HEAVY, warn_of, weigh
-from heapwidget.findings.copies import Bound
 from heapwidget.findings.findings import Findings
 
 
@@ -41,7 +40,7 @@ class Bookmarks(traitlets.TraitType[list[Bookmark], Any]):
             raise traitlets.TraitError(str(error)) from None
 
 
-class HeapViewer(Bound, Guarded, anywidget.AnyWidget):
+class HeapViewer(Guarded, anywidget.AnyWidget):
     """Steps through the pops of an explanation.
 
     Parameters

@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 NO_NET = "a file or a copy (deepcopy, pickle) keeps the trace, not the net; explain again with attribute(net, x)"
-NO_COPY = (
-    "a viewer belongs to its kernel and its page and cannot be copied or pickled; do so with its explanation "
-    "e = viewer.explanation, or write it with e.save(path) and read it with hw.load(path), and show it with e.view()"
-)
 
 
 class Sendable:
@@ -29,7 +25,7 @@ class Sendable:
 
     def __copy__(self) -> Self:
         twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__)
+        vars(twin).update(vars(self))
         return twin
 
     def __getstate__(self) -> dict[str, Any]:
@@ -52,19 +48,6 @@ class Sendable:
         inputs = tuple(_unpacked(*parts) for parts in state["inputs"])
         contributions = state["trace"].contributions if found is None else found
         self.__dict__.update(state, inputs=inputs, contributions=contributions)
-
-
-class Bound:
-    """A widget, which cannot be copied or sent: that is said in one sentence."""
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        raise TypeError(NO_COPY)
-
-    def __copy__(self) -> Any:
-        raise TypeError(NO_COPY)
-
-    def __deepcopy__(self, memo: Any) -> Any:
-        raise TypeError(NO_COPY)
 
 
 def _packed(x: Tensor) -> tuple[bytes, torch.dtype, tuple[int, ...], str]:

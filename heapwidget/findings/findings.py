@@ -39,22 +39,14 @@ class Findings(Sendable):
 
     Attributes
     ----------
-    inputs
-        The inputs that were explained, one by one, also where there is but one.
-    images
-        The pictures to show for the inputs, one by one, where they were given.
+    inputs, images, trace, relevance, measured
+        See `Explanation`. All findings of one walk share it.
     several
         Whether x was a tuple of inputs.
-    trace
-        The pops as columns; see `docs/trace.md`.
     contributions
         Of each input's units.
-    relevance
-        The walk itself, where there is one to continue: all findings of one walk share it.
     probe
         The net, to be asked again.
-    measured
-        What `faithfulness` gave last; viewers made from then on show its curves.
     """
 
     inputs: tuple[Tensor, ...]

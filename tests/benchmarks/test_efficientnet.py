@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from benchmarks import efficientnet
-from benchmarks.conftest import Figures, best_of_both
-from benchmarks.peers import zennit
-from benchmarks.yardstick import POSITION, rounds
+from helpers.benchmarks import efficientnet
+from helpers.benchmarks.figures import Figures, best_of_both
+from helpers.benchmarks.peers import zennit
+from helpers.benchmarks.yardstick import POSITION, rounds
 from torch import Tensor, nn
 
 import heapwidget as hw
@@ -93,7 +93,7 @@ def test_memory(figures: Figures, options: dict[str, object]) -> None:
     """Pages in use at the peak of `attribute` beyond those before, over all results of recorded ops, each once."""
     # Memory that is freed goes back at once, so that nothing freed before is used again unseen.
     environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
-    script = [sys.executable, str(Path(__file__).parent / "peak.py"), json.dumps(options)]
+    script = [sys.executable, str(Path(efficientnet.__file__).with_name("peak.py")), json.dumps(options)]
     run = subprocess.run(script, env=environment, capture_output=True, text=True, check=True)
     peak, recorded = map(int, run.stdout.split())
     what = ", ".join(f"{name}={value!r}" for name, value in options.items()) or "defaults"

@@ -5,10 +5,10 @@ import time
 
 import numpy as np
 import torch
-from benchmarks.conftest import Figures, best, best_of_both
-from benchmarks.peers import torchlens_trace
-from benchmarks.resnet import resnet18
-from benchmarks.yardstick import rounds
+from helpers.benchmarks.figures import Figures, best, best_of_both
+from helpers.benchmarks.peers import torchlens_trace
+from helpers.benchmarks.resnet import resnet18
+from helpers.benchmarks.yardstick import rounds
 from torch import Tensor, nn
 
 import heapwidget as hw

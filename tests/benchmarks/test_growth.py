@@ -1,8 +1,8 @@
 """A walk costs what its pops cost, in however large a net; a whole-layer pass costs what the net does."""
 
 import pytest
-from benchmarks.conftest import Figures
-from benchmarks.growth import DEPTH, DEPTHS, POPS, WIDTH, WIDTHS, cost
+from helpers.benchmarks.figures import Figures
+from helpers.benchmarks.growth import DEPTH, DEPTHS, POPS, WIDTH, WIDTHS, cost
 
 
 @pytest.mark.parametrize(

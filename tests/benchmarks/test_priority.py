@@ -4,7 +4,7 @@ from statistics import geometric_mean
 
 import numpy as np
 import pytest
-from benchmarks.conftest import Figures
+from helpers.benchmarks.figures import Figures
 
 import heapwidget as hw
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.conftest import Figures
+from helpers.benchmarks.figures import Figures
 
 import heapwidget
 

@@ -7,11 +7,11 @@ from statistics import median
 
 import nbformat
 import pytest
-from benchmarks.bare import Bare, bare_browser
-from benchmarks.conftest import Figures
-from benchmarks.page import PAGES, SCRIPT, benchmark_page
-from benchmarks.synthetic import LONG, explanation
-from e2e.jupyter import Kernel, Server, open_notebook, run_all
+from helpers.benchmarks.bare import Bare, bare_browser
+from helpers.benchmarks.figures import Figures
+from helpers.benchmarks.page import PAGES, SCRIPT, benchmark_page
+from helpers.benchmarks.synthetic import LONG, explanation
+from helpers.browser.jupyter import Kernel, Server, open_notebook, run_all
 from ipywidgets.widgets.widget import _remove_buffers
 from playwright.sync_api import Browser, Page, expect
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from e2e.gallery import GALLERY, SCHEMES, WIDTHS
-from e2e.pages import at_rest, color_of, go_to, opened, settled
+from helpers.browser.gallery import GALLERY, SCHEMES, WIDTHS
+from helpers.browser.pages import at_rest, color_of, go_to, opened, settled
 from helpers.frontend import FRONTEND
 from numpy.typing import NDArray
 from PIL import Image

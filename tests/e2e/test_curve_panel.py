@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.pages import color_of, go_to, opened, pixels, settled, write
+from helpers.browser.pages import color_of, go_to, opened, pixels, settled, write
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import heapwidget as hw

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from e2e.jupyter import Watch, wait_for
+from helpers.browser.jupyter import Watch, wait_for
 from playwright.sync_api import Browser, expect
 
 # What the page's own policy must refuse: foreign script, style, pictures and requests.

@@ -10,8 +10,8 @@ from typing import Any
 
 import nbformat
 import pytest
-from e2e.jupyter import Watch
-from e2e.saved import show_states
+from helpers.browser.jupyter import Watch
+from helpers.browser.saved import show_states
 from helpers.waiting import PATIENCE
 from ipywidgets.embed import dependency_state, embed_minimal_html
 from nbclient import NotebookClient

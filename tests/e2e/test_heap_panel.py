@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from e2e.pages import at_rest, color_of, go_to, opened, pixels, settled, write
+from helpers.browser.pages import at_rest, color_of, go_to, opened, pixels, settled, write
 from helpers.replay import replay
 from playwright.sync_api import Browser, Locator, Page, expect
 

@@ -7,7 +7,8 @@ import re
 import numpy as np
 import pytest
 import torch
-from e2e.inputs import EXPONENT, Show, choose, colour, go
+from helpers.browser.inputs import EXPONENT, Show, choose, colour, go
+from helpers.replay import replay
 from helpers.zoo import Net
 from playwright.sync_api import Locator, Page, expect
 from torch import Tensor, nn
@@ -125,8 +126,6 @@ def test_a_signal_is_shaded_where_relevance_is(show: Show, signal: hw.Explanatio
     so_far(page, step)
     page.get_by_role("slider", name="Opacity of the colours", exact=True).fill("100")
     canvas = page.locator(".hw-signal canvas")
-    from helpers.replay import replay
-
     reached = dict(replay(signal.trace, step).input)
     final = signal.trace.position_contributions(0)
     # The bars below the lanes: the lowest row of them is coloured where something has arrived, in its own colour.

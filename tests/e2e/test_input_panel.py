@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from e2e.inputs import EXPONENT, Show, choose, colour, go, rgba
+from helpers.browser.inputs import EXPONENT, Show, choose, colour, go, rgba
 from helpers.replay import replay
 from numpy.typing import NDArray
 from playwright.sync_api import Page, expect

@@ -1,8 +1,8 @@
 """Whatever is shown, in either theme and at any width: nothing sticks out, and no words lie on others."""
 
 import pytest
-from e2e.gallery import GALLERY, SCHEMES, WIDTHS
-from e2e.pages import at_rest, go_to, opened
+from helpers.browser.gallery import GALLERY, SCHEMES, WIDTHS
+from helpers.browser.pages import at_rest, go_to, opened
 from playwright.sync_api import Browser, Page
 
 # Words whose boxes, as far as they can be seen, cross those of others in the same part of the viewer.

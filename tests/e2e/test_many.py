@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from e2e.jupyter import Kernel, Server, Watch, running, wait_for
-from e2e.pages import settled
-from e2e.saved import show_saved
+from helpers.browser.jupyter import Kernel, Server, Watch, running, wait_for
+from helpers.browser.pages import settled
+from helpers.browser.saved import show_saved
 from playwright.sync_api import Browser, Page, expect
 
 import heapwidget as hw

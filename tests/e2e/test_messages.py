@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from e2e.jupyter import Kernel, Server, Watch, running, wait_for
+from helpers.browser.jupyter import Kernel, Server, Watch, running, wait_for
 from playwright.sync_api import Page, expect
 
 from heapwidget.display.refining import IN_TURN

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from e2e.pages import color_of, go_to, opened, pixels, settled, write
+from helpers.browser.pages import color_of, go_to, opened, pixels, settled, write
 from helpers.walk_flows import all_flows
 from playwright.sync_api import Browser, Locator, Page, expect
 from torch import Tensor, nn

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.jupyter import Watch
-from e2e.pages import settled
+from helpers.browser.jupyter import Watch
+from helpers.browser.pages import settled
 from playwright.sync_api import Browser, Page, expect
 
 from heapwidget.demo import write_demo

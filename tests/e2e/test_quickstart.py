@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from e2e.jupyter import Kernel, Server, Watch, open_notebook, overlay, run_all, wait_for
-from e2e.pages import settled
+from helpers.browser.jupyter import Kernel, Server, Watch, open_notebook, overlay, run_all, wait_for
+from helpers.browser.pages import settled
 from playwright.sync_api import Locator, Page, expect
 
 NOTEBOOK = "quickstart.ipynb"

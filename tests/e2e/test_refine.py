@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.jupyter import Kernel, Server, Watch, running, wait_for
+from helpers.browser.jupyter import Kernel, Server, Watch, running, wait_for
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import heapwidget as hw

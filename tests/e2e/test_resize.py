@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.pages import go_to, opened, settled
+from helpers.browser.pages import go_to, opened, settled
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
 from heapwidget.demo import write_demo

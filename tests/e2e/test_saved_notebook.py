@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from e2e.jupyter import Kernel, Server, Watch, open_notebook, run_all
+from helpers.browser.jupyter import Kernel, Server, Watch, open_notebook, run_all
 from playwright.sync_api import Page, expect
 
 QUICKSTART = Path(__file__).resolve().parents[2] / "notebooks" / "quickstart.ipynb"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from e2e.gallery import SCHEMES, digit
-from e2e.pages import settled
+from helpers.browser.gallery import SCHEMES, digit
+from helpers.browser.pages import settled
 from PIL import Image
 from playwright.sync_api import Browser
 

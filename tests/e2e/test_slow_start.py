@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from e2e.jupyter import Kernel, Server, running, wait_for
+from helpers.browser.jupyter import Kernel, Server, running, wait_for
 from playwright.sync_api import Page, expect
 
 CELL = """import heapwidget as hw

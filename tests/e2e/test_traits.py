@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from e2e.jupyter import Kernel, Server, Watch, running, wait_for
+from helpers.browser.jupyter import Kernel, Server, Watch, running, wait_for
 from playwright.sync_api import Page, expect
 
 NOTEBOOK = "traits.ipynb"

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import torch
-from engine.test_interrupts import switches
 from helpers.nets import Fn
+from helpers.snapshots import switches
 from torch import Tensor, nn
 from torch.nn.attention.flex_attention import flex_attention
 from torch.overrides import TorchFunctionMode

@@ -3,101 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import random
-from collections import deque
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
+from helpers.busy import Busy, X
 from helpers.named import named
 from helpers.nets import Fn
-from torch import Tensor, nn
+from helpers.snapshots import snapshot
+from torch import nn
 from torch.nn.modules import module as hooks
 
 import heapwidget as hw
-
-Snapshot = dict[str, Any]
-
-
-def frozen(value: Any) -> Any:
-    """A copy that compares by value."""
-    if isinstance(value, Tensor):
-        return (
-            value.dtype,
-            tuple(value.shape),
-            value.requires_grad,
-            value.detach().clone().double().nan_to_num().tolist(),
-        )
-    if isinstance(value, dict):
-        return [(str(k), frozen(v)) for k, v in value.items()]
-    if isinstance(value, list | tuple | deque | set):
-        return [frozen(v) for v in value]
-    return value if isinstance(value, str | int | float | bool | None) else id(value)
-
-
-def snapshot(net: nn.Module) -> Snapshot:
-    """All that a run could change, of the net and of the world around it."""
-    state: Snapshot = {"state_dict": frozen(dict(net.state_dict()))}
-    for name, module in net.named_modules():
-        state[f"{name} attributes"] = frozen({k: v for k, v in module.__dict__.items() if not k.startswith("_forward")})
-        state[f"{name} hooks"] = [list(module._forward_hooks), list(module._forward_pre_hooks)]
-        state[f"{name} backward hooks"] = [list(module._backward_hooks), list(module._backward_pre_hooks)]
-    for name, parameter in net.named_parameters():
-        state[f"{name} grad"] = frozen(parameter.grad), id(parameter.grad), parameter.requires_grad, id(parameter)
-    for kind in ("forward", "forward_pre", "backward", "backward_pre"):
-        state[f"global {kind}"] = list(getattr(hooks, f"_global_{kind}_hooks"))
-    state["random"] = random.getstate(), frozen(torch.get_rng_state())
-    state["numpy"] = [str(part) for part in np.random.get_state()]  # noqa: NPY002 - what nets may use
-    state["modes"] = (
-        torch.is_grad_enabled(),
-        torch.backends.mha.get_fastpath_enabled(),
-        torch.is_inference_mode_enabled(),
-    )
-    return state
-
-
-class Busy(nn.Module):
-    """Does all that a forward should not."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.conv, self.norm, self.drop = nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Dropout(0.5)
-        self.head = nn.Linear(2 * 4 * 4, 3)
-        self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
-        self.register_buffer("last", torch.zeros(1, 1, 6, 6))
-        self.register_buffer("average", torch.zeros(3), persistent=False)
-        self.seen: list[int] = [1]
-        self.recent: deque[int] = deque([4], maxlen=3)
-        self.table: dict[str, int] = {"a": 1}
-        self.plain = torch.zeros(3)
-        self.fail = False
-
-    def forward(self, x: Tensor) -> Tensor:
-        self.calls += 1
-        self.last.copy_(x)
-        self.new_attribute = x.mean()
-        self.seen.append(len(self.seen))
-        self.recent.append(5)
-        self.table["b"] = 2
-        self.table.pop("a", None)
-        self.plain += 1
-        self.register_buffer("late", torch.ones(2))
-        self.head.weight.requires_grad = False
-        self.head.bias.grad = None
-        random.random()
-        np.random.rand()  # noqa: NPY002
-        torch.rand(3)
-        self.conv.register_forward_hook(lambda *_: None)
-        self.drop.train()
-        h = self.drop(F.relu(self.norm(self.conv(x)), inplace=True))
-        out = self.head(h.flatten(1))
-        self.average.mul_(0.9).add_(out[0] * 0.1)
-        if self.fail:
-            raise KeyError("a layer of mine")
-        return out
 
 
 @pytest.fixture
@@ -109,9 +26,6 @@ def busy() -> Busy:
     net.conv.weight.requires_grad_(False)
     net.head.bias.grad = torch.ones(3)
     return net
-
-
-X = torch.randn(1, 1, 6, 6, generator=torch.Generator().manual_seed(1))
 
 
 @pytest.mark.parametrize("options", [{}, {"method": "gradient"}, {"target": lambda out: out.sum()}], ids=named)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from engine.test_rules import RULES, twin_of_matrix
 from helpers.nets import Fn, graph_of, values
+from helpers.rule_twins import RULES, twin_of_matrix
+from helpers.slow_twins import Shares, dense
 from helpers.twin_checks import assert_twins, last_flow, passed
 from torch import Tensor, nn
 
@@ -42,8 +43,6 @@ PRODUCTS: dict[str, tuple[Callable[[Tensor], Tensor], tuple[int, ...]]] = {
 
 def linear_parts(op: Callable[[Tensor], Tensor], shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Matrix and bias of a linear op, from unit vectors."""
-    from helpers.slow_twins import dense
-
     b = op(torch.zeros(shape, dtype=torch.float64))
     return dense(lambda t: op(t) - b, shape), b.numpy().ravel()
 
@@ -122,8 +121,6 @@ def test_frames_of_a_signal() -> None:
 @pytest.mark.parametrize("name", ["maximum", "minimum"])
 @pytest.mark.parametrize("constant_first", [True, False])
 def test_a_constant_that_wins_absorbs(name: str, constant_first: bool) -> None:
-    from helpers.slow_twins import Shares
-
     x, c = values((1, 4, 3), "both", 3), values((1, 4, 3), "both", 4)
     x[0, 0, 0] = c[0, 0, 0]
     extreme = getattr(torch, name)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import torch
-from engine.test_capture import Busy, X, frozen, snapshot
-from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
+from helpers.busy import Busy, X
+from helpers.snapshots import frozen, snapshot, switches
 
 import heapwidget as hw
 from heapwidget.engine.interrupts import held, let_through, noted
@@ -41,23 +41,6 @@ def interruptible() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
-
-
-def switches() -> dict[str, Any]:
-    """All of the process that a call may have changed for a while."""
-    return {
-        "handler": signal.getsignal(signal.SIGINT),
-        "modes": len(_get_current_dispatch_mode_stack()),
-        "functions": torch._C._len_torch_function_stack(),
-        "overridable": torch._C._is_torch_function_enabled(),
-        "grad": torch.is_grad_enabled(),
-        "inference": torch.is_inference_mode_enabled(),
-        "autocast": torch.is_autocast_enabled("cpu"),
-        "dtype": torch.get_default_dtype(),
-        "deterministic": torch.are_deterministic_algorithms_enabled(),
-        "flash": torch.backends.cuda.flash_sdp_enabled(),
-        "fast path": torch.backends.mha.get_fastpath_enabled(),
-    }
 
 
 def refused(net: torch.nn.Module) -> None:

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from engine.test_capture import snapshot
-from engine.test_interrupts import switches
+from helpers.snapshots import snapshot, switches
 from torch import Tensor, nn
 
 import heapwidget as hw

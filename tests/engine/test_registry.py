@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from engine.test_rules import RULES, twin_of_matrix
 from helpers import slow_twins as twins
 from helpers.nets import Fn, adds_up, values
+from helpers.rule_twins import RULES, twin_of_matrix
 from helpers.twin_checks import assert_twins, last_flow
 from torch import Tensor, nn
 

@@ -13,6 +13,7 @@ import torch
 from helpers import slow_twins as twins
 from helpers.examples import examples
 from helpers.nets import SIGNS, values
+from helpers.rule_twins import RULES, twin_of, twin_of_matrix
 from helpers.twin_checks import assert_twins, last_flow
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -36,21 +37,6 @@ from heapwidget.engine.rules import (
     zplus,
 )
 
-RULES = {
-    "zplus": zplus(),
-    "zplus with biases": zplus(bias=True),
-    "epsilon 0": epsilon(0),
-    "epsilon 1e-6": epsilon(1e-6),
-    "epsilon 0.3": epsilon(0.3),
-    "gamma 0.25": gamma(),
-    "alpha_beta 2 1": alpha_beta(),
-    "alpha_beta 1 0": alpha_beta(1, 0),
-    "absolute": absolute(),
-    "flat": flat(),
-    "w_square": w_square(),
-    "z_box -1 2": z_box(-1, 2),
-}
-
 ROOT = Path(__file__).resolve().parents[2]
 
 SIGNED = {zplus: False, epsilon: True, gamma: True, alpha_beta: True, absolute: False, flat: False, w_square: False}
@@ -64,31 +50,6 @@ def double(net: nn.Module, sign: str, seed: int) -> nn.Module:
             drawn = values(tuple(p.shape), sign, seed + number)
             p.copy_(drawn * (values(tuple(p.shape), "both", seed - number) > -0.8))
     return net
-
-
-def twin_of(rule: str, x: Tensor, linear: Callable[[Tensor, Tensor], Tensor], w: Tensor, b: np.ndarray) -> twins.Shares:
-    """The twin of a rule on `linear(x, w) + b`."""
-    if rule == "flat":
-        return twins.flat(twins.dense(lambda u: linear(u, torch.ones_like(w)), tuple(x.shape)) != 0)
-    return twin_of_matrix(rule, x, twins.dense(lambda u: linear(u, w), tuple(x.shape)), b)
-
-
-def twin_of_matrix(rule: str, x: Tensor, matrix: np.ndarray, b: np.ndarray) -> twins.Shares:
-    name, *numbers = rule.split()
-    flat_x = x.numpy().ravel()
-    if name == "zplus":
-        return twins.zplus(flat_x, matrix, b, bias="biases" in rule)
-    settings = [float(n) for n in numbers]
-    if name == "z_box":
-        low, high = settings
-        return twins.proportional(flat_x * matrix - low * np.maximum(matrix, 0) - high * np.minimum(matrix, 0))
-    return {
-        "epsilon": lambda: twins.epsilon(flat_x, matrix, b, *settings),
-        "gamma": lambda: twins.gamma(flat_x, matrix, b, *settings),
-        "alpha_beta": lambda: twins.alpha_beta(flat_x, matrix, *settings),
-        "absolute": lambda: twins.proportional(np.abs(flat_x * matrix)),
-        "w_square": lambda: twins.proportional(matrix**2),
-    }[name]()
 
 
 def check(net: nn.Module, x: Tensor, rule: str, linear: Callable[[Tensor, Tensor], Tensor]) -> None:

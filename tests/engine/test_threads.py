@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 import torch
-from engine.test_capture import snapshot
-from engine.test_interrupts import switches
 from helpers.examples import NIGHTLY
+from helpers.snapshots import snapshot, switches
 from torch import Tensor, nn
 
 import heapwidget as hw

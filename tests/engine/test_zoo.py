@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from engine.test_capture import snapshot
 from helpers.nets import each, flat, on_inputs
 from helpers.replay import replay
+from helpers.snapshots import snapshot
 from helpers.zoo import ZOO, animal
 
 import heapwidget as hw

@@ -10,13 +10,13 @@ from typing import Any
 FRONTEND = Path(__file__).resolve().parents[2] / "heapwidget" / "frontend"
 
 
-def run(command: list[str], path: str) -> None:
-    """Run one of the tools, or npm; `path` is where programs are looked for."""
+def run(command: list[str], path: str, folder: Path = FRONTEND) -> None:
+    """Run one of the tools, or npm, on a front end; `path` is where programs are looked for."""
     program = shutil.which(command[0], path=f"{FRONTEND / 'node_modules' / '.bin'}{os.pathsep}{path}")
     assert program is not None, f"{command[0]} is missing: pip install -e '.[test]' brings Node"
     environment = os.environ | {"PATH": path}
     done = subprocess.run(
-        [program, *command[1:]], cwd=FRONTEND, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        [program, *command[1:]], cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from helpers.zoo_newer import NEWER
+from helpers.zoo_blocks import BLOCKS
 from helpers.zoo_parts import IMAGE, SIGNAL, TOKENS, VECTOR, VOLUME, Animals, Net, Recurrent, weight
 from helpers.zoo_several import SEVERAL
 from torch import Tensor, nn
@@ -95,7 +95,7 @@ def transformer() -> nn.Module:
 
 
 ZOO: Animals = {
-    **NEWER,
+    **BLOCKS,
     **SEVERAL,
     "residual": (
         lambda: Net(

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engine.test_walk import attribute, choices, mass, walk_of
 from helpers.nets import DIGIT, flat
 from helpers.random_nets import Net, joined_nets, nets
 from helpers.replay import replay
+from helpers.walks import attribute, choices, mass, walk_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -1,6 +1,6 @@
 """How the cost grows with the net: the walk by the number of its pops, the whole-layer pass by the size of the net.
 
-`python tests/benchmarks/growth.py` measures and draws docs/growth.png.
+`python tests/helpers/benchmarks/growth.py` measures and draws docs/growth.png.
 """
 
 import sys
@@ -11,9 +11,11 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 import heapwidget as hw
+from heapwidget.display.figures.style import BLUE, INK, LINE, MUTED, WARM_DARK
 
 DEPTHS, WIDTHS = (8, 16, 32, 64), (16, 32, 64, 128, 256)
 # The width at which depths are compared, and the depth at which widths are.
@@ -89,10 +91,6 @@ def _seconds(run: Callable[[], object], expected: object = None) -> float:
 
 def draw(path: Path) -> None:
     """Measure all nets and draw what they cost."""
-    from matplotlib.figure import Figure
-
-    from heapwidget.display.figures.style import BLUE, INK, LINE, MUTED, WARM_DARK
-
     figure = Figure(figsize=(9, 3.8), layout="constrained", facecolor="white")
     axes = figure.subplots(1, 2, sharey=True)
     panels = (
@@ -126,4 +124,4 @@ def draw(path: Path) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    draw(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2] / "docs" / "growth.png")
+    draw(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[3] / "docs" / "growth.png")

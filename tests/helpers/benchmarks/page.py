@@ -1,6 +1,6 @@
 """The viewer's benchmark page: a large trace that steps, seeks and plays, and prints under it what its frames cost.
 
-``python tests/benchmarks/page.py FOLDER`` writes the pages, to be opened in any browser.
+``PYTHONPATH=tests python -m helpers.benchmarks.page FOLDER`` writes the pages, to be opened in any browser.
 """
 
 import sys
@@ -8,7 +8,7 @@ from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
 
-from benchmarks.synthetic import LONG, MILLION, Sizes, explanation
+from helpers.benchmarks.synthetic import LONG, MILLION, Sizes, explanation
 
 from heapwidget.display.page import Shown, page
 

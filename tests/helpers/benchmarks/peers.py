@@ -1,8 +1,9 @@
-"""Other tools for the same work, measured beside ours."""
+"""Other tools for the same work, measured beside ours: the extra "bench", loaded where it is used."""
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from types import ModuleType
 
 import torch
@@ -16,7 +17,7 @@ def _stand_in_for_torchvision() -> Iterator[None]:
     """Two empty classes where torchvision cannot be imported: it has no build that goes with PyTorch's for the CPU."""
     before = dict(sys.modules)
     try:
-        import torchvision  # noqa: F401
+        import_module("torchvision")
     except (ImportError, RuntimeError):
         parts = _RESNET.split(".")
         names = [".".join(parts[: i + 1]) for i in range(len(parts))]
@@ -33,8 +34,7 @@ def _stand_in_for_torchvision() -> Iterator[None]:
 
 def torchlens_trace(net: nn.Module, x: Tensor) -> object:
     """TorchLens's recording of a forward run."""
-    import torchlens
-
+    torchlens = import_module("torchlens")
     with torch.no_grad():
         return torchlens.trace(net, x)
 
@@ -43,9 +43,8 @@ def torchlens_trace(net: nn.Module, x: Tensor) -> object:
 def zennit(net: nn.Module, target: int) -> Iterator[Callable[[Tensor], Tensor]]:
     """Zennit's EpsilonPlus on a net, its hooks in place: a function from an input to the relevance of one class."""
     with _stand_in_for_torchvision():
-        from zennit.attribution import Gradient
-        from zennit.composites import EpsilonPlus
-    with Gradient(model=net, composite=EpsilonPlus()) as attributor:
+        attribution, composites = import_module("zennit.attribution"), import_module("zennit.composites")
+    with attribution.Gradient(model=net, composite=composites.EpsilonPlus()) as attributor:
 
         def attribute(x: Tensor) -> Tensor:
             relevance: Tensor = attributor(x, lambda output: output * torch.eye(output.shape[1])[target])[1]

@@ -11,7 +11,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-from e2e.conftest import FLAGS
+from helpers.browser.fixtures import FLAGS
 from helpers.waiting import PATIENCE, wait_for
 
 

@@ -1,7 +1,7 @@
 """Fixed work beside which time is measured, so that a figure is the same on a slower machine.
 
 It is of the kind of what it stands for and knows nothing of heapwidget; to change it is to change all limits that are
-counted in it. `python tests/benchmarks/yardstick.py` prints what it takes on this machine.
+counted in it. `python tests/helpers/benchmarks/yardstick.py` prints what it takes on this machine.
 """
 
 import heapq

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from e2e.jupyter import overlay
+from helpers.browser.jupyter import overlay
 from numpy.typing import NDArray
 from playwright.sync_api import Page, expect
 

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks import efficientnet
+from helpers.benchmarks import efficientnet
 
 import heapwidget as hw
 from heapwidget.engine.capture import record

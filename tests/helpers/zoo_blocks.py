@@ -1,4 +1,4 @@
-"""Nets of the zoo for what newer architectures do: windows, rotary positions, dilated towers, several heads."""
+"""Nets of the zoo around one building block each: windows, rotary positions, dilated towers, gates, several heads."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Order(Net):
         self.register_buffer("order", torch.tensor([3, 0, 7, 1, 2, 6, 5, 4]))
 
 
-NEWER: Animals = {
+BLOCKS: Animals = {
     "two heads": (
         lambda: Net(two_heads, body=nn.Linear(6, 8), boxes=nn.Linear(8, 4), classes=nn.Linear(8, 3)),
         VECTOR,
