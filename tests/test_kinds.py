@@ -92,12 +92,13 @@ def test_a_kind_from_elsewhere_is_one_entry(bundle: Path, tmp_path: Path, monkey
     def in_rows(shape: tuple[int, ...], axis: int | None) -> bool:
         return len(shape) == 2
 
-    monkeypatch.setitem(KINDS, "matrix", Kind(suits=square, holds=in_rows, place="row"))
+    monkeypatch.setitem(KINDS, "matrix", Kind(suits=square, holds=in_rows, noun="row", place="row"))
     net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(12, 2))
     for method in ("relevance", "gradient", "article"):
         e = hw.attribute(net, torch.rand(1, 4, 4), method=method)
         assert kinds(e) == ["matrix"]
         assert [e.trace.label(node) for node in range(2)] == ["row (0)", "row (1)"]
+        assert "rows" in e.summary()
         (part,) = shown_input(e)["parts"]
         assert part["kind"] == "matrix"
         e.plot().savefig(tmp_path / "e.png")

@@ -32,12 +32,14 @@ NO_ADVICE = ("TraceFormatError", "_foreign(name)", "NetError")
 BEYOND = {
     "lab.py": ("reinstall heapwidget", "change to a folder of your own", "pip install"),
     "arguments/inputs.py": ("move all inputs to one device",),
-    "engine/generic.py": ("its derivative is not known",),
+    "engine/ops/generic.py": ("its derivative is not known",),
     "engine/ops/dense.py": ("is not linear in its input",),
-    "display/viewer.py": ("str(error)", "install the package"),
+    "display/bundle.py": ("install the package",),
+    "display/viewer.py": ("str(error)",),
 }
 # How begins what is always caught and told otherwise, as a `TraceFormatError` or in the log, and what the system says.
 INTERNAL = {
+    "__init__.py": ("AttributeError(f'module ",),
     "methods/article.py": ("KeyboardInterrupt",),
     "display/guard.py": ("ValueError",),
     "trace/archive.py": (
@@ -45,6 +47,7 @@ INTERNAL = {
         'ValueError(f"it is no plain array',
         "ValueError(f'it has ",
     ),
+    "trace/header.py": ("KeyError(key)",),
     "trace/file.py": ("ValueError(f'{word} is no number of JSON')", "ValueError('an object has the same key twice')"),
     "engine/capture/run.py": ("refusal",),
     "replacing.py": ("PermissionError(errno.EACCES, os.strerror(", "type(error)(error.errno, error.strerror, "),

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 import heapwidget as hw
 from heapwidget.display.page import Shown
+from heapwidget.display.panels import PANELS, register_panel
 
 
 def saved() -> hw.Explanation:
@@ -41,6 +42,11 @@ def steep(dtype: torch.dtype) -> nn.Module:
 
 def shown(bookmarks: Any) -> Any:
     return Shown.at(digit(), 0, bookmarks)
+
+
+def paneled(name: str) -> None:
+    with mock.patch.dict(PANELS):
+        register_panel(name)
 
 
 class Overwritten(nn.Module):
@@ -114,6 +120,7 @@ OPTIONS = [
         lambda: explained(flor=0.5),
         lambda: explained(floor=0.5),
     ),
+    Row("there is a panel 'heap' already; take another name than ", lambda: paneled("heap"), lambda: paneled("tally")),
     Row("floor must be a number", lambda: explained(floor="small"), lambda: explained(floor=0.01)),
     Row(
         "nodes must be a granularity or a mapping from patterns to some",
