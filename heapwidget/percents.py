@@ -1,4 +1,4 @@
-"""Shares and bounds in words, as `core/words/format.ts` writes them: never told as all, or nothing, where they are not."""
+"""Shares and bounds in words, as `core/words/format.ts` writes them: what is not all, or nothing, is never told as it."""
 
 from __future__ import annotations
 
