@@ -1,4 +1,4 @@
-"""Shares and bounds in words, as `core/words/format.ts` writes them: what is not all, or nothing, is never told as it."""
+"""Shares and bounds in words, as `core/words/format.ts` writes them: what is not all, or nothing, is never told so."""
 
 from __future__ import annotations
 
