@@ -26,7 +26,7 @@ INTRUDERS = [
     ("panels/code/new.ts", 'import { onKey } from "../../chrome/keys";', "noRestrictedImports"),
     ("panels/input/kinds/new.ts", 'import type { Card } from "../../heap/card";', "noRestrictedImports"),
     ("chrome/new.ts", 'import { mountPage } from "../host/page";', "noRestrictedImports"),
-    ("core/trace/error.ts", 'import type { Header } from "./header";', "noImportCycles"),
+    ("core/trace/error.ts", 'import { readHeader } from "./header";', "noImportCycles"),
     ("core/new.ts", "\n" * 300 + "export {};", "noExcessiveLinesPerFile"),
     ("core/new.ts", "export const long = () => {" + "long();\n" * 70 + "};", "noExcessiveLinesPerFunction"),
 ]
