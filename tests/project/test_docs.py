@@ -68,7 +68,7 @@ def test_every_public_name_is_in_the_reference() -> None:
 
 
 def test_guide_knows_the_keys() -> None:
-    source = (ROOT / "heapwidget" / "frontend" / "src" / "views" / "keys.ts").read_text(encoding="utf-8")
+    source = (ROOT / "heapwidget" / "frontend" / "src" / "chrome" / "keys.ts").read_text(encoding="utf-8")
     table = re.search(r"KEYS[^=]*= \[\n(.*?)\n\];", source, re.DOTALL)
     assert table is not None
     keys = re.findall(r'\["(.*?)", "(.*?)"\],', table[1])

@@ -8,7 +8,7 @@ import {
   withoutBookmark,
 } from "../core/session/bookmarks";
 import type { Session } from "../core/session/session";
-import { h, icon, setHidden } from "../kit/dom";
+import { button, h, icon, listen, setHidden } from "../kit/dom";
 import type { View } from "../kit/panel";
 import { RIBBON } from "./scrubber";
 
@@ -16,11 +16,13 @@ import { RIBBON } from "./scrubber";
 const SHORT = 6;
 const LONG = 36;
 
+const bookmarkHere = ({ state }: Session) => bookmarkAt(state.marks.bookmarks, state.cursor.step);
+
 /** Sets a bookmark at the current step, or removes the one that is there. */
 export function toggleBookmark(session: Session): void {
   const { step } = session.state.cursor;
   const { bookmarks } = session.state.marks;
-  const toggled = bookmarkAt(bookmarks, step)
+  const toggled = bookmarkHere(session)
     ? withoutBookmark(bookmarks, step)
     : withBookmark(bookmarks, { step, label: momentName(session.trace, step) });
   session.update({ marks: { bookmarks: toggled } });
@@ -28,38 +30,25 @@ export function toggleBookmark(session: Session): void {
 
 /** Goes to the next bookmark, or to the one before. */
 export function goToBookmark(session: Session, forward: boolean): void {
-  const { step } = session.state.cursor;
-  const { bookmarks } = session.state.marks;
-  const found = nextBookmark(bookmarks, step, forward);
+  const { cursor, marks } = session.state;
+  const found = nextBookmark(marks.bookmarks, cursor.step, forward);
   if (found) session.seek(found.step);
 }
 
 export class BookmarkButton implements View {
-  readonly element = h(
-    "button",
-    {
-      type: "button",
-      class: "hw-button hw-toggle",
-      "aria-label": "Bookmark",
-      title: "Bookmark this step (b)",
-    },
-    icon(RIBBON),
-  );
+  readonly element = button("Bookmark", icon(RIBBON), {
+    class: "hw-button hw-toggle",
+    title: "Bookmark this step (b)",
+  });
   readonly #session: Session;
 
   constructor(session: Session, signal: AbortSignal) {
     this.#session = session;
-    this.element.addEventListener("click", () => toggleBookmark(session), { signal });
+    listen(this.element, { click: () => toggleBookmark(session) }, signal);
   }
 
   update(): void {
-    const { step } = this.#session.state.cursor;
-    const { bookmarks } = this.#session.state.marks;
-    this.element.setAttribute("aria-pressed", String(bookmarkAt(bookmarks, step) !== undefined));
-  }
-
-  destroy(): void {
-    this.element.remove();
+    this.element.setAttribute("aria-pressed", String(bookmarkHere(this.#session) !== undefined));
   }
 }
 
@@ -76,24 +65,17 @@ export class BookmarkLabel implements View {
 
   constructor(session: Session, signal: AbortSignal) {
     this.#session = session;
-    this.#input.addEventListener("input", () => this.#fit(), { signal });
-    this.#input.addEventListener("change", () => this.#rename(), { signal });
-    this.#input.addEventListener("keydown", (event) => this.#key(event), { signal });
+    const keydown = (event: KeyboardEvent) => this.#key(event);
+    listen(this.#input, { input: () => this.#fit(), change: () => this.#rename(), keydown }, signal);
   }
 
   update(): void {
-    const { step } = this.#session.state.cursor;
-    const { bookmarks } = this.#session.state.marks;
-    const bookmark = bookmarkAt(bookmarks, step);
+    const bookmark = bookmarkHere(this.#session);
     setHidden(this.element, bookmark === undefined);
-    if (!bookmark || this.#input.value === bookmark.label || this.#writing(step)) return;
-    this.#input.dataset.at = String(step);
+    if (!bookmark || this.#input.value === bookmark.label || this.#writing(bookmark.step)) return;
+    this.#input.dataset.at = String(bookmark.step);
     this.#input.value = bookmark.label;
     this.#fit();
-  }
-
-  destroy(): void {
-    this.element.remove();
   }
 
   /** Whether the label of this very step is being written. */
@@ -106,15 +88,13 @@ export class BookmarkLabel implements View {
     const step = Number(this.#input.dataset.at);
     const { bookmarks } = this.#session.state.marks;
     if (!bookmarkAt(bookmarks, step)) return;
-    const renamed = withBookmark(bookmarks, { step, label: this.#input.value });
-    this.#session.update({ marks: { bookmarks: renamed } });
+    const label = this.#input.value;
+    this.#session.update({ marks: { bookmarks: withBookmark(bookmarks, { step, label }) } });
   }
 
   #key(event: KeyboardEvent): void {
     if (event.key !== "Enter" && event.key !== "Escape") return;
-    const { step } = this.#session.state.cursor;
-    const { bookmarks } = this.#session.state.marks;
-    if (event.key === "Escape") this.#input.value = bookmarkAt(bookmarks, step)?.label ?? "";
+    if (event.key === "Escape") this.#input.value = bookmarkHere(this.#session)?.label ?? "";
     event.stopPropagation();
     this.#input.closest<HTMLElement>(".heapwidget")?.focus();
   }

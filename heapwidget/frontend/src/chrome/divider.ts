@@ -1,6 +1,6 @@
 /** A divider that is dragged, or moved by keys, to make a panel larger or smaller; a double click undoes that. */
 
-import { h } from "../kit/dom";
+import { h, listen } from "../kit/dom";
 import { takeKey } from "../kit/keys";
 
 export interface Divided {
@@ -41,16 +41,16 @@ export class Divider {
       "aria-valuemin": of.least,
       "aria-valuemax": of.most,
     });
-    const { element } = this;
-    element.addEventListener("pointerdown", (event) => this.#take(event), { signal });
-    element.addEventListener("pointermove", (event) => this.#drag(event), { signal });
     const drop = () => {
       this.#held = null;
     };
-    element.addEventListener("pointerup", drop, { signal });
-    element.addEventListener("pointercancel", drop, { signal });
-    element.addEventListener("dblclick", () => of.set(null), { signal });
-    element.addEventListener("keydown", (event) => this.#key(event), { signal });
+    const handlers = {
+      pointerdown: (event: PointerEvent) => this.#take(event),
+      pointermove: (event: PointerEvent) => this.#drag(event),
+      keydown: (event: KeyboardEvent) => this.#key(event),
+      dblclick: () => of.set(null),
+    };
+    listen(this.element, { ...handlers, pointerup: drop, pointercancel: drop }, signal);
   }
 
   /** Tells readers the size. */

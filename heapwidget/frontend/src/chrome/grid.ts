@@ -54,13 +54,7 @@ export class PanelGrid implements View {
     this.#split.update();
   }
 
-  destroy(): void {
-    for (const { view } of this.#shown.values()) view.destroy();
-    this.element.remove();
-  }
-
-  #hide(panel: Panel, { view, region }: Mounted): void {
-    view.destroy();
+  #hide(panel: Panel, { region }: Mounted): void {
     region.remove();
     this.#shown.delete(panel.name);
     this.#stage.sizes.changes++;

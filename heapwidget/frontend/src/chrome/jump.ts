@@ -5,7 +5,7 @@ import type { Session } from "../core/session/session";
 import { rankOf } from "../core/trace/sorted";
 import { formatCount } from "../core/words/format";
 import { nodeLabel } from "../core/words/labels";
-import { h, icon } from "../kit/dom";
+import { button, h, icon, listen } from "../kit/dom";
 import type { View } from "../kit/panel";
 
 const BACK = "M9.5 3.5 5 8l4.5 4.5";
@@ -23,26 +23,19 @@ export class Jump implements View {
 
   constructor(session: Session, signal: AbortSignal) {
     this.#session = session;
-    const button = (name: string, shape: string, forward: boolean) => {
-      const element = h(
-        "button",
-        { type: "button", class: "hw-button", "aria-label": name },
-        icon("", shape),
-      );
-      element.addEventListener("click", () => session.jump(forward), { signal });
+    const control = (name: string, shape: string, forward: boolean) => {
+      const element = button(name, icon("", shape), { class: "hw-button" });
+      listen(element, { click: () => session.jump(forward) }, signal);
       return element;
     };
-    this.#back = button("Previous pop", BACK, false);
-    this.#forward = button("Next pop", FORWARD, true);
+    this.#back = control("Previous pop", BACK, false);
+    this.#forward = control("Next pop", FORWARD, true);
     this.#select.append(this.#node, ...layerOptions(session));
-    this.#select.addEventListener(
-      "change",
-      () => {
-        const { value } = this.#select;
-        session.update({ picked: { layer: value === NODE ? null : Number(value) } });
-      },
-      { signal },
-    );
+    const choose = () => {
+      const { value } = this.#select;
+      session.update({ picked: { layer: value === NODE ? null : Number(value) } });
+    };
+    listen(this.#select, { change: choose }, signal);
     this.element = h(
       "div",
       { class: "hw-jump", role: "group", "aria-label": "Jump" },
@@ -76,10 +69,6 @@ export class Jump implements View {
   go(forward: boolean): void {
     if (this.#session.target === null) this.#select.focus();
     else this.#session.jump(forward);
-  }
-
-  destroy(): void {
-    this.element.remove();
   }
 }
 

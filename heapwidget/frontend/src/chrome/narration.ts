@@ -27,10 +27,6 @@ export class Narration implements View {
     this.#write(parts);
   }
 
-  destroy(): void {
-    this.element.remove();
-  }
-
   /** Sentences of one form follow each other: their elements stay, and get new words. */
   #write(parts: readonly Part[]): void {
     const { element } = this;

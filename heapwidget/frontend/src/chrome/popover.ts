@@ -1,6 +1,6 @@
 /** A button and the small sheet that it opens. */
 
-import { h } from "../kit/dom";
+import { button, h } from "../kit/dom";
 
 export class Popover {
   readonly element: HTMLElement;
@@ -18,11 +18,7 @@ export class Popover {
   ) {
     this.name = name;
     this.#onOpen = onOpen;
-    this.button = h(
-      "button",
-      { type: "button", class: "hw-button", "aria-label": name, title: name, "aria-expanded": "false" },
-      face,
-    );
+    this.button = button(name, face, { class: "hw-button", "aria-expanded": "false" });
     this.#sheet = h(
       "div",
       { class: "hw-sheet", role: "dialog", "aria-label": name, tabindex: -1, hidden: true },

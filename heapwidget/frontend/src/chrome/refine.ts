@@ -57,10 +57,6 @@ export class Refine implements View {
     }
     setText(this.#said, said(refining));
   }
-
-  destroy(): void {
-    this.popover.element.remove();
-  }
 }
 
 function said(refining: Refining): string {

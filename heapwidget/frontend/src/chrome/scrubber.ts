@@ -4,7 +4,7 @@ import type { Bookmark } from "../core/session/bookmarks";
 import type { Session } from "../core/session/session";
 import type { Trace } from "../core/trace/trace";
 import { formatCount } from "../core/words/format";
-import { h, icon } from "../kit/dom";
+import { button, h, icon, listen } from "../kit/dom";
 import type { View } from "../kit/panel";
 
 /** A ribbon, notched at its foot. */
@@ -27,18 +27,16 @@ export class Scrubber implements View {
   constructor(session: Session, signal: AbortSignal) {
     this.#session = session;
     this.#slider.max = String(session.steps);
-    this.#slider.addEventListener("input", () => session.scrub(Number(this.#slider.value)), { signal });
-    this.#slider.addEventListener("change", () => session.update({ cursor: { scrubbing: false } }), {
-      signal,
-    });
-    this.#flags.addEventListener(
-      "click",
-      (event) => {
-        const flag = (event.target as Element).closest<HTMLElement>(".hw-flag");
-        if (flag) session.seek(Number(flag.dataset.at));
-      },
-      { signal },
-    );
+    const [input, change] = [
+      () => session.scrub(Number(this.#slider.value)),
+      () => session.update({ cursor: { scrubbing: false } }),
+    ];
+    listen(this.#slider, { input, change }, signal);
+    const click = (event: MouseEvent) => {
+      const flag = (event.target as Element).closest<HTMLElement>(".hw-flag");
+      if (flag) session.seek(Number(flag.dataset.at));
+    };
+    listen(this.#flags, { click }, signal);
     const marks = phaseMarks(session.trace);
     this.element = h("div", { class: "hw-track" }, marks, this.#done, this.#slider, this.#flags);
   }
@@ -59,20 +57,12 @@ export class Scrubber implements View {
       element.classList.toggle("hw-here", Number((element as HTMLElement).dataset.at) === step);
     }
   }
-
-  destroy(): void {
-    this.element.remove();
-  }
 }
 
 /** Reached by `[` and `]`, not by tab: there may be many. */
 function flag({ step, label }: Bookmark, steps: number): HTMLElement {
   const name = `Bookmark at ${formatCount(step)}: ${label}`;
-  const element = h(
-    "button",
-    { type: "button", class: "hw-flag", tabindex: -1, "aria-label": name, title: name, "data-at": step },
-    icon(RIBBON),
-  );
+  const element = button(name, icon(RIBBON), { class: "hw-flag", tabindex: -1, "data-at": step });
   element.style.setProperty("--hw-at", String(steps ? step / steps : 0));
   return element;
 }

@@ -24,8 +24,4 @@ export class SharedNote implements View {
     setHidden(this.element, companions === 0);
     if (companions > 0) setText(this.#words, linkWords(step, place, lengthsOf(trace), lengths));
   }
-
-  destroy(): void {
-    this.element.remove();
-  }
 }

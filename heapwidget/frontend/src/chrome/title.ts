@@ -65,10 +65,6 @@ export class Title implements View {
     this.#popovers.find((popover) => popover.name === name)?.open();
   }
 
-  destroy(): void {
-    this.element.remove();
-  }
-
   #menu(signal: AbortSignal): HTMLElement {
     const menu = h("div", {}, h("h3", {}, "Panels"));
     for (const { name, title } of panelsFor(this.#session.trace)) {

@@ -3,7 +3,7 @@
 import type { Session } from "../core/session/session";
 import { formatCount } from "../core/words/format";
 import { Choice } from "../kit/choice";
-import { h, icon, setText } from "../kit/dom";
+import { button, h, icon, listen, setText } from "../kit/dom";
 import type { View } from "../kit/panel";
 import { BookmarkButton } from "./bookmark";
 import { Jump } from "./jump";
@@ -31,16 +31,10 @@ export class Transport implements View {
   readonly #jump: Jump;
   /** Parts that draw themselves. */
   readonly #parts: readonly View[];
-  readonly #loop = h(
-    "button",
-    {
-      type: "button",
-      class: "hw-button hw-toggle hw-loop",
-      "aria-label": "Loop",
-      title: "Play again and again",
-    },
-    icon("", LOOP),
-  );
+  readonly #loop = button("Loop", icon("", LOOP), {
+    class: "hw-button hw-toggle hw-loop",
+    title: "Play again and again",
+  });
   readonly #now = h("b");
   readonly #all = h("span");
   /** The sub-step within a pop. */
@@ -50,27 +44,21 @@ export class Transport implements View {
 
   constructor(session: Session, signal: AbortSignal) {
     this.#session = session;
-    const button = (name: string, shape: keyof typeof ICONS, act: () => void) => {
-      const element = h(
-        "button",
-        { type: "button", class: `hw-button hw-${shape}`, "aria-label": name, title: name },
-        icon(ICONS[shape]),
-      );
-      element.addEventListener("click", act, { signal });
+    const control = (name: string, shape: keyof typeof ICONS, click: () => void) => {
+      const element = button(name, icon(ICONS[shape]), { class: `hw-button hw-${shape}` });
+      listen(element, { click }, signal);
       return element;
     };
     this.#buttons = {
-      first: button("First", "first", () => session.seek(0)),
-      back: button("Back", "back", () => session.move(-1)),
-      play: button("Play", "play", () => session.toggle()),
-      forward: button("Forward", "forward", () => session.move(1)),
-      last: button("Last", "last", () => session.seek(session.steps)),
+      first: control("First", "first", () => session.seek(0)),
+      back: control("Back", "back", () => session.move(-1)),
+      play: control("Play", "play", () => session.toggle()),
+      forward: control("Forward", "forward", () => session.move(1)),
+      last: control("Last", "last", () => session.seek(session.steps)),
     };
-    this.#loop.addEventListener("click", () => session.update({ play: { loop: !session.state.play.loop } }), {
-      signal,
-    });
+    listen(this.#loop, { click: () => session.update({ play: { loop: !session.state.play.loop } }) }, signal);
     const setSpeed = () => session.update({ play: { interval: Number(this.#speed.value) } });
-    this.#speed.addEventListener("change", setSpeed, { signal });
+    listen(this.#speed, { change: setSpeed }, signal);
     const sizes = [
       { value: "pop", text: "pop" },
       { value: "slow", text: "compare and swap" },
@@ -115,10 +103,6 @@ export class Transport implements View {
   /** Goes to the next pop of what was chosen, or to the one before. */
   jump(forward: boolean): void {
     this.#jump.go(forward);
-  }
-
-  destroy(): void {
-    this.element.remove();
   }
 
   #drawPlay(play: HTMLButtonElement, playing: boolean): void {

@@ -3,6 +3,7 @@
 import type { Session } from "../core/session/session";
 import { TraceError } from "../core/trace/error";
 import { h } from "../kit/dom";
+import { Frames } from "../kit/frames";
 import type { Stage, View } from "../kit/panel";
 import { Theme } from "../kit/theme";
 import { NodePatches } from "../panels/input/patches";
@@ -30,8 +31,7 @@ export interface Memory {
 
 /** Shows a session in `parent`; the returned function takes it away again, and tells what is to be taken up. */
 export function mountViewer(parent: HTMLElement, session: Session, memory?: Memory): () => Memory {
-  const viewer = new Viewer(parent, session);
-  viewer.takeUp(memory);
+  const viewer = new Viewer(parent, session, memory);
   return () => viewer.leave();
 }
 
@@ -47,11 +47,12 @@ class Viewer {
   /** Whether the trace turned out to be wrong. */
   #failed = false;
 
-  constructor(parent: HTMLElement, session: Session) {
+  constructor(parent: HTMLElement, session: Session, memory: Memory | undefined) {
     const { signal } = this.#controller;
     this.#root = rootOf(session);
     parent.append(this.#root);
-    this.#draw = frameScheduler(() => this.#update(), signal);
+    const frames = new Frames(() => this.#update(), signal);
+    this.#draw = () => frames.start();
     this.#inSight = watchSight(this.#root, this.#draw, signal);
     const theme = new Theme(this.#root, this.#draw, signal);
     this.#stage = { session, theme, patches: new NodePatches(), sizes: { changes: 1 }, signal };
@@ -61,10 +62,6 @@ class Viewer {
     this.#resize();
     this.#update();
     this.#listen(transport);
-  }
-
-  /** Takes up what was left. */
-  takeUp(memory?: Memory): void {
     if (memory?.focused) this.#root.focus({ preventScroll: true });
     this.#title.sheet = memory?.sheet ?? "";
   }
@@ -73,7 +70,6 @@ class Viewer {
     const { activeElement } = this.#root.getRootNode() as Document | ShadowRoot;
     const left = { sheet: this.#title.sheet, focused: this.#root.contains(activeElement) };
     this.#controller.abort();
-    for (const view of this.#views) view.destroy();
     this.#root.remove();
     return left;
   }
@@ -117,8 +113,9 @@ class Viewer {
     this.#draw();
   }
 
-  #update(): void {
-    if (this.#failed) return;
+  /** Draws the state, or what is wrong with the trace; nothing moves by itself: false. */
+  #update(): false {
+    if (this.#failed) return false;
     try {
       this.#show();
     } catch (error) {
@@ -128,6 +125,7 @@ class Viewer {
       this.#root.setAttribute("role", "alert");
       this.#root.replaceChildren(failureText(), error.message);
     }
+    return false;
   }
 
   #show(): void {
@@ -151,17 +149,4 @@ function rootOf({ steps, trace }: Session): HTMLElement {
   root.setAttribute("aria-label", `Heap viewer: ${trace.target.label}`);
   root.setAttribute("role", "group");
   return root;
-}
-
-/** Several changes within a frame are drawn once. */
-function frameScheduler(draw: () => void, signal: AbortSignal): () => void {
-  let frame = 0;
-  signal.addEventListener("abort", () => cancelAnimationFrame(frame));
-  return () => {
-    if (frame || signal.aborted) return;
-    frame = requestAnimationFrame(() => {
-      frame = 0;
-      draw();
-    });
-  };
 }

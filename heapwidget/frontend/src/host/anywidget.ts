@@ -168,12 +168,10 @@ export class ModelHost {
 
   /** Play, pause, clicks and the end of a scrub are saved at once, a moving playhead from time to time. */
   #toModel(state: ViewState, previous: ViewState): void {
-    const settled =
-      KEPT_FIELDS.some(
-        (field) => field !== "step" && keptValue(state, field) !== keptValue(previous, field),
-      ) ||
-      (previous.cursor.scrubbing && !state.cursor.scrubbing);
-    const moved = state.cursor.step !== previous.cursor.step;
+    const isNew = (field: KeptField) => keptValue(state, field) !== keptValue(previous, field);
+    const released = previous.cursor.scrubbing && !state.cursor.scrubbing;
+    const settled = released || KEPT_FIELDS.some((field) => field !== "step" && isNew(field));
+    const moved = isNew("step");
     const due = this.#savedAt + SAVE_EVERY - Date.now();
     if (settled || (moved && due <= 0)) this.#save(state);
     else if (moved && this.#timer === undefined) {

@@ -33,6 +33,18 @@ export function s<K extends keyof SVGElementTagNameMap>(
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
+/** A button with a face; its name is its tooltip too, unless there is more to say. */
+export const button = (name: string, face: Node, more: Attributes = {}): HTMLButtonElement =>
+  h("button", { type: "button", "aria-label": name, title: name, ...more }, face);
+
+type Handlers = { readonly [E in keyof HTMLElementEventMap]?: (event: HTMLElementEventMap[E]) => void };
+
+/** Listens to several events of an element until aborted. */
+export function listen(element: HTMLElement, handlers: Handlers, signal: AbortSignal): void {
+  for (const [event, handler] of Object.entries(handlers))
+    element.addEventListener(event, handler as (event: Event) => void, { signal });
+}
+
 /** A 16 × 16 icon of filled shapes and stroked lines. */
 export function icon(filled: string, stroked = ""): SVGSVGElement {
   const svg = s("svg", { viewBox: "0 0 16 16", class: "hw-icon", "aria-hidden": "true" });
@@ -76,6 +88,15 @@ export function putAt(element: HTMLElement, x: number, y: number): void {
 export function tellWhileFocused(target: Element, line: Element, signal: AbortSignal): void {
   target.addEventListener("focus", () => line.setAttribute("aria-live", "polite"), { signal });
   target.addEventListener("blur", () => line.removeAttribute("aria-live"), { signal });
+}
+
+/** A click leaves the focus with the viewer, so that the arrow keys go on stepping: only Tab leads into an element. */
+export function keepFocusOut(element: HTMLElement, signal: AbortSignal): void {
+  const mousedown = (event: Event) => {
+    event.preventDefault();
+    element.closest<HTMLElement>(".heapwidget")?.focus({ preventScroll: true });
+  };
+  listen(element, { mousedown }, signal);
 }
 
 /** Gives a canvas one backing pixel for each pixel of the screen, and returns its context scaled to CSS pixels. */

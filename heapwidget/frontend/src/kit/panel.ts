@@ -26,7 +26,6 @@ export interface View {
   update(): void;
   /** Height, in pixels, of what `heights` of the panel tells of. */
   height?(): number;
-  destroy(): void;
 }
 
 export interface Panel {

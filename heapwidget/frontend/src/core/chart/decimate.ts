@@ -1,16 +1,23 @@
 /** A long row of values on few pixels: its extent, the points that are drawn, and round numbers along it. */
 
-/** Least and greatest value. */
-export function extent(values: Float32Array, from = 0, to = values.length): [low: number, high: number] {
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  for (let i = from; i < to; i++) {
-    const value = values[i] as number;
+/** Least and greatest value among `from .. to`. */
+export function extent(
+  valueAt: (at: number) => number,
+  from: number,
+  to: number,
+): [low: number, high: number] {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let at = from; at < to; at++) {
+    const value = valueAt(at);
     if (value < low) low = value;
     if (value > high) high = value;
   }
   return [low, high];
 }
+
+/** The same of all values in a row. */
+export const extentOf = (row: ArrayLike<number>): [low: number, high: number] =>
+  extent((at) => row[at] as number, 0, row.length);
 
 /** The one of the largest magnitude among `from .. to`. */
 export function strongest(values: ArrayLike<number>, from: number, to: number): number {

@@ -1,7 +1,6 @@
 /** What the target's score does as positions are taken away, or given back, in pop order: measured in Python. */
 
-import type { Scores } from "../trace/header";
-import type { Trace } from "../trace/trace";
+import type { Scores, Trace } from "../trace/trace";
 import { formatKey, formatShare, plural } from "../words/format";
 import { positionNoun } from "../words/narration";
 

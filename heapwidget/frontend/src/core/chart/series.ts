@@ -3,6 +3,7 @@
 import type { Trace } from "../trace/trace";
 import { series as called } from "../vocabulary/vocabulary";
 import { partOf, shareOf } from "../words/narration";
+import { extent } from "./decimate";
 
 export type SeriesId = "dust" | "heap" | "absorbed" | "explained" | "popped" | "bound" | "keys";
 
@@ -44,7 +45,7 @@ export function chartOf(trace: Trace): Chart {
   const bound: Series[] =
     trace.finishEnd > 0 ? [{ id: "bound", label: called.bound, at: boundShare(trace) }] : [];
   const parts = [explained, absorbed, dust, heap];
-  if (parts.every((part) => extremes(part, trace.finishEnd).low >= -NOISE)) {
+  if (parts.every((part) => extent(part, 0, trace.finishEnd + 1)[0] >= -NOISE)) {
     const gone = (step: number) => explained(step) + absorbed(step);
     const back: Series[] = [
       { id: "dust", label: called.dust, at: () => 1, own: dust },
@@ -60,9 +61,9 @@ export function chartOf(trace: Trace): Chart {
     { id: "heap", label: called.way, at: left },
   ];
   const series: Series[] = [...back, ...front, ...bound];
-  const ranges = series.map((s) => extremes(s.at, trace.steps));
-  const low = Math.min(0, ...ranges.map((r) => r.low));
-  const high = Math.max(1, ...ranges.map((r) => r.high));
+  const ranges = series.map((s) => extent(s.at, 0, trace.steps + 1));
+  const low = Math.min(0, ...ranges.map(([least]) => least));
+  const high = Math.max(1, ...ranges.map(([, most]) => most));
   return { kind: "lines", series, low: Math.max(low, -MOST), high: Math.min(high, MOST) };
 }
 
@@ -71,18 +72,14 @@ const MOST = 3;
 
 function keyChart(trace: Trace): Chart {
   const at = (step: number) => trace.popMass[Math.max(step - 1, 0)] ?? 0;
-  const { low, high } = extremes(at, trace.steps);
+  const [low, high] = extent(at, 0, trace.steps + 1);
   const series: Series[] = [{ id: "keys", label: called.keys, at }];
   return { kind: "keys", series, low: Math.min(low, 0), high: Math.max(high, 0) || (low < 0 ? 0 : 1) };
 }
 
 /** Certified error as a share; before the first pop nothing is certified but the whole. */
-function boundShare(trace: Trace): (step: number) => number {
-  return (step) => {
-    const row = Math.max(step - 1, 0);
-    return shareOf(trace, trace.bound[row] ?? 0);
-  };
-}
+const boundShare = (trace: Trace) => (step: number) =>
+  shareOf(trace, trace.bound[Math.max(step - 1, 0)] ?? 0);
 
 /** Share of the target on the positions popped so far, at each step. */
 function poppedShares(trace: Trace): Float32Array {
@@ -93,15 +90,4 @@ function poppedShares(trace: Trace): Float32Array {
     shares[step] = partOf(trace, sum);
   }
   return shares;
-}
-
-function extremes(at: (step: number) => number, steps: number): { low: number; high: number } {
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  for (let step = 0; step <= steps; step++) {
-    const value = at(step);
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
-  return { low, high };
 }

@@ -8,9 +8,8 @@
 
 import { seenFrom } from "../geometry/field";
 import type { HeapLike } from "../replay/heap";
-import type { Layer } from "../trace/header";
 import type { Input, InputPart } from "../trace/input";
-import { layerIndex, type Trace } from "../trace/trace";
+import { type Layer, layerIndex, type Trace } from "../trace/trace";
 
 /** What the nodes of a layer see along one axis of an input, by their index along the axis that they look from. */
 interface Sight {
@@ -31,7 +30,7 @@ interface Table {
 }
 
 /** What a node sees of one input: the ends along each axis in cells, and the number of positions. */
-interface Box {
+interface SeenBox {
   readonly from: Int32Array;
   readonly to: Int32Array;
   area: number;
@@ -43,7 +42,7 @@ export class Frontier {
   /** What each layer's nodes see of each input, along each of its axes; null: everything. */
   readonly #sights: readonly (readonly (readonly Sight[])[] | null)[];
   /** What the node at hand sees of each input: filled anew for each, since there are so many. */
-  readonly #boxes: readonly Box[];
+  readonly #boxes: readonly SeenBox[];
 
   constructor(trace: Trace, input: Input) {
     this.#trace = trace;
@@ -81,14 +80,14 @@ export class Frontier {
   #add(sights: readonly (readonly Sight[])[], index: number, key: number): boolean {
     let area = 0;
     for (let i = 0; i < sights.length; i++) {
-      const box = this.#boxes[i] as Box;
+      const box = this.#boxes[i] as SeenBox;
       look(sights[i] as readonly Sight[], index, box);
       area += box.area;
     }
     if (area === 0) return false;
     const density = key / area;
     for (let i = 0; i < sights.length; i++) {
-      const box = this.#boxes[i] as Box;
+      const box = this.#boxes[i] as SeenBox;
       if (box.area > 0) addBox((this.#tables[i] as Table).cells, box, density);
     }
     return true;
@@ -127,7 +126,7 @@ function sightsOf(layer: Layer, { part, strides }: Table): Sight[] {
 }
 
 /** What a node sees of an input. */
-function look(axes: readonly Sight[], index: number, box: Box): void {
+function look(axes: readonly Sight[], index: number, box: SeenBox): void {
   let area = 1;
   for (let axis = 0; axis < axes.length; axis++) {
     const { stride, size, from, to, length } = axes[axis] as Sight;
@@ -140,7 +139,7 @@ function look(axes: readonly Sight[], index: number, box: Box): void {
 }
 
 /** Adds a density to a box: at its first corner, and with changing signs at all the others. */
-function addBox(cells: Float64Array, { from, to }: Box, density: number): void {
+function addBox(cells: Float64Array, { from, to }: SeenBox, density: number): void {
   for (let corner = 0; corner < 1 << from.length; corner++) {
     let cell = 0;
     let change = density;

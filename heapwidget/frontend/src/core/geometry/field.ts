@@ -1,8 +1,7 @@
 /** What part of the input a node sees: ranges along the position axes, and rectangles of the grid. */
 
-import type { FieldAxis } from "../trace/header";
 import { type Input, type InputPart, partAt } from "../trace/input";
-import { boxOf, layerOf, type Trace } from "../trace/trace";
+import { boxOf, type FieldAxis, layerOf, type Trace } from "../trace/trace";
 
 /** Columns `[x0, x1)` and rows `[y0, y1)` of the grid. */
 export interface Rect {
@@ -69,6 +68,12 @@ export function fieldRun(trace: Trace, node: number, part: InputPart): Span | nu
   const spans = fieldSpans(trace, node, part);
   if (isEmpty(spans)) return null;
   return spans?.length === 1 ? (spans[0] as Span) : [0, part.count];
+}
+
+/** The same of a node that sees something, and not all; null: it does not. */
+export function narrowRun(trace: Trace, node: number | null, part: InputPart): Span | null {
+  const run = node === null ? null : fieldRun(trace, node, part);
+  return run && run[1] - run[0] < part.count ? run : null;
 }
 
 /** Smallest rectangle around all of them: what a patch shows. */

@@ -1,6 +1,6 @@
 /** Where the layers stand: a column each from input to output, runs of a deep net folded into narrow ones. */
 
-import type { Layer } from "../trace/header";
+import type { Layer } from "../trace/trace";
 import type { LayerMap } from "./layermap";
 
 export interface Column {

@@ -1,5 +1,5 @@
 /** How the nodes of a layer are laid out as a small image: a tile a channel, cells for what has no positions. */
-import type { Layer } from "../trace/header";
+import type { Layer } from "../trace/trace";
 
 export interface LayerMap {
   /** Tiles beside and under one another, and cells in each. */

@@ -125,7 +125,7 @@ export function windowFor(cell: number, cardLevels: number, top = 0): number {
 }
 
 /** The cell, or its nearest ancestor that a heap of so many cells has. */
-export function within(cell: number, size: number): number {
+export function ancestorWithin(cell: number, size: number): number {
   let at = cell;
   while (at > 0 && at >= size) at = (at - 1) >> 1;
   return at;

@@ -18,22 +18,16 @@ export interface Cursor extends Moment {
 
 export const AT_START: Cursor = { step: 0, sub: 0, place: 0, slow: false, scrubbing: false };
 
-/** The timelines that step and place are counted on: the trace's own, and the one shared before and now. */
-export interface Timelines {
-  readonly own: Lengths;
-  readonly before: Lengths;
-  readonly shared: Lengths;
-}
-
 const within = (value: number, end: number) => Math.min(Math.max(Math.round(value) || 0, 0), end);
 
-/** Makes step and place agree, whichever was given: a shorter phase waits at its end. */
+/** Makes step and place agree, whichever was given, on the timeline shared now; a shorter phase waits at its end. */
 export function settledCursor(
   previous: Cursor,
   change: Partial<Cursor>,
-  { own, before, shared }: Timelines,
+  timeline: { readonly own: Lengths; readonly before: Lengths; readonly shared: Lengths },
   slowly: SlowCursor,
 ): Cursor {
+  const { own, before, shared } = timeline;
   const given = { ...previous, ...change };
   let { step, place, sub } = given;
   if (change.place !== undefined) {

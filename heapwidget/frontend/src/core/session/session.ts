@@ -61,7 +61,7 @@ export class Session implements Stateful {
   /** Rows of each phase. */
   readonly #lengths: Lengths;
   /** Ties to others that share the cursor. */
-  readonly #link: SharedCursor;
+  readonly #shared: SharedCursor;
   /** The pops that are jumped to. */
   #pops: { target: Target; steps: Uint32Array } | null = null;
 
@@ -75,7 +75,7 @@ export class Session implements Stateful {
     this.#state = { ...DEFAULT_STATE, shared: { ...DEFAULT_STATE.shared, lengths: this.#lengths } };
     this.#playback = new Playback(this.#state.play.interval, (n) => this.#advance(n), isHidden);
     this.update(initial);
-    this.#link = new SharedCursor(this);
+    this.#shared = new SharedCursor(this);
     this.#prepare();
   }
 
@@ -106,11 +106,6 @@ export class Session implements Stateful {
   /** The heap as it is at the cursor. */
   get heap(): HeapLike {
     return this.slow?.pop.heap ?? this.replay.heap;
-  }
-
-  /** Sub-steps of the pop that follows the current step. */
-  get subSteps(): number {
-    return this.#slowly.countAfter(this.#state.cursor.step);
   }
 
   subscribe(listener: Listener): () => void {
@@ -190,7 +185,7 @@ export class Session implements Stateful {
   }
 
   destroy(): void {
-    this.#link.leave();
+    this.#shared.leave();
     this.#playback.stop();
     clearTimeout(this.#preparing);
     this.#listeners.clear();

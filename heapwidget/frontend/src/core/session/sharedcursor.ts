@@ -84,10 +84,8 @@ export class SharedCursor implements Member {
 
   #heed(state: ViewState, previous: ViewState): void {
     if (state.shared.link !== previous.shared.link) this.#join(state.shared.link);
-    const [now, before] = [paceOf(state), paceOf(previous)];
-    const same =
-      now.place === before.place && now.playing === before.playing && now.interval === before.interval;
-    if (this.#following || same) return;
+    const moved = JSON.stringify(paceOf(state)) !== JSON.stringify(paceOf(previous));
+    if (this.#following || !moved) return;
     for (const member of [...(groups().get(this.#name) ?? [])]) {
       if (member !== this) member.follow(this.pace);
     }

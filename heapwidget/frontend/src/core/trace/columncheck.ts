@@ -7,22 +7,15 @@ import type { Trace } from "./trace";
 export function checkColumns(trace: Trace): void {
   checkNodes(trace);
   checkOffsets(trace);
-  for (const [column, values] of finite(trace)) {
+  const { popMass, logKey, contribution, explained, absorbed, dust, bound } = trace;
+  const finite = { pop_mass: popMass, log_key: logKey, contribution, explained, absorbed };
+  for (const [column, values] of Object.entries(finite)) {
     if (!values.every(Number.isFinite)) fail(`Column ${column} holds a value that is not finite.`);
   }
-  for (const [column, values] of [["dust", trace.dust] as const, ["bound", trace.bound] as const]) {
+  for (const [column, values] of Object.entries({ dust, bound })) {
     if (values.some(Number.isNaN)) fail(`Column ${column} holds a value that is no number.`);
   }
 }
-
-const finite = (trace: Trace) =>
-  [
-    ["pop_mass", trace.popMass],
-    ["log_key", trace.logKey],
-    ["contribution", trace.contribution],
-    ["explained", trace.explained],
-    ["absorbed", trace.absorbed],
-  ] as const;
 
 function checkOffsets({ logOffset, logNode, walkEnd, finishEnd, inputCount }: Trace): void {
   for (let i = 1; i < logOffset.length; i++) {

@@ -1,31 +1,12 @@
 /** What a trace's header must hold, key by key: `heapwidget/trace_check.py` asks the same, in the same order. */
 
 import { fail } from "./error";
-import {
-  type Check,
-  integer,
-  isRecord,
-  type Json,
-  list,
-  name,
-  number,
-  orNull,
-  product,
-  record,
-  row,
-  text,
-  truth,
-  whole,
-  word,
-} from "./json";
+import * as is from "./json";
 import { isKind, KINDS, type Kind } from "./kinds";
+import { type Header, type Layer, product, type Scores } from "./trace";
 
-export interface RawLayer {
-  readonly label: string;
-  readonly shape: readonly number[];
-  readonly box: readonly number[];
+export interface RawLayer extends Pick<Layer, "label" | "shape" | "box" | "reads"> {
   readonly channel_axis: number | null;
-  readonly reads: readonly number[];
   readonly field:
     | readonly (readonly [start: number, step: number, size: number, axis: number | null])[]
     | null;
@@ -34,36 +15,18 @@ export interface RawLayer {
 }
 
 type Order = "descending" | "ascending";
-type RawCurves = { readonly deletion: readonly number[]; readonly insertion: readonly number[] };
 
-export interface RawHeader {
-  readonly method: string;
-  readonly rule: string | null;
+export interface RawHeader extends Pick<Header, "method" | "rule" | "conserved" | "floor" | "start"> {
   readonly rule_label?: string;
   readonly order: Order;
-  readonly conserved: boolean;
-  readonly target: {
-    readonly label: string;
-    readonly index: number | null;
-    readonly value: number;
-    readonly below?: string | null;
-  };
-  readonly floor: number | null;
+  readonly target: Omit<Header["target"], "below"> & { readonly below?: string | null };
   readonly phases: Readonly<Record<(typeof PHASES)[number], number>>;
-  readonly start: readonly (readonly [node: number, key: number])[];
   readonly layers: readonly RawLayer[];
   readonly inputs?: number;
   readonly priority?: "mass" | "bound";
   readonly collect_order?: Order;
   readonly input_in_heap?: boolean;
-  readonly scores?:
-    | (RawCurves & {
-        readonly kind: string;
-        readonly absolute?: unknown;
-        readonly fractions: readonly number[];
-        readonly random: RawCurves | null;
-      })
-    | null;
+  readonly scores?: (Omit<Scores, "absolute"> & { readonly absolute?: unknown }) | null;
 }
 
 const PHASES = ["walk", "finish", "collect"] as const;
@@ -72,17 +35,17 @@ const LARGEST_LAYER = 2 ** 24;
 const MOST_NODES = 2 ** 27;
 const DEEPEST = 16;
 
-const layerParts = record({
-  label: name,
-  op: name,
-  shape: list(whole),
-  box: list(whole),
-  channel_axis: orNull(whole),
-  reads: list(whole),
-  field: orNull(list(row(integer, whole, whole, orNull(whole)))),
+const layerParts = is.record({
+  label: is.name,
+  op: is.name,
+  shape: is.list(is.whole),
+  box: is.list(is.whole),
+  channel_axis: is.orNull(is.whole),
+  reads: is.list(is.whole),
+  field: is.orNull(is.list(is.row(is.integer, is.whole, is.whole, is.orNull(is.whole)))),
 });
 
-const layer: Check = (value) => {
+const layer: is.Check = (value) => {
   if (!layerParts(value)) return false;
   const { shape, box, channel_axis, field } = value as RawLayer;
   const axes = [channel_axis, ...(field ?? []).map((axis) => axis[3])];
@@ -95,53 +58,53 @@ const layer: Check = (value) => {
   );
 };
 
-const curves = { fractions: list(number), deletion: list(number), insertion: list(number) };
-const scores: Check = (value) => {
-  if (!record({ kind: text, random: orNull(isRecord), ...curves })(value)) return false;
+const curves = { fractions: is.list(is.number), deletion: is.list(is.number), insertion: is.list(is.number) };
+const scores: is.Check = (value) => {
+  if (!is.record({ kind: is.text, random: is.orNull(is.dict), ...curves })(value)) return false;
   const { random, ...own } = value as Record<string, unknown>;
   const fractions = own.fractions as readonly number[];
-  const several = random ? [own, { fractions, ...(random as Json) }] : [own];
+  const several = random ? [own, { fractions, ...(random as is.Json) }] : [own];
   return (
     fractions.length > 1 &&
     several.every(
       (one) =>
-        record(curves)(one) &&
-        Object.keys(curves).every((key) => ((one as Json)[key] as unknown[]).length === fractions.length),
+        is.record(curves)(one) &&
+        Object.keys(curves).every((key) => ((one as is.Json)[key] as unknown[]).length === fractions.length),
     )
   );
 };
 
-const target = record({ label: text, index: orNull(whole), value: number });
+const target = is.record({ label: is.text, index: is.orNull(is.whole), value: is.number });
 
-const HEADER: Readonly<Record<string, Check>> = {
-  method: text,
-  rule: orNull(text),
-  order: word("descending", "ascending"),
-  conserved: truth,
-  target: (value) => target(value) && orNull(text)((value as Json).below ?? null),
-  floor: orNull(number),
-  phases: record(Object.fromEntries(PHASES.map((phase) => [phase, whole]))),
-  start: list(row(whole, number)),
-  layers: list(layer),
-  ledger: record({
-    target: number,
-    explained: number,
-    residual: number,
-    absorbed: list(row(text, text, number)),
+const HEADER: Readonly<Record<string, is.Check>> = {
+  method: is.text,
+  rule: is.orNull(is.text),
+  order: is.word("descending", "ascending"),
+  conserved: is.truth,
+  target: (value) => target(value) && is.orNull(is.text)((value as is.Json).below ?? null),
+  floor: is.orNull(is.number),
+  phases: is.record(Object.fromEntries(PHASES.map((phase) => [phase, is.whole]))),
+  start: is.list(is.row(is.whole, is.number)),
+  layers: is.list(layer),
+  ledger: is.record({
+    target: is.number,
+    explained: is.number,
+    residual: is.number,
+    absorbed: is.list(is.row(is.text, is.text, is.number)),
   }),
 };
-const OPTIONAL: Readonly<Record<string, Check>> = {
-  inputs: whole,
-  rule_label: text,
-  priority: word("mass", "bound"),
-  collect_order: word("descending", "ascending"),
-  input_in_heap: truth,
-  scores: orNull(scores),
+const OPTIONAL: Readonly<Record<string, is.Check>> = {
+  inputs: is.whole,
+  rule_label: is.text,
+  priority: is.word("mass", "bound"),
+  collect_order: is.word("descending", "ascending"),
+  input_in_heap: is.truth,
+  scores: is.orNull(scores),
 };
 
 /** Refuses, in one sentence, what is no header. */
 export function checkHeader(header: unknown): RawHeader {
-  if (!isRecord(header)) return fail("The header is missing.");
+  if (!is.dict(header)) return fail("The header is missing.");
   if (header.format !== "heapwidget-trace") fail("This is not a heapwidget trace.");
   if (header.version !== 1)
     fail(`The trace has version ${String(header.version)}; this viewer reads version 1.`);
@@ -151,7 +114,7 @@ export function checkHeader(header: unknown): RawHeader {
     if (!check(header[key])) fail(`The header's ${key} is not what a trace has there.`);
   }
   for (const [key, value] of Object.entries(header)) {
-    if (!text(key)) fail("A key of the header is no text.");
+    if (!is.text(key)) fail("A key of the header is no text.");
     checkPlain(key, value, 0);
   }
   const read = header as unknown as RawHeader;
@@ -168,7 +131,7 @@ function checkPlain(key: string, value: unknown, depth: number): void {
     if (depth === DEEPEST && inside.length > 0)
       fail(`The header's ${key} has more than ${DEEPEST} lists in lists.`);
     for (const one of inside) checkPlain(key, one, depth + 1);
-  } else if (!(value === null || truth(value) || text(value) || Number.isFinite(value))) {
+  } else if (!(value === null || is.truth(value) || is.text(value) || Number.isFinite(value))) {
     fail(`The header's ${key} holds a number or a text that cannot be written.`);
   }
 }
@@ -202,7 +165,7 @@ function checkInput({ shape, box, channel_axis, kind, names }: RawLayer, number:
   if (shape.some((size, axis) => box[axis] !== (axis === channel_axis ? size : 1)))
     fail(`${what} is not divided into positions.`);
   const positions = product(shape.filter((_, axis) => axis !== channel_axis));
-  const fits = list(name)(names) && names?.length === positions && facts.names !== "never";
+  const fits = is.list(is.name)(names) && names?.length === positions && facts.names !== "never";
   if (names !== undefined && !fits) fail(`${what} does not have a name for each of ${positions} positions.`);
   if (facts.names === "always" && names === undefined) fail(`${what} is of ${kind} without names.`);
   const pictured = shape.length === 3 && (shape[0] === 1 || shape[0] === 3) && channel_axis === 0;

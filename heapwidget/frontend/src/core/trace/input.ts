@@ -1,10 +1,9 @@
 /** The inputs that are explained: what each holds, how it is shown, and the grid of its positions. */
 
 import { TraceError } from "./error";
-import type { Layer } from "./header";
 import { KINDS, type Kind } from "./kinds";
 import { type Buffer, bytesOf } from "./read";
-import type { Trace } from "./trace";
+import type { Layer, Trace } from "./trace";
 
 /** A picture of the input, one pixel or more a position. */
 export interface Pixels {

@@ -7,7 +7,7 @@ const LONGEST_NAME = 10_000;
 /** The largest number of a float column. */
 const LARGEST_NUMBER = 3.4028234663852886e38;
 
-export const isRecord = (value: unknown): value is Json =>
+export const dict = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 export const whole: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 export const integer: Check = (value) => Number.isSafeInteger(value);
@@ -39,6 +39,4 @@ export const row =
 export const record =
   (checks: Readonly<Record<string, Check>>): Check =>
   (value) =>
-    isRecord(value) && Object.entries(checks).every(([key, check]) => key in value && check(value[key]));
-
-export const product = (numbers: readonly number[]): number => numbers.reduce((a, b) => a * b, 1);
+    dict(value) && Object.entries(checks).every(([key, check]) => key in value && check(value[key]));

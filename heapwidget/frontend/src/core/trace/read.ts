@@ -2,9 +2,9 @@
 
 import { checkColumns } from "./columncheck";
 import { fail } from "./error";
-import { type Header, readHeader } from "./header";
-import { isRecord, product } from "./json";
-import type { Trace } from "./trace";
+import { readHeader } from "./header";
+import { dict } from "./json";
+import { type Header, product, type Trace } from "./trace";
 
 export type Buffer = ArrayBuffer | ArrayBufferView;
 /** The bytes of a buffer in memory of their own: a DataView from a comm may start at any byte. */
@@ -16,9 +16,8 @@ export function bytesOf(buffer: Buffer): Uint8Array<ArrayBuffer> {
   return new Uint8Array(view);
 }
 
-function isBuffer(value: unknown): value is Buffer {
-  return value instanceof ArrayBuffer || ArrayBuffer.isView(value);
-}
+const isBuffer = (value: unknown): value is Buffer =>
+  value instanceof ArrayBuffer || ArrayBuffer.isView(value);
 
 function words(columns: Readonly<Record<string, unknown>>, name: string, length: number | null): ArrayBuffer {
   const buffer = columns[name];
@@ -36,7 +35,7 @@ const unitsOf = ({ layers, inputs }: Header): number =>
 /** Reads and checks a trace; throws `TraceError` with one sentence. */
 export function readTrace(rawHeader: unknown, columns: unknown): Trace {
   const header = readHeader(rawHeader);
-  if (!isRecord(columns)) return fail("The list of columns is missing.");
+  if (!dict(columns)) return fail("The list of columns is missing.");
   const { layers, inputs, steps } = header;
   const floats = (name: string, length: number | null) => new Float32Array(words(columns, name, length));
   const ids = (name: string, length: number | null) => new Uint32Array(words(columns, name, length));

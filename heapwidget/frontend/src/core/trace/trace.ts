@@ -1,7 +1,85 @@
-/** A trace: its header and its columns (docs/trace.md is the contract), and where its nodes lie. */
+/** What a trace is (docs/trace.md is the contract): its header and its columns, and where its nodes lie. */
 
-import type { Header, Layer } from "./header";
+import type { Kind } from "./kinds";
 import { rankOf } from "./sorted";
+
+/** Where a unit looks along one position axis of the input: `[start + step*i, start + step*i + size)`. */
+export interface FieldAxis {
+  readonly start: number;
+  readonly step: number;
+  readonly size: number;
+  /** The layer's own axis that `i` runs along; null: the same for all units. */
+  readonly axis: number | null;
+}
+
+export interface Layer {
+  readonly label: string;
+  readonly shape: readonly number[];
+  readonly box: readonly number[];
+  readonly channelAxis: number | null;
+  /** Layers that it reads. */
+  readonly reads: readonly number[];
+  /** How an input is shown; other layers have none. */
+  readonly kind: Kind | null;
+  /** Names of an input's positions, where they have any. */
+  readonly names: readonly string[] | null;
+  readonly field: readonly FieldAxis[] | null;
+  /** Boxes along each axis. */
+  readonly grid: readonly number[];
+  /** Id of the layer's first node. */
+  readonly first: number;
+  /** Number of nodes. */
+  readonly count: number;
+}
+
+export interface ScoreCurves {
+  /** The score at each of the fractions, as a part of the score on the whole input unless they are `absolute`. */
+  readonly deletion: readonly number[];
+  readonly insertion: readonly number[];
+}
+
+/** What the target's score does as positions are taken away, or given back, in pop order: measured in Python. */
+export interface Scores extends ScoreCurves {
+  /** What the score is: `probability` or `logit`. */
+  readonly kind: string;
+  /** Whether the curves hold the scores themselves: that on the whole input is too small to be divided by. */
+  readonly absolute: boolean;
+  /** Fractions of the positions that are replaced, or given back, from 0 to 1. */
+  readonly fractions: readonly number[];
+  /** The mean of random orders. */
+  readonly random: ScoreCurves | null;
+}
+
+export interface Header {
+  readonly method: string;
+  readonly rule: string | null;
+  readonly ascending: boolean;
+  /** The same for the collect phase: of a negative target the lowest contributions are the largest parts. */
+  readonly collectAscending: boolean;
+  /** Whether the input's nodes lie in the heap of the walk, and are selected as it pops them. */
+  readonly inputInHeap: boolean;
+  readonly conserved: boolean;
+  readonly target: {
+    readonly label: string;
+    readonly index: number | null;
+    readonly value: number;
+    /** What the scores explained lie below, where the net does not end in them. */
+    readonly below: string | null;
+  };
+  readonly floor: number | null;
+  /** Whether keys are parts of the bound, not masses. */
+  readonly byBound: boolean;
+  readonly start: readonly (readonly [node: number, key: number])[];
+  readonly layers: readonly Layer[];
+  /** How many of the layers, from the first on, are inputs. */
+  readonly inputs: number;
+  /** Rows before which the finish phase, and the collect phase, begin. */
+  readonly walkEnd: number;
+  readonly finishEnd: number;
+  readonly steps: number;
+  /** Deletion and insertion curves, if they were measured. */
+  readonly scores: Scores | null;
+}
 
 export interface Trace extends Header {
   /** Nodes of all inputs; their ids come first. */
@@ -20,6 +98,8 @@ export interface Trace extends Header {
   readonly logKey: Float32Array;
   readonly contribution: Float32Array;
 }
+
+export const product = (numbers: readonly number[]): number => numbers.reduce((a, b) => a * b, 1);
 
 /** Index of the layer that a node belongs to. */
 export function layerIndex(trace: Trace, node: number): number {

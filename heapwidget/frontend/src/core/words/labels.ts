@@ -6,8 +6,7 @@
  * are `pixel (i,j)` where it is the only input.
  */
 
-import type { Layer } from "../trace/header";
-import { boxOf, layerIndex, type Trace } from "../trace/trace";
+import { boxOf, type Layer, layerIndex, type Trace } from "../trace/trace";
 
 export interface NodeLabel {
   /** `conv2·8` */

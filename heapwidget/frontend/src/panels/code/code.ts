@@ -17,7 +17,6 @@ export const codePanel: Panel = {
 };
 
 class CodeView implements View {
-  readonly #root: HTMLElement;
   readonly #stage: Stage;
   readonly #lines = new Map<Routine, HTMLElement[]>();
   readonly #variables = h("dl", { class: "hw-variables" });
@@ -26,7 +25,6 @@ class CodeView implements View {
   #lit: HTMLElement | undefined;
 
   constructor(root: HTMLElement, stage: Stage) {
-    this.#root = root;
     this.#stage = stage;
     const routines = (Object.keys(ROUTINES) as Routine[]).map((name) => this.#routine(name));
     root.append(
@@ -45,10 +43,6 @@ class CodeView implements View {
       : "choose compare and swap below";
     setText(this.#hint, slow ? "Python's heapq, and how a key is changed" : waiting);
     this.#write(slow);
-  }
-
-  destroy(): void {
-    this.#root.replaceChildren();
   }
 
   #routine(name: Routine): HTMLElement {

@@ -3,7 +3,7 @@
 import { panels } from "../../core/vocabulary/vocabulary";
 import { formatCount } from "../../core/words/format";
 import { Choice, type Option } from "../../kit/choice";
-import { fitCanvas, h, setHidden } from "../../kit/dom";
+import { fitCanvas, h, listen, setHidden } from "../../kit/dom";
 import { takeKey } from "../../kit/keys";
 import type { Panel, Stage, View } from "../../kit/panel";
 import { BEYOND, drawCursor, type Mark } from "./cursor";
@@ -17,8 +17,8 @@ const HEIGHT = 84;
 /** Steps that Page Up and Page Down take, as a part of all. */
 const PAGE = 20;
 
-type Mode = "relevance" | "score";
-const MODES: readonly Option<Mode>[] = [
+type PlotName = "relevance" | "score";
+const PLOTS: readonly Option<PlotName>[] = [
   { value: "relevance", text: "relevance", title: "where the target's relevance is, pop by pop" },
   { value: "score", text: "score", title: "the score as positions are taken away or given back" },
 ];
@@ -35,10 +35,10 @@ class CurveView implements View {
   readonly #root: HTMLElement;
   readonly #stage: Stage;
   /** What can be shown. */
-  readonly #plots: Readonly<Record<Mode, Plot | null>>;
+  readonly #plots: Readonly<Record<PlotName, Plot | null>>;
   #plot: Plot;
   readonly #list = new SeriesList();
-  readonly #modes: Choice<Mode>;
+  readonly #modes: Choice<PlotName>;
   /** The plot and the cursor: an element that moves over a canvas would cost more than drawing both. */
   readonly #screen = h("canvas", { class: "hw-screen", "aria-hidden": "true" });
   readonly #ghost = h("div", { class: "hw-ghost", "aria-hidden": "true", hidden: true });
@@ -58,7 +58,7 @@ class CurveView implements View {
     const { scores } = trace;
     this.#plot = new StepPlot(trace);
     this.#plots = { relevance: this.#plot, score: scores && new ScorePlot(trace, scores) };
-    this.#modes = new Choice("What the curve shows", MODES, (mode) => this.#choose(mode), stage.signal);
+    this.#modes = new Choice("What the curve shows", PLOTS, (mode) => this.#choose(mode), stage.signal);
     setHidden(this.#modes.element, !scores);
     this.#field = h("div", {
       class: "hw-curve",
@@ -109,10 +109,6 @@ class CurveView implements View {
     return this.#height;
   }
 
-  destroy(): void {
-    this.#root.replaceChildren();
-  }
-
   /** The plot as it was drawn, under the cursor. */
   #drawScreen(mark: Mark): void {
     const [width, height] = [this.#width, this.#height];
@@ -123,7 +119,7 @@ class CurveView implements View {
     drawCursor(context, mark, width, height, this.#stage.theme);
   }
 
-  #choose(mode: Mode): void {
+  #choose(mode: PlotName): void {
     this.#plot = this.#plots[mode] ?? this.#plot;
     this.#modes.update(mode);
     this.#drawn = "";
@@ -176,12 +172,8 @@ class CurveView implements View {
     const page = Math.max(Math.round(session.steps / PAGE), 1);
     const turn = (by: number) => () => session.seek(session.state.cursor.step + by);
     const key = (event: KeyboardEvent) => takeKey(event, { PageUp: turn(page), PageDown: turn(-page) }, true);
-    field.addEventListener("pointerdown", down, { signal });
-    field.addEventListener("pointermove", move, { signal });
-    field.addEventListener("pointerup", release, { signal });
-    field.addEventListener("pointercancel", release, { signal });
-    field.addEventListener("pointerleave", leave, { signal });
-    field.addEventListener("keydown", key, { signal });
+    const dragged = { pointerdown: down, pointermove: move, pointerup: release, pointercancel: release };
+    listen(field, { ...dragged, pointerleave: leave, keydown: key }, signal);
   }
 
   #measure(): void {

@@ -1,8 +1,7 @@
 /** The target's score as positions are taken away, or given back, in pop order; random orders beside it. */
 
 import { area, fractionAt, scoreLabel, stepAtFraction, valueAt } from "../../core/chart/scores";
-import type { Scores } from "../../core/trace/header";
-import type { Trace } from "../../core/trace/trace";
+import type { Scores, Trace } from "../../core/trace/trace";
 import { formatKey } from "../../core/words/format";
 import { positionNoun } from "../../core/words/narration";
 import { fitCanvas, h } from "../../kit/dom";

@@ -105,8 +105,11 @@ export class StepPlot implements Plot {
       const [from, to] = [ends[piece - 1] as number, ends[piece] as number];
       if (from < first) continue;
       const bins = Math.ceil((this.#axis.at(to) - this.#axis.at(from)) * this.#width) || 1;
-      for (const [step, value] of decimate(at, from, to + 1, bins))
-        line.lineTo(this.#axis.at(step) * this.#width, this.#y(value));
+      for (const [step, value] of decimate(at, from, to + 1, bins)) {
+        // Points are of single precision, like the columns.
+        const place = Math.fround((step - from) / Math.max(to - from, 1));
+        line.lineTo(this.#axis.at(from + place * (to - from)) * this.#width, this.#y(Math.fround(value)));
+      }
     }
     return { line, from: this.#axis.at(first) * this.#width };
   }

@@ -46,23 +46,3 @@ export class Glide {
     return true;
   }
 }
-
-/** Draws frame after frame for as long as anything moves. */
-export class Frames {
-  readonly #draw: (moment: number) => boolean;
-  #asked = 0;
-
-  /** `draw` tells whether there is more to come. */
-  constructor(draw: (moment: number) => boolean, signal: AbortSignal) {
-    this.#draw = draw;
-    signal.addEventListener("abort", () => cancelAnimationFrame(this.#asked));
-  }
-
-  start(): void {
-    if (this.#asked !== 0) return;
-    this.#asked = requestAnimationFrame((moment) => {
-      this.#asked = 0;
-      if (this.#draw(moment)) this.start();
-    });
-  }
-}

@@ -1,12 +1,12 @@
 /** The heap: the popped node set aside, a window of the tree, the array, and the dust that lies under the floor. */
 
-import { LEAST_TREE, windowFor, within } from "../../core/geometry/treelayout";
+import { ancestorWithin, LEAST_TREE, windowFor } from "../../core/geometry/treelayout";
 import type { Replay } from "../../core/replay/replay";
 import { phaseOf } from "../../core/trace/trace";
 import { panels } from "../../core/vocabulary/vocabulary";
 import { formatCount } from "../../core/words/format";
 import { beyondWindow, describeCell, emptyMessage } from "../../core/words/heapwords";
-import { h, setText } from "../../kit/dom";
+import { h, keepFocusOut, listen, setText } from "../../kit/dom";
 import type { Panel, Stage, View } from "../../kit/panel";
 import { Crumbs } from "./crumbs";
 import { DustBar } from "./dustbar";
@@ -80,10 +80,6 @@ class HeapView implements View {
     return this.#tree.layout.height;
   }
 
-  destroy(): void {
-    this.#root.replaceChildren();
-  }
-
   #listen({ session, signal }: Stage): void {
     const { canvas } = this.#strip;
     const { element, keyTarget } = this.#tree;
@@ -110,23 +106,13 @@ class HeapView implements View {
       session.hover(hovered);
     };
     for (const target of [element, canvas]) {
-      for (const over of ["pointerover", "pointermove"] as const)
-        target.addEventListener(over, hover, { signal });
-      target.addEventListener("pointerleave", leave, { signal });
-      target.addEventListener("click", select, { signal });
-      // The arrow keys go on stepping after a click: only Tab leads into the tree and the array.
-      target.addEventListener("mousedown", (event) => this.#keepFocus(event), { signal });
+      listen(target, { pointerover: hover, pointermove: hover, pointerleave: leave, click: select }, signal);
+      keepFocusOut(target, signal);
     }
-    element.addEventListener("dblclick", () => clicked !== null && this.#openNode(clicked), { signal });
-    keyTarget.addEventListener("keydown", (e) => onTreeKey(e, session, (node) => this.#openNode(node)), {
-      signal,
-    });
-    canvas.addEventListener("keydown", (event) => onStripKey(event, session), { signal });
-  }
-
-  #keepFocus(event: Event): void {
-    event.preventDefault();
-    this.#root.closest<HTMLElement>(".heapwidget")?.focus({ preventScroll: true });
+    const open = (node: number) => this.#openNode(node);
+    listen(element, { dblclick: () => clicked !== null && open(clicked) }, signal);
+    listen(keyTarget, { keydown: (event) => onTreeKey(event, session, open) }, signal);
+    listen(canvas, { keydown: (event) => onStripKey(event, session) }, signal);
   }
 
   #open(top: number): void {
@@ -142,7 +128,7 @@ class HeapView implements View {
   #top({ heap, slow, cells }: Scene): number {
     const { picked, play, cursor, screen } = this.#stage.session.state;
     const { selected } = picked;
-    const opened = within(screen.top, heap.size);
+    const opened = ancestorWithin(screen.top, heap.size);
     const still = selected === null || play.playing || cursor.scrubbing;
     const cell = slow ? (cells.at(-1) ?? -1) : still ? -1 : heap.cellOf(selected);
     return cell < 0 ? opened : windowFor(cell, this.#tree.layout.cardLevels, opened);

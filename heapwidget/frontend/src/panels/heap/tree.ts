@@ -6,11 +6,11 @@ import type { Replay } from "../../core/replay/replay";
 import type { ViewState } from "../../core/session/viewstate";
 import { type Phase, phaseOf } from "../../core/trace/trace";
 import { fitCanvas, h, setAttributes, setHidden, setText } from "../../kit/dom";
+import { Frames } from "../../kit/frames";
 import type { Stage } from "../../kit/panel";
 import { Branches } from "./branches";
 import { Card, type CardFace, type CardPlace } from "./card";
 import { type DotFace, dotAt, drawDot } from "./dots";
-import { Frames } from "./glide";
 import { glideTime } from "./motion";
 import type { Scene } from "./scene";
 

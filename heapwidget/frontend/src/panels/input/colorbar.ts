@@ -5,7 +5,7 @@ import type { Replay } from "../../core/replay/replay";
 import { formatCount, formatKey, ordinal } from "../../core/words/format";
 import { h, setText } from "../../kit/dom";
 
-const TONES = 256;
+const SHADES = 256;
 /** Tones that share a band of the ramp; of the negative half, one band of every `HATCH` tones is hatched. */
 const BAND = 4;
 const HATCH = 20;
@@ -40,12 +40,12 @@ export class Colorbar {
 
   #draw({ mode, signed }: Legend, colors: ToneColors): void {
     const bands: string[] = [];
-    for (let i = 0; i < TONES; i += BAND) {
-      const index = mode === "popped" ? TONES - 1 - i : i;
+    for (let i = 0; i < SHADES; i += BAND) {
+      const index = mode === "popped" ? SHADES - 1 - i : i;
       const tone = 4 * (Tone.first + index);
-      const hatched = signed && index < TONES / 2 && index % HATCH < BAND;
+      const hatched = signed && index < SHADES / 2 && index % HATCH < BAND;
       const color = `rgb(${colors.subarray(tone, tone + 3).join(" ")} / ${hatched ? 0.43 : 1})`;
-      bands.push(`${color} ${((100 * i) / TONES).toFixed(1)}% ${((100 * (i + BAND)) / TONES).toFixed(1)}%`);
+      bands.push(`${color} ${((100 * i) / SHADES).toFixed(1)}% ${((100 * (i + BAND)) / SHADES).toFixed(1)}%`);
     }
     this.#ramp.style.background = `linear-gradient(90deg, ${bands.join()})`;
   }

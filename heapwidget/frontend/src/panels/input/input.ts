@@ -18,7 +18,7 @@ import { formatCount, formatKey, ordinal } from "../../core/words/format";
 import { nodeLabel } from "../../core/words/labels";
 import { positionNoun } from "../../core/words/narration";
 import { Choice } from "../../kit/choice";
-import { h, icon, setText, setVariable, tellWhileFocused } from "../../kit/dom";
+import { h, icon, listen, setText, setVariable, tellWhileFocused } from "../../kit/dom";
 import { leaveKeys } from "../../kit/keys";
 import type { Panel, Stage, View } from "../../kit/panel";
 import { Colorbar, titleOf } from "./colorbar";
@@ -110,10 +110,6 @@ class InputView implements View {
     this.#write(replay);
   }
 
-  destroy(): void {
-    this.#root.replaceChildren();
-  }
-
   /** The parts, each under its name where there are several. */
   #frame(): HTMLElement {
     const { input } = this.#stage.session;
@@ -141,22 +137,15 @@ class InputView implements View {
 
   #listen(signal: AbortSignal): void {
     const { session } = this.#stage;
-    this.#opacity.addEventListener(
-      "input",
-      () => session.update({ screen: { opacity: Number(this.#opacity.value) / 100 } }),
-      {
-        signal,
-      },
-    );
+    const fade = () => session.update({ screen: { opacity: Number(this.#opacity.value) / 100 } });
+    listen(this.#opacity, { input: fade }, signal);
     // Arrows on the slider move it; they do not step.
     leaveKeys(this.#opacity, (key) => key !== "Escape", signal);
-    this.#root.addEventListener("keydown", (event) => this.#zoom.onKey(event), { signal });
+    listen(this.#root, { keydown: (event) => this.#zoom.onKey(event) }, signal);
     for (const part of this.#parts) {
-      const { element } = part;
       const hover = (event: PointerEvent) => session.hover(part.positionAt(event));
-      element.addEventListener("pointermove", hover, { signal });
-      element.addEventListener("pointerleave", () => session.hover(null), { signal });
-      element.addEventListener("click", (event) => this.#click(event, part.positionAt(event)), { signal });
+      const click = (event: MouseEvent) => this.#click(event, part.positionAt(event));
+      listen(part.element, { pointermove: hover, pointerleave: () => session.hover(null), click }, signal);
     }
   }
 

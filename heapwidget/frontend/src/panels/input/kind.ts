@@ -61,6 +61,17 @@ export interface Patch {
 export const cssColor = (colors: ToneColors, tone: number): string =>
   `rgb(${colors[4 * tone]} ${colors[4 * tone + 1]} ${colors[4 * tone + 2]} / ${(colors[4 * tone + 3] as number) / 255})`;
 
+/** The longest bar, and whether there are negative ones. */
+export interface BarScale {
+  readonly size: number;
+  readonly signed: boolean;
+}
+
+export const barScale = ({ tones, replay, legend }: InputScene): BarScale =>
+  legend.mode === "frontier"
+    ? { size: legend.scale, signed: legend.signed }
+    : { size: tones.largest, signed: replay.signed };
+
 export interface KindOfInput {
   create(part: InputPart, stage: Stage): PartView;
   /** Draws what a node sees of a part. */

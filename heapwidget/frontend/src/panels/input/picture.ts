@@ -1,5 +1,6 @@
 /** An input as pixels: drawn once for each theme, shown in the input panel and, cut out, on the cards. */
 
+import { extentOf } from "../../core/chart/decimate";
 import type { Rect } from "../../core/geometry/field";
 import { channelRows, type Grid, type InputPart, type Pixels, positionValues } from "../../core/trace/input";
 
@@ -113,14 +114,9 @@ function fillImage(out: Uint8ClampedArray, { bytes, channels }: Pixels, dark: bo
 
 /** Values are shaded from the least (paper) to the greatest. */
 function fillRows(out: Uint8ClampedArray, rows: readonly Float32Array[], dark: boolean): void {
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  for (const row of rows) {
-    for (const value of row) {
-      low = Math.min(low, value);
-      high = Math.max(high, value);
-    }
-  }
+  const extents = rows.map(extentOf);
+  const low = Math.min(...extents.map(([least]) => least));
+  const high = Math.max(...extents.map(([, most]) => most));
   const span = high - low || 1;
   let pixel = 0;
   for (const row of rows) {

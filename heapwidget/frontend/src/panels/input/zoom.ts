@@ -1,7 +1,7 @@
 /** Zoom and pan of the input's parts, once switched on: by wheel, drag, double click, buttons and keys. */
 
 import { type Camera, panned, WHOLE, zoomed } from "../../core/geometry/camera";
-import { h, icon, setHidden } from "../../kit/dom";
+import { button, h, icon, listen, setHidden } from "../../kit/dom";
 import { arrowKeys, takeKey } from "../../kit/keys";
 import type { PartView } from "./kind";
 
@@ -22,11 +22,11 @@ const ICONS = {
 
 export class Zoom {
   /** Switches it on. */
-  readonly button = h(
-    "button",
-    { type: "button", class: "hw-button hw-zoom", "aria-label": "Zoom", "aria-pressed": "false" },
-    icon("", ICONS.zoom),
-  );
+  readonly button = button("Zoom", icon("", ICONS.zoom), {
+    class: "hw-button hw-zoom",
+    title: "Zoom: wheel or + and −, drag to move, double click or 0 for the whole",
+    "aria-pressed": "false",
+  });
   readonly tools: HTMLElement;
   readonly #views: readonly PartView[];
   readonly #cameras = new Map<PartView, Camera>();
@@ -42,15 +42,10 @@ export class Zoom {
     this.#current = this.#views[0] ?? (views[0] as PartView);
     this.#changed = changed;
     this.button.hidden = this.#views.length === 0;
-    this.button.title = "Zoom: wheel or + and −, drag to move, double click or 0 for the whole";
-    this.button.addEventListener("click", () => this.#switch(!this.#on), { signal });
+    listen(this.button, { click: () => this.#switch(!this.#on) }, signal);
     const tool = (name: string, shape: keyof typeof ICONS, act: () => void) => {
-      const element = h(
-        "button",
-        { type: "button", "aria-label": name, title: name },
-        icon("", ICONS[shape]),
-      );
-      element.addEventListener("click", act, { signal });
+      const element = button(name, icon("", ICONS[shape]));
+      listen(element, { click: act }, signal);
       return element;
     };
     this.tools = h(
@@ -121,17 +116,16 @@ export class Zoom {
 
   #listen(view: PartView, signal: AbortSignal): void {
     const { element } = view;
-    element.addEventListener(
-      "focus",
-      () => {
+    const handlers = {
+      focus: () => {
         this.#current = view;
       },
-      { signal },
-    );
+      pointerdown: (event: PointerEvent) => this.#press(view, event),
+      pointermove: (event: PointerEvent) => this.#move(view, event),
+      dblclick: () => this.#on && this.#show(view, WHOLE),
+    };
+    listen(element, handlers, signal);
     element.addEventListener("wheel", (event) => this.#wheel(view, event), { signal, passive: false });
-    element.addEventListener("pointerdown", (event) => this.#press(view, event), { signal });
-    element.addEventListener("pointermove", (event) => this.#move(view, event), { signal });
-    element.addEventListener("dblclick", () => this.#on && this.#show(view, WHOLE), { signal });
   }
 
   #wheel(view: PartView, event: WheelEvent): void {

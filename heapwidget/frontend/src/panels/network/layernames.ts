@@ -1,7 +1,7 @@
 /** The names under the columns of the network, in two lines; a fold's name is the button that opens it. */
 
 import type { Column, Run } from "../../core/geometry/layercolumns";
-import type { Layer } from "../../core/trace/header";
+import type { Layer } from "../../core/trace/trace";
 import { twoLines } from "../../core/words/labels";
 import { h } from "../../kit/dom";
 import type { Theme } from "../../kit/theme";

@@ -225,14 +225,10 @@ export class NetMap {
 
   #coloring(layer: number, replay: Replay, palette: Palette): Coloring {
     const { walk, input } = this.#colors;
-    return layer < this.#trace.inputs
-      ? { colors: input, scale: replay.inputScale, signed: replay.signed, ground: palette.map }
-      : {
-          colors: walk,
-          scale: this.#scales[layer] as number,
-          signed: this.passed.signed,
-          ground: palette.map,
-        };
+    const ground = palette.map;
+    if (layer < this.#trace.inputs)
+      return { colors: input, scale: replay.inputScale, signed: replay.signed, ground };
+    return { colors: walk, scale: this.#scales[layer] as number, signed: this.passed.signed, ground };
   }
 
   /** A bar a layer, filled as far as the strongest of its nodes has come. */

@@ -5,7 +5,7 @@ import { type Flow, strongestFlows } from "../../core/replay/flows";
 import type { Replay } from "../../core/replay/replay";
 import { panels } from "../../core/vocabulary/vocabulary";
 import { describeLayer, describeNode, kinOf, noFlows } from "../../core/words/networds";
-import { fitCanvas, h, setHidden, setText, tellWhileFocused } from "../../kit/dom";
+import { fitCanvas, h, keepFocusOut, listen, setHidden, setText, tellWhileFocused } from "../../kit/dom";
 import { arrowKeys, takeKey } from "../../kit/keys";
 import type { Panel, Stage, View } from "../../kit/panel";
 import { drawFrame } from "./edges";
@@ -47,16 +47,7 @@ class NetworkView implements View {
   readonly #names: LayerNames;
   readonly #status = h("div", { class: "hw-slot hw-clip" });
   readonly #flowList: FlowList;
-  readonly #flowsButton = h(
-    "button",
-    {
-      type: "button",
-      class: "hw-link",
-      "aria-pressed": "false",
-      title: "The strongest flows of this walk so far",
-    },
-    "Paths",
-  );
+  readonly #flowsButton = h("button", { type: "button", class: "hw-link", "aria-pressed": "false" }, "Paths");
   readonly #foldButton = h("button", { type: "button", class: "hw-link", hidden: true }, "fold again");
   #width = FALLBACK_WIDTH;
   /** Changes of size seen so far. */
@@ -84,6 +75,7 @@ class NetworkView implements View {
       },
       (node) => session.select(node),
     );
+    this.#flowsButton.title = "The strongest flows of this walk so far";
     const heading = h("h3", { class: "hw-heading" }, "Network");
     const buttons = h("div", { class: "hw-network-buttons" }, this.#foldButton, this.#flowsButton);
     root.append(
@@ -136,10 +128,6 @@ class NetworkView implements View {
     return this.#map.height;
   }
 
-  destroy(): void {
-    this.#root.replaceChildren();
-  }
-
   get #showsFlows(): boolean {
     return this.#flowsButton.getAttribute("aria-pressed") === "true";
   }
@@ -169,25 +157,20 @@ class NetworkView implements View {
         this.#open([hit.column.layers[0] as number, hit.column.layers.at(-1) as number]);
       else if (hit && hit.node !== null) session.toggleSelected(hit.node);
     };
-    // The arrow keys go on stepping after a click: only Tab leads into the network.
-    const down = (event: Event) => {
-      event.preventDefault();
-      this.#root.closest<HTMLElement>(".heapwidget")?.focus({ preventScroll: true });
+    const handlers = {
+      dblclick: (event: MouseEvent) => this.#goToPop(point(event)?.node ?? null),
+      keydown: (event: KeyboardEvent) => this.#key(event),
+      blur: () => session.hover(null),
     };
-    canvas.addEventListener("pointermove", move, { signal });
-    canvas.addEventListener("pointerleave", leave, { signal });
-    canvas.addEventListener("mousedown", down, { signal });
-    canvas.addEventListener("click", click, { signal });
-    canvas.addEventListener("dblclick", (event) => this.#goToPop(point(event)?.node ?? null), { signal });
-    canvas.addEventListener("keydown", (event) => this.#key(event), { signal });
+    listen(canvas, { pointermove: move, pointerleave: leave, click, ...handlers }, signal);
+    keepFocusOut(canvas, signal);
     tellWhileFocused(canvas, this.#status, signal);
-    canvas.addEventListener("blur", () => session.hover(null), { signal });
-    this.#foldButton.addEventListener("click", () => this.#open(null), { signal });
+    listen(this.#foldButton, { click: () => this.#open(null) }, signal);
     const toggle = () => {
       this.#flowsButton.setAttribute("aria-pressed", String(!this.#showsFlows));
       this.update();
     };
-    this.#flowsButton.addEventListener("click", toggle, { signal });
+    listen(this.#flowsButton, { click: toggle }, signal);
   }
 
   #arrange(): void {

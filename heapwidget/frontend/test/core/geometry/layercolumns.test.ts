@@ -8,7 +8,7 @@ import {
   skips,
 } from "../../../src/core/geometry/layercolumns";
 import { layerMap } from "../../../src/core/geometry/layermap";
-import type { Layer } from "../../../src/core/trace/header";
+import type { Layer } from "../../../src/core/trace/trace";
 
 function layer(shape: number[], channelAxis: number | null, box = shape.map(() => 1), first = 100): Layer {
   const grid = shape.map((n, axis) => Math.ceil(n / (box[axis] ?? 1)));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { layerMap } from "../../../src/core/geometry/layermap";
-import type { Layer } from "../../../src/core/trace/header";
+import type { Layer } from "../../../src/core/trace/trace";
 
 function layer(shape: number[], channelAxis: number | null, box = shape.map(() => 1), first = 100): Layer {
   const grid = shape.map((n, axis) => Math.ceil(n / (box[axis] ?? 1)));

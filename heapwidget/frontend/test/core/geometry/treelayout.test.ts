@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import {
+  ancestorWithin,
   cellOf,
   depthOf,
   levelOf,
   pathTo,
   treeLayout,
   windowFor,
-  within,
 } from "../../../src/core/geometry/treelayout";
 
 describe("layout", () => {
@@ -68,7 +68,12 @@ describe("layout", () => {
   });
 
   it("shows the nearest ancestor of a place that the heap no longer has", () => {
-    expect([within(50, 51), within(50, 50), within(50, 20), within(50, 0)]).toEqual([50, 24, 11, 0]);
+    expect([
+      ancestorWithin(50, 51),
+      ancestorWithin(50, 50),
+      ancestorWithin(50, 20),
+      ancestorWithin(50, 0),
+    ]).toEqual([50, 24, 11, 0]);
   });
 
   it("leads from the root to a cell by parents", () => {

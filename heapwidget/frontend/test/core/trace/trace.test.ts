@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readTrace } from "../../../src/core/trace/read";
 import { layerIndex } from "../../../src/core/trace/trace";
@@ -45,4 +47,16 @@ describe("reading a trace", () => {
     const trace = sampleTrace();
     expect([0, 5, 6, 7, 8].map((node) => layerIndex(trace, node))).toEqual([0, 0, 1, 1, 2]);
   });
+});
+
+it("has one reader: no other file knows the header's keys or the columns' names", () => {
+  const root = join(import.meta.dirname, "../../../src");
+  const KEYS = /channel_axis|collect_order|input_in_heap|pop_node|pop_mass|log_(offset|node|key)/;
+  const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) =>
+    name.endsWith(".ts"),
+  );
+  const knowing = files.filter((name) => KEYS.test(readFileSync(join(root, name), "utf8")));
+  expect(knowing.sort()).toEqual(
+    ["columncheck", "header", "headercheck", "read"].map((name) => join("core", "trace", `${name}.ts`)),
+  );
 });

@@ -2,7 +2,7 @@
 
 import { strongest } from "../../../core/chart/decimate";
 import { largestFirst } from "../../../core/colour/tones";
-import { fieldRun } from "../../../core/geometry/field";
+import { fieldRun, narrowRun } from "../../../core/geometry/field";
 import { type InputPart, positionValues } from "../../../core/trace/input";
 import { formatKey } from "../../../core/words/format";
 import { nodeLabel } from "../../../core/words/labels";
@@ -11,6 +11,8 @@ import { h, setHidden, setText } from "../../../kit/dom";
 import { leaveKeys, SCROLLING } from "../../../kit/keys";
 import type { Stage } from "../../../kit/panel";
 import {
+  type BarScale,
+  barScale,
   cssColor,
   type InputScene,
   type KindOfInput,
@@ -31,7 +33,7 @@ const NARROWEST_BAR = 48;
 /** Names are set a little larger than the labels that are measured. */
 const NAME = 1.1;
 
-type Order = "largest first" | "as given";
+type Sorting = "largest first" | "as given";
 
 interface Row {
   readonly element: HTMLElement;
@@ -52,8 +54,8 @@ class Bars implements PartView {
   readonly #rows: Row[] = [];
   readonly #sheet = h("div", { class: "hw-sheet-of-rows" });
   readonly #scroller = h("div", { class: "hw-features", role: "list" }, this.#sheet);
-  readonly #choice: Choice<Order>;
-  #order: Order = "largest first";
+  readonly #choice: Choice<Sorting>;
+  #order: Sorting = "largest first";
   /** Position of each line, and line of each position. */
   #lines: readonly number[] = [];
   #shown: InputScene | null = null;
@@ -68,7 +70,7 @@ class Bars implements PartView {
     this.#names = part.names ?? Array.from({ length: part.count }, (_, p) => String(p));
     const { signal } = stage;
     const orders = (["largest first", "as given"] as const).map((value) => ({ value, text: value }));
-    this.#choice = new Choice<Order>("Order of the features", orders, (order) => this.#sort(order), signal);
+    this.#choice = new Choice<Sorting>("Order of the features", orders, (order) => this.#sort(order), signal);
     this.#choice.element.hidden = part.count < SORTABLE;
     this.#scroller.setAttribute("aria-label", `Features of ${part.label}`);
     this.#sheet.style.height = `${part.count * ROW}px`;
@@ -110,7 +112,7 @@ class Bars implements PartView {
 
   look(): void {}
 
-  #sort(order: Order): void {
+  #sort(order: Sorting): void {
     this.#order = order;
     const { count, first } = this.#part;
     const positions = Array.from({ length: count }, (_, p) => p);
@@ -142,8 +144,8 @@ class Bars implements PartView {
     const from = Math.floor(this.#scroller.scrollTop / ROW);
     const lines = Math.min(this.#lines.length - from, MOST_ROWS + 1);
     while (this.#rows.length < lines) this.#rows.push(this.#newRow());
-    const scale = scaleOf(shown);
-    const run = this.#pointed.framed === null ? null : this.#runOf(this.#pointed.framed);
+    const scale = barScale(shown);
+    const run = narrowRun(this.#stage.session.trace, this.#pointed.framed, this.#part);
     this.#rows.forEach((row, i) => {
       row.element.hidden = i >= lines;
       const position = this.#lines[from + i];
@@ -176,7 +178,7 @@ class Bars implements PartView {
     return { element, rank, name, value, bar };
   }
 
-  #fill(row: Row, position: number, shown: InputScene, scale: BarScale): void {
+  #fill(row: Row, position: number, shown: InputScene, { size, signed }: BarScale): void {
     const { tones, replay, colors } = shown;
     const node = this.#part.first + position;
     const popped = tones.ranks.has(node, replay.step);
@@ -193,33 +195,16 @@ class Bars implements PartView {
     const tone = tones.tones[node] as number;
     const told = `${name}: value ${formatKey(this.#values[position] as number)}, ${formatKey(value)}`;
     row.element.setAttribute("aria-label", popped ? `${told}, popped` : told);
-    const share = Math.min(Math.abs(value) / scale.size, 1);
+    // Bars begin in the middle where there are negative ones.
+    const [share, zero] = [Math.min(Math.abs(value) / (size || 1), 1), signed ? 0.5 : 0];
     const { style } = row.bar;
-    style.left = `${100 * (value < 0 ? scale.zero - share * scale.zero : scale.zero)}%`;
-    style.width = `${100 * share * (value < 0 ? scale.zero : 1 - scale.zero)}%`;
+    style.left = `${100 * (value < 0 ? zero - share * zero : zero)}%`;
+    style.width = `${100 * share * (value < 0 ? zero : 1 - zero)}%`;
     setHidden(row.bar, tone === 0);
     style.background = cssColor(colors, tone);
     row.bar.classList.toggle("hw-negative", value < 0);
-    row.bar.parentElement?.style.setProperty("--hw-zero", `${100 * scale.zero}%`);
+    row.bar.parentElement?.style.setProperty("--hw-zero", `${100 * zero}%`);
   }
-
-  /** The features that a node sees, unless it sees all. */
-  #runOf(node: number): readonly [number, number] | null {
-    const run = fieldRun(this.#stage.session.trace, node, this.#part);
-    return run && run[1] - run[0] < this.#part.count ? run : null;
-  }
-}
-
-/** The longest bar, and where bars begin: in the middle where there are negative ones. */
-interface BarScale {
-  readonly size: number;
-  readonly zero: number;
-}
-
-function scaleOf({ tones, replay, legend }: InputScene): BarScale {
-  const size = legend.mode === "frontier" ? legend.scale : tones.largest;
-  const signed = legend.mode === "frontier" ? legend.signed : replay.signed;
-  return { size: Math.max(size, Number.MIN_VALUE), zero: signed ? 0.5 : 0 };
 }
 
 /** More bars than this could not be told apart; around a single one so many are shown. */

@@ -1,13 +1,14 @@
 /** A signal: a lane a channel, shaded by what its positions receive, which stands below once more as bars. */
 
-import { decimate, extent, strongest, ticks } from "../../../core/chart/decimate";
+import { decimate, extentOf, strongest, ticks } from "../../../core/chart/decimate";
 import { Tone } from "../../../core/colour/tones";
 import { type Camera, toPicture, toView, WHOLE } from "../../../core/geometry/camera";
-import { fieldRun } from "../../../core/geometry/field";
+import { fieldRun, narrowRun } from "../../../core/geometry/field";
 import { channelRows, type InputPart } from "../../../core/trace/input";
 import { fitCanvas, h, putAt, setHidden } from "../../../kit/dom";
 import type { Stage } from "../../../kit/panel";
 import {
+  barScale,
   cssColor,
   type InputScene,
   type KindOfInput,
@@ -57,7 +58,7 @@ class Signal implements PartView {
     this.#stage = stage;
     this.mostZoom = Math.max(part.count / FEWEST, 1);
     this.#channels = channelRows(part);
-    this.#extents = this.#channels.map((row) => extent(row));
+    this.#extents = this.#channels.map(extentOf);
     this.#lane = Math.max(LANES / this.#channels.length, LOWEST_LANE);
     this.#canvas.setAttribute("aria-label", `The signal ${part.label}, and what its positions receive`);
     this.element.append(this.#canvas, this.#frame, this.#cell);
@@ -94,8 +95,7 @@ class Signal implements PartView {
     const { first, count } = this.#part;
     // The line is no DOM: what fades it is told here.
     if (this.#shown && this.#opacity !== this.#stage.session.state.screen.opacity) this.draw(this.#shown);
-    const run = framed === null ? null : fieldRun(this.#stage.session.trace, framed, this.#part);
-    const narrow = run && run[1] - run[0] < count ? run : null;
+    const narrow = narrowRun(this.#stage.session.trace, framed, this.#part);
     setHidden(this.#frame, narrow === null);
     if (narrow) this.#place(this.#frame, ...narrow, 2);
     const at = position === null ? -1 : position - first;
@@ -139,14 +139,11 @@ class Signal implements PartView {
   }
 
   /** A column a position, or where they are too narrow the strongest of those that share a pixel. */
-  #drawShades(
-    context: CanvasRenderingContext2D,
-    { tones, colors, legend, replay, palette }: InputScene,
-  ): void {
+  #drawShades(context: CanvasRenderingContext2D, shown: InputScene): void {
+    const { tones, colors, palette } = shown;
     const { first } = this.#part;
     const [from, to] = this.#inView();
-    const size = legend.mode === "frontier" ? legend.scale : tones.largest;
-    const signed = legend.mode === "frontier" ? legend.signed : replay.signed;
+    const { size, signed } = barScale(shown);
     const zero = this.#lanes + SPACE + (signed ? BARS / 2 : BARS);
     const unit = (signed ? BARS / 2 : BARS) / (size || 1);
     const step = Math.max(Math.floor((to - from) / Math.max(this.#width, 1)), 1);
@@ -242,7 +239,7 @@ function drawMiniLine(part: InputPart, stage: Stage, patch: Patch): void {
   context.lineJoin = "round";
   for (const row of channelRows(part).slice(0, MOST_ON_CARD)) {
     // The height of the whole signal, so that flat parts look flat.
-    const [low, high] = extent(row);
+    const [low, high] = extentOf(row);
     const unit = (size * (1 - 2 * MARGIN)) / (high - low || 1);
     context.beginPath();
     for (const [at, value] of decimate((at) => row[at] as number, from, to, size))

@@ -1,4 +1,7 @@
-/** How each kind of input is drawn. A new one is one new file, its entry here, and what a header may say of it (`core/trace/kinds.ts`). */
+/**
+ * How each kind of input is drawn. A new one is one new file, its entry here, and what a header may say of it
+ * (`core/trace/kinds.ts`).
+ */
 
 import type { Kind } from "../../../core/trace/kinds";
 import type { KindOfInput } from "../kind";

@@ -1,6 +1,6 @@
 /** Words, shaded and broken into lines like text. */
 
-import { fieldRun } from "../../../core/geometry/field";
+import { fieldRun, narrowRun } from "../../../core/geometry/field";
 import type { InputPart } from "../../../core/trace/input";
 import { ink } from "../../../core/vocabulary/vocabulary";
 import { nodeLabel } from "../../../core/words/labels";
@@ -77,9 +77,7 @@ class Words implements PartView {
   }
 
   point({ framed, position }: Pointed): void {
-    const { trace } = this.#stage.session;
-    const run = framed === null ? null : fieldRun(trace, framed, this.#part);
-    const next = run && run[1] - run[0] < this.#part.count ? run : ([0, 0] as const);
+    const next = narrowRun(this.#stage.session.trace, framed, this.#part) ?? ([0, 0] as const);
     for (let p = this.#framed[0]; p < this.#framed[1]; p++)
       this.#words[p]?.classList.remove("hw-seen", "hw-seen-first", "hw-seen-last");
     for (let p = next[0]; p < next[1]; p++) this.#words[p]?.classList.add("hw-seen");
