@@ -60,7 +60,7 @@ class RandomStates:
             torch.cuda.set_rng_state_all(self._cuda)
 
     def _others_at_work(self) -> bool:
-        """Whether a thread does anything but stand still, wait as those of a notebook's kernel do, or run a net here."""
+        """Whether a thread does more than stand still, wait as those of a notebook's kernel do, or run a net here."""
         moved = [frame for n, (frame, at) in _others().items() if self._others.get(n) != (frame, at)]
         return not all(_waits(frame.f_code.co_filename) for frame in moved)
 
