@@ -34,6 +34,7 @@ OUR_HOOK = -1
 # What every module holds of its own: mostly empty, and known by no other name.
 _BOOKS = frozenset(name for name, value in vars(nn.Module()).items() if isinstance(value, dict | set))
 _TO_EVAL = ("train", "eval")
+_ATTENTION = (nn.MultiheadAttention, nn.TransformerEncoderLayer, nn.TransformerEncoder)
 # Beyond so many objects, what hangs on a net is no part of it, such as a trainer with its data.
 MOST_OBJECTS = 50_000
 
@@ -76,10 +77,13 @@ class LentNet:
         The copy.
     owned
         Storages that the copy has for itself instead; in the end, of all that a run wrote into.
+    attends
+        Whether one of its modules is an attention layer of PyTorch's own, which may run as one op.
     """
 
     def __init__(self, net: nn.Module, owned: frozenset[int] = frozenset()) -> None:
         self.owned = set(owned)
+        self.attends = False
         self._lent: dict[int, list[Tensor]] = {}
         # By tensor of the copy, one over the net's own memory that nothing moves.
         self._values: dict[int, Tensor] = {}
@@ -183,6 +187,7 @@ class LentNet:
         if original is not None and type(module).__name__ == "OptimizedModule":
             self._noted(module, self._copied(original))
             return False
+        self.attends = self.attends or isinstance(module, _ATTENTION)
         self._noted(module, object.__new__(type(module)))
         return True
 
