@@ -141,10 +141,7 @@ class LentNet:
             return self._noted(a, a.copy())
         if len(self._memo) > MOST_OBJECTS and not isinstance(a, Tensor | nn.Module):
             return a
-        for kinds, copied in self._ways:
-            if isinstance(a, kinds):
-                return copied(self, a)
-        return self._object(a)
+        return _way_of(kind)(self, a)
 
     def _noted(self, a: Any, copied: Any) -> Any:
         self._memo[id(a)] = copied
@@ -161,13 +158,14 @@ class LentNet:
             if number not in self._own_memory:
                 self._own_memory[number] = t.untyped_storage().clone()
             lent = rebased(value, self._own_memory[number])
-        lent = torch.Tensor._make_subclass(kind, lent, wanted) if kind is nn.Parameter else lent.detach()
-        if wanted:
-            lent.requires_grad_()
-            if t.grad is not None:
-                lent.grad = self._copied(t.grad)
-        for name, a in vars(t).items():
-            vars(lent)[name] = self._copied(a)
+        if kind is nn.Parameter:
+            lent = torch.Tensor._make_subclass(kind, lent, wanted)
+        else:
+            lent = lent.detach().requires_grad_(wanted)
+        if wanted and t.grad is not None:
+            lent.grad = self._copied(t.grad)
+        if t.__dict__:
+            vars(lent).update((name, self._copied(a)) for name, a in vars(t).items())
         if number not in self.owned:
             self._lent.setdefault(number, []).append(lent)
             self._values[id(lent)] = value
@@ -195,13 +193,10 @@ class LentNet:
         """Fill the empty copy of an object with copies of attributes."""
         shell = self._memo[id(a)]
         copied, own = self._copied, vars(shell)
+        own.update(attributes)
         for name, value in list(attributes.items()):
-            if type(value) in _ATOMS:
-                own[name] = value
-            elif name in _BOOKS and not value:
-                own[name] = value.copy()
-            else:
-                own[name] = copied(value)
+            if type(value) not in _ATOMS:
+                own[name] = value.copy() if name in _BOOKS and not value else copied(value)
         for name in _slots_of(type(a)):  # type: ignore[arg-type]
             if hasattr(a, name):
                 object.__setattr__(shell, name, copied(getattr(a, name)))
@@ -283,7 +278,7 @@ class LentNet:
             self._memo.pop(id(a), None)
             return a
 
-    _ways: ClassVar[list[tuple[Any, Callable[[Any, Any], Any]]]] = [
+    ways: ClassVar[list[tuple[Any, Callable[[Any, Any], Any]]]] = [
         (Tensor, _lend),
         (nn.Module, _module),
         ((types.FunctionType, types.MethodType, partial), _function),
@@ -291,7 +286,14 @@ class LentNet:
         (weakref.ref, _reference),
         (RemovableHandle, _handle),
         ((np.ndarray, torch.Generator, *_GENERATORS), _state),
+        (object, _object),
     ]
+
+
+@cache
+def _way_of(kind: Any) -> Callable[[LentNet, Any], Any]:
+    """How what is of a class is copied."""
+    return next(way for kinds, way in LentNet.ways if issubclass(kind, kinds))
 
 
 def drop_our_hooks(module: nn.Module) -> None:
