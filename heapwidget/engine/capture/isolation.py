@@ -141,7 +141,7 @@ class LentNet:
             return self._noted(a, a.copy())
         if len(self._memo) > MOST_OBJECTS and not isinstance(a, Tensor | nn.Module):
             return a
-        return _way_of(kind)(self, a)
+        return _way_of(kind)(self, a)  # type: ignore[arg-type]
 
     def _noted(self, a: Any, copied: Any) -> Any:
         self._memo[id(a)] = copied
