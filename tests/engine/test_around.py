@@ -289,3 +289,27 @@ def test_a_merge_of_weights_on_the_way_to_eval_mode_is_the_copys() -> None:
     assert torch.equal(model.weight, weight)
     assert model.training
     assert not model.merged
+
+
+ELSEWHERE = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True).eval()
+
+
+class Borrowing(nn.Module):
+    """Uses an attention layer that is none of its modules."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(ELSEWHERE(x[:, None])[:, 0])
+
+
+@pytest.mark.parametrize("grad", [True, False])
+def test_attention_from_elsewhere_is_recorded_in_plain_ops(grad: bool) -> None:
+    net = Borrowing().eval()
+    own = nn.Sequential(nn.Unflatten(1, (1, 4)), ELSEWHERE, nn.Flatten(1), net.head)
+    with torch.set_grad_enabled(grad):
+        e = hw.attribute(net, X, target=1, progress=False)
+        torch.testing.assert_close(e.attribution, hw.attribute(own, X, target=1, progress=False).attribution)
+    assert e.ledger.target == pytest.approx(float(net(X)[0, 1].detach()), rel=1e-5)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import random
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from helpers.examples import NIGHTLY
@@ -151,3 +154,42 @@ def test_others_use_and_train_the_net_meanwhile() -> None:
     _, asked, losses = at_once([explain, ask, lambda: train(lambda n: done.is_set() and n > 0)])
     assert asked > 0
     assert losses == train(lambda n: n == len(losses))
+
+
+class Drawing(nn.Module):
+    """Draws numbers that no op of PyTorch shows, and may be stopped right afterwards."""
+
+    def __init__(self, stopped: bool) -> None:
+        super().__init__()
+        self.linear, self.stopped = nn.Linear(3, 2), stopped
+
+    def forward(self, x: Tensor) -> Tensor:
+        random.random()
+        np.random.rand()  # noqa: NPY002
+        if self.stopped:
+            raise KeyboardInterrupt
+        return self.linear(x)
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["done", "stopped"])
+def test_no_draw_stays_while_another_thread_stands_still(stopped: bool) -> None:
+    """It waits in code that is not Python's own, as a debugger's, a server's or a test runner's does."""
+    net, (inlet, outlet), ready = Drawing(stopped), os.pipe(), threading.Event()
+    # Nobody takes the turn from the thread before it stands still.
+    sys.setswitchinterval(60)
+    thread = threading.Thread(target=lambda: (ready.set(), os.read(inlet, 1)))
+    thread.start()
+    ready.wait()
+    try:
+        before = snapshot(net)
+        if stopped:
+            with pytest.raises(KeyboardInterrupt):
+                hw.attribute(net, torch.ones(1, 3), progress=False)
+        else:
+            hw.attribute(net, torch.ones(1, 3), progress=False)
+        assert snapshot(net) == before
+    finally:
+        os.write(outlet, b".")
+        thread.join()
+        os.close(inlet)
+        os.close(outlet)

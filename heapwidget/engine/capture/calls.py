@@ -44,10 +44,15 @@ class Call:
 
 @dataclass(frozen=True)
 class RunAs:
-    """How a net was run: whether with gradients, and which of its storages the run had for itself."""
+    """How a net was run.
+
+    `grad`: with gradients; `owned`: the storages of the net's that the run had for itself; `plain_attention`: all
+    attention in plain ops, also of layers that are not among the net's modules.
+    """
 
     grad: bool = False
     owned: frozenset[int] = frozenset()
+    plain_attention: bool = False
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def _compared(run: Apart, recording: Recording, head: Head | None) -> tuple[Any,
     inputs, run_as = recording.inputs, recording.run_as
     ours: Seen = []
     theirs: Seen = []
-    again = run.recorded(inputs, head, run_as.grad, _watching(ours))[2]
+    again = run.recorded(inputs, head, run_as, _watching(ours))[2]
     plain = run.plain(inputs, head, run_as, _watching(theirs))
     for (path, outs), (other, plain_outs) in zip(ours, theirs, strict=False):
         pairs = zip(outs, plain_outs, strict=False)

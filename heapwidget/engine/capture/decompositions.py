@@ -78,6 +78,15 @@ FUSED_ATTENTION = [
     aten._scaled_dot_product_fused_attention_overrideable.default,
 ]
 
+
+class WholeAttention(Exception):
+    """A whole attention layer runs as one op: PyTorch does that only where nobody overrides functions."""
+
+
+def _whole_attention(*_: Any) -> Any:
+    raise WholeAttention("an attention layer runs as one op")
+
+
 DECOMPOSITIONS: dict[Any, Callable[..., Any]] = {
     aten.mv.default: lambda a, v: torch.mm(a, v[:, None])[:, 0],
     aten.dot.default: lambda a, b: torch.mm(a[None], b[:, None])[0, 0],
@@ -94,6 +103,8 @@ DECOMPOSITIONS: dict[Any, Callable[..., Any]] = {
     aten._thnn_fused_gru_cell.default: _gru_cell,
     aten.mkldnn_rnn_layer.default: _fused_lstm,
     **{op: _attention(op) for op in FUSED_ATTENTION},
+    aten._native_multi_head_attention.default: _whole_attention,
+    aten._transformer_encoder_layer_fwd.default: _whole_attention,
 }
 
 

@@ -35,6 +35,7 @@ OUR_HOOK = -1
 # What every module holds of its own: mostly empty, and known by no other name.
 _BOOKS = frozenset(name for name, value in vars(nn.Module()).items() if isinstance(value, dict | set))
 _TO_EVAL = ("train", "eval")
+_ATTENTION = (nn.MultiheadAttention, nn.TransformerEncoderLayer, nn.TransformerEncoder)
 # Beyond so many objects, what hangs on a net is no part of it, such as a trainer with its data.
 MOST_OBJECTS = 50_000
 
@@ -77,10 +78,13 @@ class LentNet:
         The copy.
     owned
         Storages that the copy has for itself instead; in the end, of all that a run wrote into.
+    attends
+        Whether one of its modules is an attention layer of PyTorch's own, which may run as one op.
     """
 
     def __init__(self, net: nn.Module, owned: frozenset[int] = frozenset()) -> None:
         self.owned = set(owned)
+        self.attends = False
         self._lent: dict[int, list[Tensor]] = {}
         # By tensor of the copy, one over the net's own memory that nothing moves.
         self._values: dict[int, Tensor] = {}
@@ -138,10 +142,7 @@ class LentNet:
             return self._noted(a, a.copy())
         if len(self._memo) > MOST_OBJECTS and not isinstance(a, Tensor | nn.Module):
             return a
-        for kinds, copied in self._ways:
-            if isinstance(a, kinds):
-                return copied(self, a)
-        return self._object(a)
+        return _way_of(kind)(self, a)  # type: ignore[arg-type]
 
     def _noted(self, a: Any, copied: Any) -> Any:
         self._memo[id(a)] = copied
@@ -158,13 +159,14 @@ class LentNet:
             if number not in self._own_memory:
                 self._own_memory[number] = t.untyped_storage().clone()
             lent = rebased(value, self._own_memory[number])
-        lent = torch.Tensor._make_subclass(kind, lent, wanted) if kind is nn.Parameter else lent.detach()
-        if wanted:
-            lent.requires_grad_()
-            if t.grad is not None:
-                lent.grad = self._copied(t.grad)
-        for name, a in vars(t).items():
-            vars(lent)[name] = self._copied(a)
+        if kind is nn.Parameter:
+            lent = torch.Tensor._make_subclass(kind, lent, wanted)
+        else:
+            lent = lent.detach().requires_grad_(wanted)
+        if wanted and t.grad is not None:
+            lent.grad = self._copied(t.grad)
+        if t.__dict__:
+            vars(lent).update((name, self._copied(a)) for name, a in vars(t).items())
         if number not in self.owned:
             self._lent.setdefault(number, []).append(lent)
             self._values[id(lent)] = value
@@ -184,6 +186,7 @@ class LentNet:
         if original is not None and type(module).__name__ == "OptimizedModule":
             self._noted(module, self._copied(original))
             return False
+        self.attends = self.attends or isinstance(module, _ATTENTION)
         self._noted(module, object.__new__(type(module)))
         return True
 
@@ -191,13 +194,10 @@ class LentNet:
         """Fill the empty copy of an object with copies of attributes."""
         shell = self._memo[id(a)]
         copied, own = self._copied, vars(shell)
+        own.update(attributes)
         for name, value in list(attributes.items()):
-            if type(value) in _ATOMS:
-                own[name] = value
-            elif name in _BOOKS and not value:
-                own[name] = value.copy()
-            else:
-                own[name] = copied(value)
+            if type(value) not in _ATOMS:
+                own[name] = value.copy() if name in _BOOKS and not value else copied(value)
         for name in _slots_of(type(a)):  # type: ignore[arg-type]
             if hasattr(a, name):
                 object.__setattr__(shell, name, copied(getattr(a, name)))
@@ -279,7 +279,7 @@ class LentNet:
             self._memo.pop(id(a), None)
             return a
 
-    _ways: ClassVar[list[tuple[Any, Callable[[Any, Any], Any]]]] = [
+    ways: ClassVar[list[tuple[Any, Callable[[Any, Any], Any]]]] = [
         (Tensor, _lend),
         (nn.Module, _module),
         ((types.FunctionType, types.MethodType, partial), _function),
@@ -287,7 +287,14 @@ class LentNet:
         (weakref.ref, _reference),
         (RemovableHandle, _handle),
         ((np.ndarray, torch.Generator, *_GENERATORS), _state),
+        (object, _object),
     ]
+
+
+@cache
+def _way_of(kind: Any) -> Callable[[LentNet, Any], Any]:
+    """How what is of a class is copied."""
+    return next(way for kinds, way in LentNet.ways if issubclass(kind, kinds))
 
 
 def drop_our_hooks(module: nn.Module) -> None:

@@ -105,12 +105,15 @@ class Memory:
     def add_input(self, x: Tensor) -> Tensor:
         """The value of an input of the net."""
         value = self.made(x)
-        self.to_stream(value)
+        self.to_stream([value])
         return value
 
-    def to_stream(self, value: Tensor) -> None:
-        """Count a value among those that descend from an input."""
-        self._stream[id(value)] = value
+    def to_stream(self, values: list[Tensor]) -> bool:
+        """Count values among those that descend from an input; gives whether one is new there."""
+        stream, count = self._stream, len(self._stream)
+        for value in values:
+            stream[id(value)] = value
+        return len(stream) > count
 
     def holds(self, value: Tensor) -> bool:
         """Whether a value is counted among those."""

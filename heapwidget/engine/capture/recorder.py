@@ -22,7 +22,7 @@ aten = torch.ops.aten
 
 # What they write into is not read before.
 _OVERWRITING = {"copy_", "fill_", "zero_"}
-_NUMBERS = frozenset((int, float, bool))
+_NUMBERS = frozenset((int, float, bool, type(None)))
 # Of a tensor they take the shape alone.
 _SHAPED = {
     *(f"{name}_like" for name in ("zeros", "ones", "full", "empty", "rand", "randn", "randint")),
@@ -58,24 +58,24 @@ class CallRecorder(Guard):
         if kind.writes:
             return self._write(func, args, kwargs, written)
         known = self._known(kind, args, kwargs)
-        if not any(self.memory.holds(value) for value in known.values()):
+        if known is None:
             return self._unrecorded(kind, func, args, kwargs, written)
         if kind.parts is not None and not (kind.framed and len(args[0]) == 1):
             with self:
                 out = kind.parts(*args, **kwargs)
             if out is not NotImplemented:
                 return out
+        memory = self.memory
 
         def value(t: Tensor) -> Tensor:
             found = known.get(id(t))
-            return self.memory.value(t) if found is None else found
+            return memory.value(t) if found is None else found
 
         given, named = mapped(args, value), mapped(kwargs, value) if kwargs else {}
         for t in written:
-            self.memory.before_write(t)
+            memory.before_write(t)
         out = self.seen(func(*args, **kwargs))
-        made = self.memory.made(out) if isinstance(out, Tensor) else mapped(out, self.memory.made)
-        self._keep(func, given, made, named)
+        self._keep(func, given, mapped(out, memory.made), named)
         return out
 
     def _unrecorded(
@@ -89,28 +89,29 @@ class CallRecorder(Guard):
             self.memory.made_empty(out)
         return out
 
-    def _known(self, kind: _Kind, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[int, Tensor]:
-        """The values, by tensor, of the net's weights among an op's arguments and of those that the result is of."""
+    def _known(self, kind: _Kind, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[int, Tensor] | None:
+        """The values, by tensor, of the net's weights among an op's arguments and of what descends from an input.
+
+        `None` if nothing does.
+        """
         # A view of what was written in parts says nothing new; what it holds is asked for when it is read.
         if kind.shaped or (kind.view and self.memory.is_open(args[0])):
-            return {}
-        known, lent, streaming = {}, self._lent.value, self.memory.streaming
+            return None
+        known, stream, lent, streaming = {}, False, self._lent.value, self.memory.streaming
         for t in tensors_in((args, kwargs) if kwargs else args):
             value = lent(t)
             if value is None:
                 value = streaming(t)
-            if value is not None:
-                known[id(t)] = value
-        return known
+                if value is None:
+                    continue
+                stream = True
+            known[id(t)] = value
+        return known if stream else None
 
     def _keep(self, op: Any, args: tuple[Any, ...], out: Any, kwargs: dict[str, Any] | None = None) -> None:
         """Keep a call on values, unless nothing of its result is new."""
-        memory = self.memory
-        new = [o for o in tensors_in(out) if not memory.holds(o)]
-        if new:
+        if self.memory.to_stream(tensors_in(out)):
             self.calls.append(Call(op, args, kwargs or {}, out, *self._modules[-1]))
-            for o in new:
-                memory.to_stream(o)
 
     def _values(self, a: Any) -> Any:
         """The same with a value in the place of each tensor."""
@@ -196,11 +197,11 @@ def mapped(a: Any, of: Callable[[Tensor], Tensor]) -> Any:
     if isinstance(a, Tensor):
         return of(a)
     kind = type(a)
-    if kind is tuple or kind is list:
+    if kind is tuple:
+        return tuple([part if type(part) in _NUMBERS else mapped(part, of) for part in a])
+    if kind is list:
         # Numbers, such as a stride, are most of what comes in lists, and come with their like alone.
-        if kind is list and a and type(a[0]) in _NUMBERS:
-            return a
-        return kind([part if part is None or type(part) in _NUMBERS else mapped(part, of) for part in a])
+        return [mapped(part, of) for part in a] if a and type(a[0]) not in _NUMBERS else a
     return {name: mapped(part, of) for name, part in a.items()} if kind is dict else a
 
 

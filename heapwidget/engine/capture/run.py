@@ -10,6 +10,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from torch.overrides import TorchFunctionMode
 from heapwidget.engine.capture.calls import Recording, RunAs
 from heapwidget.engine.capture.foreign_memory import Guard
 from heapwidget.engine.capture.isolation import LentNet, hooks_kept, leaves_of, modules_of
+from heapwidget.engine.capture.decompositions import WholeAttention
 from heapwidget.engine.capture.recorder import CallRecorder
 from heapwidget.engine.capture.surroundings import RandomStates, put_back
 from heapwidget.engine.interrupts import held, let_through
@@ -53,28 +55,29 @@ def record(
         If it raises only while it is recorded.
     """
     with apart(net) as run:
-        recorder, lent, output, grad = _recorded(run, inputs, head)
+        recorder, lent, output, run_as = _recorded(run, inputs, head)
     axes = tuple(channel_axes or [None] * len(inputs))
     names = input_names(net, len(inputs))
-    run_as = RunAs(grad, frozenset(lent.owned))
+    run_as = replace(run_as, owned=frozenset(lent.owned))
     return Recording(
         recorder.inputs, names, recorder.calls, output, axes, leaves_of(lent.net), run_as, recorder.memory.blank
     )
 
 
-def _recorded(run: Apart, inputs: Sequence[Tensor], head: Head | None) -> tuple[CallRecorder, LentNet, Tensor, bool]:
+def _recorded(run: Apart, inputs: Sequence[Tensor], head: Head | None) -> tuple[CallRecorder, LentNet, Tensor, RunAs]:
     """A recorded run, with gradients only where the net asks for some itself."""
     compiling = "torch._dynamo" in sys.modules
     try:
-        return *run.recorded(inputs, head, False), False
+        return *run.recorded(inputs, head, RunAs()), RunAs()
     except NetError as error:
         refusal = error
-    # A net may bring in the compiler as it runs, which is switched off only then.
-    again = [False] if not compiling and "torch._dynamo" in sys.modules else []
+    # A net may bring in the compiler as it runs, which is switched off only then, and attention from elsewhere.
+    whole = isinstance(refusal.__cause__, WholeAttention)
+    again = [False] if whole or (not compiling and "torch._dynamo" in sys.modules) else []
     grads = [False, True] if torch.is_grad_enabled() else [False]
-    for grad in again + grads[1:]:
+    for run_as in (RunAs(grad, plain_attention=whole) for grad in again + grads[1:]):
         with suppress(NetError):
-            return *run.recorded(inputs, head, grad), grad
+            return *run.recorded(inputs, head, run_as), run_as
     for grad in grads:
         try:
             run.plain(inputs, head, RunAs(grad))
@@ -132,10 +135,11 @@ def _eager() -> Iterator[None]:
 
 
 @contextmanager
-def _plain_attention() -> Iterator[None]:
-    """Have that mode on; in the end the modes are those of before, wherever PyTorch's own handling was interrupted."""
+def _function_modes(plain_attention: bool) -> Iterator[None]:
+    """Have that mode on, where it is needed; in the end the modes are those of before, also after an interrupt."""
     modes = [_C._get_function_stack_at(i) for i in range(_C._len_torch_function_stack())]
-    _C._push_on_torch_function_stack(_PlainAttention())
+    if plain_attention:
+        _C._push_on_torch_function_stack(_PlainAttention())
     try:
         yield
     finally:
@@ -160,10 +164,11 @@ class Apart:
         return LentNet(self._net, owned)
 
     @contextmanager
-    def running(self, lent: LentNet, guard: Guard, grad: bool) -> Iterator[None]:
+    def running(self, lent: LentNet, guard: Guard, run_as: RunAs) -> Iterator[None]:
         """Where the copy runs, watched, as it would for the user; no draw stays."""
+        modes = _function_modes(run_as.plain_attention or lent.attends)
         try:
-            with _eager(), torch._C._EnableTorchFunction(), torch.set_grad_enabled(grad), _plain_attention(), guard:
+            with _eager(), torch._C._EnableTorchFunction(), torch.set_grad_enabled(run_as.grad), modes, guard:
                 lent.to_eval()
                 yield
         finally:
@@ -178,19 +183,19 @@ class Apart:
         guard = Guard(lent)
         for x in given:
             guard.own(x)
-        with self.running(lent, guard, run_as.grad):
+        with self.running(lent, guard, run_as):
             yield lent.net
 
     def recorded(
-        self, inputs: Sequence[Tensor], head: Head | None, grad: bool, prepare: Prepare = _as_it_is
+        self, inputs: Sequence[Tensor], head: Head | None, run_as: RunAs, prepare: Prepare = _as_it_is
     ) -> tuple[CallRecorder, LentNet, Tensor]:
         """A recorded run: who kept its calls, what ran, and what came out."""
-        lent, given = self.lend(), _given(inputs, grad)
+        lent, given = self.lend(), _given(inputs, run_as.grad)
         prepare(lent.net)
         recorder = CallRecorder(lent, given)
         recorder.follow(lent.net)
         try:
-            with _open_recurrence(lent.net, given), self.running(lent, recorder, grad):
+            with _open_recurrence(lent.net, given), self.running(lent, recorder, run_as):
                 # A value, before what was written elsewhere is undone.
                 output = recorder.result(_called(lent.net, given, head))
         finally:

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -39,13 +40,14 @@ class RandomStates:
     def __init__(self) -> None:
         self._python, self._numpy, self._torch = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
         self._cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
+        self._others = _others()
 
     def restore(self, drew: bool) -> None:
         """Go back to these states, where they were left; `drew` says whether a run is known to have drawn.
 
         While another thread is at work, a change that is not known to be the run's own may be that thread's, and stays.
         """
-        if not drew and _others_at_work():
+        if not drew and self._others_at_work():
             return
         if random.getstate() != self._python:
             random.setstate(self._python)
@@ -57,11 +59,16 @@ class RandomStates:
         if self._cuda is not None:
             torch.cuda.set_rng_state_all(self._cuda)
 
+    def _others_at_work(self) -> bool:
+        """Whether a thread does more than stand still, wait as those of a notebook's kernel do, or run a net here."""
+        moved = [frame for n, (frame, at) in _others().items() if self._others.get(n) != (frame, at)]
+        return not all(_waits(frame.f_code.co_filename) for frame in moved)
 
-def _others_at_work() -> bool:
-    """Whether a thread does anything but wait, as those of a notebook's kernel do, or run a net here."""
+
+def _others() -> dict[int, tuple[FrameType, int]]:
+    """Where each other thread is."""
     own = threading.get_ident()
-    return any(not _waits(frame.f_code.co_filename) for n, frame in sys._current_frames().items() if n != own)
+    return {n: (frame, frame.f_lasti) for n, frame in sys._current_frames().items() if n != own}
 
 
 def _waits(file: str) -> bool:
