@@ -104,9 +104,7 @@ class Header(Mapping[str, Any]):
         return _read(cls, value)
 
     def __getitem__(self, key: str) -> Any:
-        if key not in _keys(self):
-            raise KeyError(key)
-        return _plain(getattr(self, key))
+        return _plain({name: getattr(self, name) for name in _keys(self)}[key])
 
     def __iter__(self) -> Iterator[str]:
         return iter(_keys(self))
