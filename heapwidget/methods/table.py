@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from inspect import signature
 from typing import Any
 
@@ -19,6 +20,12 @@ METHODS: dict[str, type[Method]] = {method.name: method for method in (Relevance
 PASSED_BY = frozenset({"rule", "nodes", "floor", "max_pops"})
 
 
+@cache
+def options_of(method: type[Method]) -> Mapping[str, Any]:
+    """The options of a method, with their defaults."""
+    return {name: option.default for name, option in signature(method).parameters.items()}
+
+
 def method_of(name: str, options: Mapping[str, Any]) -> Method:
     """The method of a name, with those of the options that are its own.
 
@@ -30,11 +37,11 @@ def method_of(name: str, options: Mapping[str, Any]) -> Method:
     check_choice("method", name, tuple(METHODS))
     own = {}
     for option, value in options.items():
-        owners = [other for other, method in METHODS.items() if option in signature(method).parameters]
+        owners = [other for other, method in METHODS.items() if option in options_of(method)]
         if not owners:
-            known = ", ".join(signature(METHODS[name]).parameters)
+            known = ", ".join(options_of(METHODS[name]))
             raise TypeError(f"{option}={brief(value)} is no option of any method; method={name!r} knows {known}")
-        default = signature(METHODS[owners[0]]).parameters[option].default
+        default = options_of(METHODS[owners[0]])[option]
         if type(value) is type(default) and value == default:
             continue
         if name in owners:
