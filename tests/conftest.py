@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 from filelock import FileLock
 from helpers.frontend import install
-from helpers.quick import is_quick
+from helpers.quick import holds_quick, is_quick
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,12 +33,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Benchmarks run only where they are named: ``pytest tests/benchmarks -s``."""
+    """Benchmarks run only where they are named, ``pytest tests/benchmarks -s``; a quick run reads only what it runs."""
+    if config.option.markexpr == "quick" and collection_path.name.startswith("test_"):
+        return None if holds_quick(room_of(collection_path), collection_path.stem) else True
     if collection_path != BENCHMARKS:
         return None
     here = config.invocation_params.dir
     named = (Path(here, argument.split("::")[0]).resolve() for argument in config.args)
     return None if any(path.is_relative_to(BENCHMARKS) for path in named) else True
+
+
+def room_of(path: Path) -> str:
+    """The folder of a test, as `helpers.quick` names it."""
+    return path.parent.relative_to(TESTS).as_posix().removeprefix(".")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -50,10 +57,10 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All below ``e2e`` drives a browser; `helpers.quick` says what is quick."""
     for item in items:
-        *rooms, _ = item.path.relative_to(TESTS).parts
-        if rooms == ["e2e"]:
+        room = room_of(item.path)
+        if room == "e2e":
             item.add_marker("browser")
-        if is_quick("/".join(rooms), item.path.stem, item.name):
+        if is_quick(room, item.path.stem, item.name):
             item.add_marker("quick")
 
 

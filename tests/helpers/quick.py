@@ -4,10 +4,10 @@
 QUICK: dict[str, tuple[str, ...]] = {
     "": ("test_api",),
     "arguments": ("test_batches", "test_targets"),
-    "display": ("test_bookmarks", "test_comparison", "test_export", "test_guard", "test_viewer", "test_walk_flows"),
-    "engine": ("test_bounds", "test_capture", "test_matmul", "test_modes", "test_registry", "test_rules", "test_walk"),
+    "display": ("test_bookmarks", "test_comparison", "test_export", "test_viewer", "test_walk_flows"),
+    "engine": ("test_bounds", "test_capture", "test_matmul", "test_modes", "test_registry", "test_walk"),
     "findings": ("test_explanation",),
-    "methods": ("test_direction",),
+    "methods": ("test_table",),
     "project": (
         "test_frontend::test_front_end[types]",
         "test_frontend::test_front_end[lint]",
@@ -26,3 +26,8 @@ QUICK: dict[str, tuple[str, ...]] = {
 
 def is_quick(room: str, file: str, test: str) -> bool:
     return bool({file, f"{file}::{test}"} & set(QUICK.get(room, ())))
+
+
+def holds_quick(room: str, file: str) -> bool:
+    """Whether any test of a file is: others need not even be imported."""
+    return any(entry.partition("::")[0] == file for entry in QUICK.get(room, ()))
