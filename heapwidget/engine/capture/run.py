@@ -18,9 +18,9 @@ from torch import _C, Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from heapwidget.engine.capture.calls import Recording, RunAs
+from heapwidget.engine.capture.decompositions import WholeAttention
 from heapwidget.engine.capture.foreign_memory import Guard
 from heapwidget.engine.capture.isolation import LentNet, hooks_kept, leaves_of, modules_of
-from heapwidget.engine.capture.decompositions import WholeAttention
 from heapwidget.engine.capture.recorder import CallRecorder
 from heapwidget.engine.capture.surroundings import RandomStates, put_back
 from heapwidget.engine.interrupts import held, let_through
