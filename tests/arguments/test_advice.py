@@ -47,9 +47,9 @@ INTERNAL = {
         'ValueError(f"it is no plain array',
         "ValueError(f'it has ",
     ),
-    "trace/header.py": ("KeyError(key)",),
     "trace/file.py": ("ValueError(f'{word} is no number of JSON')", "ValueError('an object has the same key twice')"),
     "engine/capture/run.py": ("refusal",),
+    "engine/capture/decompositions.py": ("WholeAttention(",),
     "replacing.py": ("PermissionError(errno.EACCES, os.strerror(", "type(error)(error.errno, error.strerror, "),
 }
 
