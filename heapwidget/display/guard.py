@@ -12,7 +12,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from ipywidgets import Widget
 
@@ -29,18 +29,6 @@ LONGEST_INTERVAL = 2**31 - 1
 HEAVY = frozenset({"_trace", "_input", "_esm", "_css"})
 HEAVY_EVERY = 1.0
 
-
-class Viewer(Protocol):
-    """What is asked of a viewer about what its view wrote."""
-
-    n_steps: Any
-    _view_count: Any
-
-    def has_node(self, node: int) -> bool:
-        """Whether this is the number of a node."""
-        ...
-
-
 NO_COPY = (
     "a viewer belongs to its kernel and its page and cannot be copied or pickled; do so with its explanation "
     "e = viewer.explanation, or write it with e.save(path) and read it with hw.load(path), and show it with e.view()"
@@ -56,7 +44,7 @@ def is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _are_bookmarks(viewer: Viewer, value: Any) -> bool:
+def _are_bookmarks(viewer: Widget, value: Any) -> bool:
     if not isinstance(value, list) or len(value) > MOST_BOOKMARKS or not all(map(_is_bookmark, value)):
         return False
     try:
@@ -92,7 +80,7 @@ def _only(fits: Callable[[Any, Any], bool]) -> Reader:
     return read
 
 
-def _read_step(viewer: Viewer, value: Any) -> int:
+def _read_step(viewer: Widget, value: Any) -> int:
     if not is_whole(value):
         raise ValueError
     return int(min(max(value, 0), viewer.n_steps))

@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import os
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from html import escape
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from heapwidget.display.bookmarks import read_bookmarks
-from heapwidget.display.bundle import bundled
 from heapwidget.display.panels import default_panels, read_panels
-from heapwidget.display.payload import shown_header, shown_input
+from heapwidget.display.payload import bundled, packed, shown_input
 from heapwidget.findings.findings import Findings
 from heapwidget.replacing import replacing
 
@@ -58,11 +55,7 @@ class Shown(NamedTuple):
 
     @classmethod
     def at(
-        cls,
-        explanation: Findings,
-        step: int = 0,
-        bookmarks: Mapping[int, str] | Iterable[Any] = (),
-        panels: Sequence[str] | None = None,
+        cls, explanation: Findings, step: int = 0, bookmarks: object = (), panels: Sequence[str] | None = None
     ) -> Shown:
         """A viewer that opens at a step.
 
@@ -113,23 +106,12 @@ def page(*shown: Shown) -> str:
 def _data(shown: Shown) -> str:
     """Header, columns in base64, and what the input panel draws; no `<` is left that could end the script."""
     explanation, state = shown
-    trace = explanation.trace
-    columns = {name: _base64(column) for name, column in trace.columns.items()}
-    data = {
-        "header": shown_header(explanation),
-        "columns": columns,
-        "input": {"parts": [_in_base64(part) for part in shown_input(explanation)["parts"]]},
-        "state": dict(state),
-    }
-    return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    data = packed(explanation) | {"input": shown_input(explanation), "state": dict(state)}
+    return json.dumps(data, default=_base64, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
-def _in_base64(part: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _base64(value) if isinstance(value, memoryview) else value for name, value in part.items()}
-
-
-def _base64(values: Any) -> str:
-    return b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")
+def _base64(buffer: memoryview) -> str:
+    return b64encode(buffer.tobytes()).decode("ascii")
 
 
 def _harmless(script: str) -> str:

@@ -1,13 +1,32 @@
-"""What the browser or a page is given of an explanation: the trace, and the inputs as they are shown."""
+"""What the browser or a page is given: the viewer's script and style, the trace, and the inputs as they are shown."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from heapwidget.display.still import picture, value_range
 from heapwidget.findings.findings import Findings
+
+STATIC = Path(__file__).parent.parent / "static"
+
+
+def bundled(name: str) -> str:
+    """The text of a file of the bundle that the build made.
+
+    Raises
+    ------
+    RuntimeError
+        If the package holds no bundle: a checkout that was never installed.
+    """
+    try:
+        return (STATIC / name).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise RuntimeError(
+            f"the viewer's bundle {name} is missing: install the package (pip install .), which builds it"
+        ) from None
 
 
 def packed(findings: Findings) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 from weakref import WeakSet
 
-from heapwidget.display.guard import Guard, is_whole, kind_of
+from heapwidget.display.guard import Guarded, is_whole, kind_of
 
 # Seconds between two words on progress.
 TELL_EVERY = 0.2
@@ -28,30 +28,14 @@ IN_TURN = "Asked again while it was at work, which counts once; ask anew for mor
 INTERRUPTED = "It was interrupted; what was found is kept, and the next time goes on from there."
 
 
-class Viewer(Protocol):
-    """What refining asks of a viewer."""
-
-    _guard: Guard
-
-    @property
-    def explanation(self) -> Any:
-        """What is shown, with the walk where there is one."""
-
-    def refine(self, max_pops: int, *, progress: Callable[[int], object]) -> None:
-        """Let the walk go on and show it."""
-
-    def send(self, content: dict[str, Any]) -> None:
-        """Say something to the browser."""
-
-
 class _Turns:
     """Lets each viewer refine once in a run of work without a break, however many messages have waited meanwhile."""
 
     def __init__(self) -> None:
-        self._served: WeakSet[Viewer] = WeakSet()
+        self._served: WeakSet[Guarded] = WeakSet()
         self._worked = -AT_ONCE
 
-    def take(self, viewer: Viewer) -> bool:
+    def take(self, viewer: Guarded) -> bool:
         """Whether it is this viewer's turn; what is turned away was read just now, too."""
         if time.monotonic() - self._worked > AT_ONCE:
             self._served = WeakSet()
@@ -67,7 +51,7 @@ class _Turns:
 _turns = _Turns()
 
 
-def answer(viewer: Viewer, message: Any) -> None:
+def answer(viewer: Guarded, message: Any) -> None:
     """Do what a message from the browser asks for, and tell it how that went."""
     match message:
         case {"type": "hello"}:
@@ -78,7 +62,7 @@ def answer(viewer: Viewer, message: Any) -> None:
             viewer._guard.complain("custom message", "sent a message that means nothing here, which was left alone")
 
 
-def _readiness(viewer: Viewer, said: str = "") -> dict[str, Any]:
+def _readiness(viewer: Guarded, said: str = "") -> dict[str, Any]:
     relevance = viewer.explanation.relevance
     if relevance is None:
         reason = "There is no walk to go on with: a file or a copy of an explanation keeps the trace alone."
@@ -86,7 +70,7 @@ def _readiness(viewer: Viewer, said: str = "") -> dict[str, Any]:
     return {"type": "ready", "pending": relevance.walk.pending, "said": said}
 
 
-def _refine(viewer: Viewer, pops: Any) -> None:
+def _refine(viewer: Guarded, pops: Any) -> None:
     if refusal := _refusal(pops):
         viewer._guard.complain("refine", f"asked for pops that cannot be: {refusal}")
         viewer.send(_readiness(viewer, refusal))
@@ -106,7 +90,7 @@ def _refusal(pops: Any) -> str:
     return "" if pops >= 1 else f"max_pops must be at least 1, not {kind_of(pops)}"
 
 
-def _go_on(viewer: Viewer, pops: int) -> None:
+def _go_on(viewer: Guarded, pops: int) -> None:
     said = ""
     try:
         viewer.refine(pops, progress=_teller(viewer, pops))
@@ -120,7 +104,7 @@ def _go_on(viewer: Viewer, pops: int) -> None:
         viewer.send(_readiness(viewer, said))
 
 
-def _teller(viewer: Viewer, pops: int) -> Callable[[int], None]:
+def _teller(viewer: Guarded, pops: int) -> Callable[[int], None]:
     """Counts pops, and now and then tells the browser how many are done."""
     done, told = 0, time.monotonic()
 

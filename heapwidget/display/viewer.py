@@ -14,11 +14,10 @@ from ipywidgets.widgets.widget import Widget, _instances
 from numpy.typing import NDArray
 
 from heapwidget.display.bookmarks import Bookmark, read_bookmarks
-from heapwidget.display.bundle import bundled
 from heapwidget.display.guard import LONGEST_INTERVAL, OF_A_VIEW, Guarded
 from heapwidget.display.page import Shown, write_page
 from heapwidget.display.panels import default_panels, read_panels
-from heapwidget.display.payload import packed, shown_input
+from heapwidget.display.payload import bundled, packed, shown_input
 from heapwidget.display.refining import answer
 from heapwidget.display.still import still
 from heapwidget.display.weight import HEAVY, warn_of, weigh
@@ -103,16 +102,8 @@ class HeapViewer(Guarded, anywidget.AnyWidget):
         self._warned = False
         sent, shown = packed(self._sent), shown_input(self._sent)
         self._warn_if_heavy(sent, shown)
-        super().__init__(_trace=sent, _input=shown, **traits)
+        super().__init__(_trace=sent, _input=shown, _esm=bundled("widget.js"), _css=bundled("widget.css"), **traits)
         self.on_msg(lambda viewer, message, _buffers: answer(viewer, message))
-
-    @traitlets.default("_esm")
-    def _script(self) -> str:
-        return bundled("widget.js")
-
-    @traitlets.default("_css")
-    def _style(self) -> str:
-        return bundled("widget.css")
 
     def close(self) -> None:
         """Take the viewer off every page and out of the kernel: what nobody else holds of it is freed.

@@ -15,8 +15,8 @@ from torch import nn
 
 import heapwidget as hw
 from heapwidget.__main__ import main
-from heapwidget.display import bundle as bundling
 from heapwidget.display import page as export
+from heapwidget.display import payload
 
 NASTY = "</script><script>alert(1)</script><!-- &amp; \u2028"
 
@@ -95,7 +95,7 @@ def test_script_without_its_own_end() -> None:
 
 
 def test_a_missing_bundle_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, explanation: hw.Explanation) -> None:
-    monkeypatch.setattr(bundling, "STATIC", tmp_path)
+    monkeypatch.setattr(payload, "STATIC", tmp_path)
     with pytest.raises(RuntimeError, match=r"pip install"):
         explanation.to_html(tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()

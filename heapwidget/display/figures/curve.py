@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from heapwidget.display.figures.style import (
-    ABSORBED,
-    BLUE,
-    COOL,
-    DUST,
-    HEAP,
-    INK,
-    LINE,
-    MUTED,
-    PAPER,
-    WARM,
-    WARM_DARK,
-    bare,
-    titled,
-)
-from heapwidget.findings.findings import Findings
+from heapwidget.display.figures.style import AREAS, BLUE, COOL, INK, LINE, MUTED, PAPER, WARM, WARM_DARK, bare, titled
 from heapwidget.kinds import position_noun
 from heapwidget.trace.trace import Trace
 from heapwidget.words.percents import percent
@@ -36,41 +21,25 @@ SMALLEST = float(np.finfo(np.float32).smallest_subnormal)
 Column = NDArray[np.float64]
 
 
-class _Shares(NamedTuple):
-    """Shares of the target before the first pop and after each."""
-
-    explained: Column
-    absorbed: Column
-    dust: Column
-    popped: Column
-    bound: Column
-
-
-def plot_curve(axes: Axes, findings: Findings) -> None:
+def plot_curve(axes: Axes, trace: Trace) -> None:
     """Shares of the target after each pop, or the keys where they are no shares."""
-    trace = findings.trace
     if trace.conserved:
         _plot_shares(axes, trace)
     else:
         _plot_keys(axes, trace)
 
 
-def _shares(trace: Trace) -> _Shares:
-    target = trace.header.target.value
-    if abs(target) < SMALLEST:
-        target = 1.0
+def _shares(trace: Trace) -> dict[str, Column]:
+    """Shares of the target before the first pop and after each, by the names of their series."""
+    value = trace.header.target.value
+    target = value if abs(value) >= SMALLEST else 1.0
+    wholes = {"explained": target, "absorbed": target, "dust": abs(target), "bound": abs(target)}
+    shares = {name: np.r_[0.0, trace.columns[name].astype(np.float64) / whole] for name, whole in wholes.items()}
+    shares["bound"][0] = np.nan
     first = trace.phase_start("collect")
-
-    def column(name: str, of: float) -> Column:
-        return trace.columns[name].astype(np.float64) / of
-
-    return _Shares(
-        np.r_[0.0, column("explained", target)],
-        np.r_[0.0, column("absorbed", target)],
-        np.r_[0.0, column("dust", abs(target))],
-        np.r_[np.zeros(first + 1), np.cumsum(column("pop_mass", target)[first:])],
-        np.r_[np.nan, column("bound", abs(target))],
-    )
+    collected = trace.columns["pop_mass"][first:].astype(np.float64) / target
+    shares["popped"] = np.r_[np.zeros(first + 1), np.cumsum(collected)]
+    return shares
 
 
 def _plot_shares(axes: Axes, trace: Trace) -> None:
@@ -79,10 +48,11 @@ def _plot_shares(axes: Axes, trace: Trace) -> None:
     _plot_ledger(axes, step, shares)
     low, high = axes.get_ylim()
     if counts.collect:
-        axes.plot(step[first:], shares.popped[first:], color=WARM_DARK, linewidth=1.6, label=SERIES["popped"])
-        low, high = min(low, float(shares.popped.min()) * 1.05), max(high, float(shares.popped.max()) * 1.05)
+        popped = shares["popped"]
+        axes.plot(step[first:], popped[first:], color=WARM_DARK, linewidth=1.6, label=SERIES["popped"])
+        low, high = min(low, float(popped.min()) * 1.05), max(high, float(popped.max()) * 1.05)
     # A bound far above all else says nothing, and would flatten the rest.
-    bound = np.where(shares.bound > high, np.nan, shares.bound)
+    bound = np.where(shares["bound"] > high, np.nan, shares["bound"])
     if np.isfinite(bound[: counts.walk + 1]).any():
         axes.plot(step, bound, color=BLUE, linewidth=1.3, linestyle=(0, (4, 2)), label=SERIES["bound"])
     axes.set_ylim(low, high)
@@ -99,9 +69,9 @@ def _plot_shares(axes: Axes, trace: Trace) -> None:
         axes.set_xlabel(f"pops, then + {position_noun(trace.input_kinds)}s in their order")
 
 
-def _plot_ledger(axes: Axes, step: Column, shares: _Shares) -> None:
+def _plot_ledger(axes: Axes, step: Column, shares: Mapping[str, Column]) -> None:
     """Where all of the target is: areas on one another, or lines where a share can be negative."""
-    explained, absorbed, dust, *_ = shares
+    explained, absorbed, dust = (shares[name] for name in ("explained", "absorbed", "dust"))
     gone = explained + absorbed
     if min(explained.min(), absorbed.min(), (1 - gone).min()) < -0.005:
         axes.axhline(0, color=LINE, linewidth=0.8)
@@ -110,8 +80,7 @@ def _plot_ledger(axes: Axes, step: Column, shares: _Shares) -> None:
         axes.yaxis.set_major_locator(MaxNLocator(4))
         return
     edges = [np.zeros_like(gone), explained, gone, np.maximum(1 - np.maximum(dust, 0), gone), np.ones_like(gone)]
-    areas = {"explained": WARM, "absorbed": ABSORBED, "heap": HEAP, "dust": DUST}
-    for low, high, (name, colour) in zip(edges, edges[1:], areas.items(), strict=False):
+    for low, high, (name, colour) in zip(edges, edges[1:], AREAS.items(), strict=False):
         if (high - low).max() > 1e-3:
             axes.fill_between(step, low, high, color=colour, linewidth=0, label=SERIES[name])
     axes.set(ylim=(0, 1), yticks=[0, 0.25, 0.5, 0.75, 1])
@@ -147,11 +116,9 @@ def _finish_curve(axes: Axes, text: str, note: str) -> None:
     axes.set_xlabel("pops", fontsize=8.5, color=MUTED, labelpad=1)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, prune="upper"))
-    handles, labels = axes.get_legend_handles_labels()
-    if handles:
+    if axes.get_legend_handles_labels()[0]:
         axes.legend(
-            handles[::-1],
-            labels[::-1],
+            reverse=True,
             loc="upper left",
             bbox_to_anchor=(-0.03, -0.24),
             ncols=3,

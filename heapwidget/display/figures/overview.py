@@ -16,7 +16,7 @@ from matplotlib.text import Text
 from heapwidget.display.figures.curve import plot_curve
 from heapwidget.display.figures.inputs import SIZE, arrange, plot_input
 from heapwidget.display.figures.part import Box, Part
-from heapwidget.display.figures.style import ABSORBED, COOL, HEAP, INK, MUTED, PAPER, WARM, bare
+from heapwidget.display.figures.style import AREAS, COOL, INK, MUTED, PAPER, bare
 from heapwidget.findings.findings import Findings
 from heapwidget.findings.summary import MOST_ROWS, rows, shortened, title
 from heapwidget.replacing import replacing
@@ -65,8 +65,7 @@ def plot(findings: Findings) -> Figure:
     figure.text(0.98, beside, words, ha="right", fontsize=10, color=MUTED)
     for part, (given, found) in zip(parts, boxes, strict=True):
         plot_input(figure, part, given, found)
-    curve = figure.add_axes(_placed(CURVE, figure))
-    plot_curve(curve, findings)
+    plot_curve(figure.add_axes(_placed(CURVE, figure)), findings.trace)
     _plot_bars(figure, findings)
     # Names come from the net and its user: a dollar sign in one begins no formula.
     for text in figure.findobj(Text):
@@ -91,8 +90,7 @@ def _plot_bars(figure: Figure, findings: Findings) -> None:
     conserved = findings.trace.conserved
     shown = rows(findings)
     values = np.array([value for _, value, _ in shown])
-    kinds = {"explained": WARM, "absorbed": ABSORBED, "residual": HEAP}
-    colours = [kinds[kind] if value >= 0 else COOL for _, value, kind in shown]
+    colours = [AREAS["heap" if kind == "residual" else kind] if value >= 0 else COOL for _, value, kind in shown]
     at = np.arange(len(shown))
     axes.barh(at, values, color=colours, height=0.68)
     axes.set_ylim(MOST_ROWS + 0.6, -0.6)

@@ -11,23 +11,14 @@ from heapwidget.words.vocabulary import PALETTES
 _LIGHT = PALETTES["light"]
 PAPER, INK, MUTED, FAINT, LINE = (_LIGHT[name] for name in ("bg", "ink", "muted", "faint", "line-strong"))
 WARM, WARM_DARK, COOL, BLUE = (_LIGHT[name] for name in ("area-explained", "area-popped", "cool", "blue"))
-ABSORBED, HEAP, DUST = (_LIGHT[f"area-{name}"] for name in ("absorbed", "heap", "dust"))
+# Where the target's relevance is, from what arrived to what is left.
+AREAS = {name: _LIGHT[f"area-{name}"] for name in ("explained", "absorbed", "heap", "dust")}
 
 
-def titled(axes: Axes, text: str, note: str = "") -> None:
+def titled(axes: Axes, text: str, note: str = "", colour: str = MUTED) -> None:
     """A title to the left, and a note to the right."""
     axes.set_title(text, loc="left", fontsize=10.5, fontweight="bold", color=INK, pad=7)
-    if note:
-        axes.annotate(
-            note,
-            (1, 1),
-            (0, 7),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            ha="right",
-            fontsize=8.5,
-            color=MUTED,
-        )
+    axes.set_title(note, loc="right", fontsize=8.5, color=colour, pad=7)
 
 
 def bare(axes: Axes, keep: Sequence[str] = ()) -> None:
