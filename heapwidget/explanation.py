@@ -12,7 +12,7 @@ from heapwidget.display.page import Shown, write_page
 from heapwidget.display.viewer import HeapViewer
 from heapwidget.engine.alone import alone
 from heapwidget.findings.curves import Faithfulness
-from heapwidget.findings.faithfulness import Baseline, faithfulness
+from heapwidget.findings.faithfulness import Baseline, orders_of, trial_of
 from heapwidget.findings.findings import Findings
 from heapwidget.findings.paths import Path, strongest_paths
 from heapwidget.findings.summary import summary
@@ -122,16 +122,8 @@ class Explanation(Findings):
         ValueError
             For a probability of a target that is no single class, or a baseline that does not fit.
         """
-        measured = faithfulness(
-            self,
-            baseline=baseline,
-            score=score,
-            steps=steps,
-            random_orders=random_orders,
-            batch_size=batch_size,
-            seed=seed,
-            progress=progress,
-        )
+        trial, orders = trial_of(self, baseline, score), orders_of(self, random_orders, seed)
+        measured = trial.faithfulness(orders, steps, batch_size, progress)
         self._now(replace(self, measured=measured))
         return measured
 

@@ -17,12 +17,10 @@ from torch import Tensor
 
 from heapwidget.arguments.checks import check_choice
 from heapwidget.boxes import Partition
-from heapwidget.engine.alone import alone
 from heapwidget.engine.capture import RunAs, apart
 from heapwidget.engine.capture.isolation import tensors_of
-from heapwidget.findings.copies import NO_NET
 from heapwidget.findings.curves import Curves, Faithfulness
-from heapwidget.findings.findings import Findings
+from heapwidget.findings.findings import NO_NET, Findings
 from heapwidget.findings.probe import PROBABILITY_OF_NO, Probe
 from heapwidget.progress import progress_bar
 
@@ -97,6 +95,20 @@ class Trial:
         fractions, unit = counts / total, whole if self.divides(whole, found) else 1.0
         return whole, [Curves(fractions, *(curve / unit for curve in pair)) for pair in found]
 
+    def faithfulness(
+        self, orders: Sequence[NDArray[np.int64]], steps: int, batch_size: int, progress: bool
+    ) -> Faithfulness:
+        """How the first order fares beside the others."""
+        for name, value in (("steps", steps), ("batch_size", batch_size)):
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, not {value}")
+        whole, (own, *random) = self.curves(orders, steps, batch_size, progress)
+        means = (np.mean([getattr(c, name) for c in random], axis=0) for name in ("deletion", "insertion") if random)
+        chance = Curves(own.fractions, *means) if random else None
+        # On x itself the fraction is one.
+        divided = whole == 1 or float(own.deletion[0]) != whole
+        return Faithfulness(own.fractions, own.deletion, own.insertion, chance, whole, self.kind, divided)
+
     @staticmethod
     def divides(whole: float, curves: Iterable[Iterable[NDArray[np.float64]]]) -> bool:
         """Whether scores can be told as fractions of the one on the inputs."""
@@ -104,19 +116,8 @@ class Trial:
         return whole != 0 and abs(whole) * MOST_TIMES >= largest
 
 
-@alone()
-def faithfulness(
-    findings: Findings,
-    *,
-    baseline: Baseline | Sequence[Baseline],
-    score: str | None,
-    steps: int,
-    random_orders: int,
-    batch_size: int,
-    seed: int,
-    progress: bool,
-) -> Faithfulness:
-    """See `Explanation.faithfulness`."""
+def trial_of(findings: Findings, baseline: Baseline | Sequence[Baseline], score: str | None) -> Trial:
+    """What an explanation is measured by; see `Explanation.faithfulness`."""
     trace, probe = findings.trace, findings.probe
     if probe is None:
         raise RuntimeError(f"there is no net to ask: {NO_NET}")
@@ -124,21 +125,10 @@ def faithfulness(
     kind = _kind(score, index)
     if kind == "probability" and probe.decides and trace.header.target.value < 0:
         kind = PROBABILITY_OF_NO
-    for name, value, least in (("steps", steps, 1), ("batch_size", batch_size, 1), ("random_orders", random_orders, 0)):
-        if value < least:
-            raise ValueError(f"{name} must be at least {least}, not {value}")
     parts = trace.partitions[: trace.n_inputs]
     inputs = [x.reshape(part.shape) for x, part in zip(findings.inputs, parts, strict=True)]
     empty = [stand_in(b, x, part) for b, x, part in zip(_by_input(baseline, findings), inputs, parts, strict=True)]
-    trial = Trial(probe, inputs, empty, parts, index, kind)
-    rng = np.random.default_rng(seed)
-    orders = [_whole_order(findings, seed), *(rng.permutation(trace.input_nodes) for _ in range(random_orders))]
-    whole, (own, *random) = trial.curves(orders, steps, batch_size, progress)
-    means = (np.mean([getattr(c, name) for c in random], axis=0) for name in ("deletion", "insertion") if random)
-    chance = Curves(own.fractions, *means) if random else None
-    # On x itself the fraction is one.
-    divided = whole == 1 or float(own.deletion[0]) != whole
-    return Faithfulness(own.fractions, own.deletion, own.insertion, chance, whole, kind, divided)
+    return Trial(probe, inputs, empty, parts, index, kind)
 
 
 def _kind(score: str | None, index: int | None) -> str:
@@ -149,6 +139,14 @@ def _kind(score: str | None, index: int | None) -> str:
     if score == "probability" and index is None:
         raise ValueError("score='probability' needs a single class as target; take score='logit', the target itself")
     return score
+
+
+def orders_of(findings: Findings, random_orders: int, seed: int) -> list[NDArray[np.int64]]:
+    """An explanation's own order of all positions, and random ones."""
+    if random_orders < 0:
+        raise ValueError(f"random_orders must be at least 0, not {random_orders}")
+    rng = np.random.default_rng(seed)
+    return [_whole_order(findings, seed), *(rng.permutation(findings.trace.input_nodes) for _ in range(random_orders))]
 
 
 def _whole_order(findings: Findings, seed: int) -> NDArray[np.int64]:

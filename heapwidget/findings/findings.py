@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -17,7 +17,6 @@ from heapwidget.arguments.checks import check_number
 from heapwidget.boxes import picture_fits
 from heapwidget.engine.alone import alone
 from heapwidget.engine.flow import Array
-from heapwidget.findings.copies import NO_NET, Sendable
 from heapwidget.findings.curves import Faithfulness
 from heapwidget.findings.probe import Probe
 from heapwidget.methods.walked import RelevanceWalk
@@ -30,12 +29,16 @@ from heapwidget.words.percents import fixed
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+NO_NET = "a file or a copy (deepcopy, pickle) keeps the trace, not the net; explain again with attribute(net, x)"
+
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Findings(Sendable):
+class Findings:
     """What was found of one target. It never changes: what goes on with its walk gives other findings.
+
+    Copied or sent, columns and inputs go along as plain arrays, not the walk, nor the net.
 
     Attributes
     ----------
@@ -250,6 +253,30 @@ class Findings(Sendable):
         """What is handed on once more was found: other findings, since these stay as they are."""
         return found
 
+    def __copy__(self) -> Self:
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Contributions that are the trace's own go with it.
+        known = all(
+            c.dtype == np.float32 and np.array_equal(c.reshape(-1), own.reshape(-1))
+            for c, own in zip(self.contributions, self.trace.contributions, strict=True)
+        )
+        return vars(self) | {
+            "relevance": None,
+            "probe": None,
+            "inputs": [_packed(x) for x in self.inputs],
+            "contributions": None if known else self.contributions,
+        }
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        found = state["contributions"]
+        inputs = tuple(_unpacked(*parts) for parts in state["inputs"])
+        contributions = state["trace"].contributions if found is None else found
+        vars(self).update(state, inputs=inputs, contributions=contributions)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write trace and inputs to one `.npz` file, for `heapwidget.load`."""
         inputs = tuple(x.cpu().to(torch.float32).numpy() for x in self.inputs)
@@ -262,3 +289,22 @@ class Findings(Sendable):
         inputs = tuple(map(torch.from_numpy, saved.inputs))
         x = inputs if saved.several else inputs[0]
         return cls.of(x, saved.trace, saved.trace.contributions, None, saved.images)
+
+
+def _packed(x: Tensor) -> tuple[bytes, torch.dtype, tuple[int, ...], str]:
+    """A tensor as bytes, with its type, its shape and where it was: NumPy does not know all types.
+
+    Tensors of a worker process would be shared memory that is gone with it, and those of a GPU need one where they
+    arrive.
+    """
+    flat = x.detach().cpu().contiguous().reshape(-1)
+    return flat.view(torch.uint8).numpy().tobytes(), x.dtype, tuple(x.shape), str(x.device)
+
+
+def _unpacked(data: bytes, dtype: torch.dtype, shape: tuple[int, ...], device: str) -> Tensor:
+    """The tensor again, where it was if there is such a place here."""
+    x = torch.frombuffer(bytearray(data), dtype=dtype).reshape(shape)
+    try:
+        return x.to(device)
+    except (RuntimeError, AssertionError):
+        return x

@@ -11,7 +11,7 @@ the relevance explained. With nodes of one unit there is nothing to mix, and a p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
 
@@ -24,8 +24,7 @@ from heapwidget.engine.flow import Array, host
 from heapwidget.engine.graph.links import NO_NODE, Links
 from heapwidget.engine.walk.search import Walk
 from heapwidget.engine.walk.sweep import Left, deliver, device_of, whole_pass
-from heapwidget.findings.copies import NO_NET
-from heapwidget.findings.findings import Findings
+from heapwidget.findings.findings import NO_NET, Findings
 from heapwidget.progress import progress_bar
 from heapwidget.trace.trace import Trace
 from heapwidget.words.percents import percent_digits
@@ -74,18 +73,6 @@ class _Steps:
         return cls(nodes[order].astype(np.int64), shares[order], best[order])
 
 
-@dataclass(order=True)
-class _Way:
-    """A path's beginning, and the number of the step that it tries next; ordered by the best path that it leads to."""
-
-    bound: float
-    turn: int
-    flow: float = field(compare=False)
-    nodes: tuple[int, ...] = field(compare=False)
-    steps: _Steps = field(compare=False)
-    step: int = field(compare=False)
-
-
 def strongest_paths(findings: Findings, k: int, progress: bool) -> list[Path]:
     """See `Explanation.paths`; fewer where there are fewer."""
     relevance = findings.relevance
@@ -97,22 +84,23 @@ def strongest_paths(findings: Findings, k: int, progress: bool) -> list[Path]:
     start, steps = _all_steps(relevance.walk, relevance.seeds * relevance.walk.sign, k, progress)
     target = float(relevance.seeds.sum(dtype=np.float64))
     n_inputs, turns = relevance.walk.input_nodes, count()
-    heap: list[_Way] = []
+    # Beginnings of paths, by the best path that each leads to: what flows, its nodes, and the step that it tries next.
+    heap: list[tuple[float, int, float, tuple[int, ...], _Steps, int]] = []
 
     def push(flow: float, nodes: tuple[int, ...], onwards: _Steps, step: int) -> None:
         if step < len(onwards.nodes):
-            heappush(heap, _Way(-flow * float(onwards.best[step]), next(turns), flow, nodes, onwards, step))
+            heappush(heap, (-flow * float(onwards.best[step]), next(turns), flow, nodes, onwards, step))
 
     found: list[tuple[float, tuple[int, ...]]] = []
     push(1.0, (), start, 0)
     while heap and len(found) < k:
-        way = heappop(heap)
-        push(way.flow, way.nodes, way.steps, way.step + 1)
-        node, flow = int(way.steps.nodes[way.step]), way.flow * float(way.steps.shares[way.step])
+        _, _, before, way, onwards, step = heappop(heap)
+        push(before, way, onwards, step + 1)
+        node, flow = int(onwards.nodes[step]), before * float(onwards.shares[step])
         if node < n_inputs:
-            found.append((flow, (*way.nodes, node)))
+            found.append((flow, (*way, node)))
         else:
-            push(flow, (*way.nodes, node), steps[node], 0)
+            push(flow, (*way, node), steps[node], 0)
     found.sort(key=lambda path: (-path[0], path[1]))
     return [_path(findings.trace, nodes, flow * target, flow) for flow, nodes in found]
 

@@ -31,11 +31,6 @@ def shortened(text: str, most: int) -> str:
     return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
 
 
-def noun(findings: Findings, count: int) -> str:
-    """`1 pixel`, `784 pixels`, `12 input positions`."""
-    return f"{count:,} {position_noun(findings.trace.input_kinds)}{'' if count == 1 else 's'}"
-
-
 def title(findings: Findings) -> tuple[str, str]:
     """What is explained, and by which method."""
     header = findings.trace.header
@@ -104,12 +99,12 @@ def summary(findings: Findings) -> str:
 def _facts(findings: Findings) -> list[tuple[str, str]]:
     trace, facts = findings.trace, []
     order, keys = popped(findings)
-    everything = trace.input_nodes
+    positions = f"{trace.input_nodes:,} {position_noun(trace.input_kinds)}{'' if trace.input_nodes == 1 else 's'}"
     if trace.conserved:
         ledger = findings.ledger
         target = ledger.target or 1.0
         share, reached = percent(ledger.explained / target), int(np.count_nonzero(keys))
-        text = f"{share} is on the input, on {reached:,} of {noun(findings, everything)}"
+        text = f"{share} is on the input, on {reached:,} of {positions}"
         first = len(half(findings))
         facts.append(("explained", f"{text}; half of that on the first {first:,}" if first else text))
         facts += _input_facts(findings, target)
@@ -122,7 +117,7 @@ def _facts(findings: Findings) -> list[tuple[str, str]]:
             facts.append(("order", f"the {_what(trace.header)} is negative: what lowers it most comes first"))
         facts += _walk_facts(findings)
     else:
-        facts.append(("popped", f"{noun(findings, everything)}; keys are no shares of the target"))
+        facts.append(("popped", f"{positions}; keys are no shares of the target"))
     # Of very many positions each has next to nothing of the target: then the relevance itself tells them apart.
     large = trace.conserved and len(keys) > 0 and abs(keys[0] / target) >= LEAST_SHARE
     unit = (lambda k: percent(k / target)) if large else number
