@@ -66,9 +66,8 @@ def _drawn(parts: list[tuple[NDArray[np.uint8] | None, NDArray[np.floating]]], s
     scale, signed = strongest(found), bool((found < 0).any())
     bands = [_band(shown, _on_paper(colours(values, scale, signed=signed)), min(side, SIDE)) for shown, values in small]
     width = max(band.shape[1] for band in bands)
-    gaps = [GAP] * (len(bands) - 1) + [0]
-    rows = [_padded(band, len(band) + gap, width) for band, gap in zip(bands, gaps, strict=True)]
-    return png(np.concatenate(rows, axis=0))
+    rows = [_padded(band, len(band) + GAP, width) for band in bands]
+    return png(np.concatenate(rows, axis=0)[:-GAP])
 
 
 def _reduced(tile: NDArray[Any], side: int) -> NDArray[Any]:

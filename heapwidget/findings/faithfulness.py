@@ -7,7 +7,7 @@ curve). Random orders, measured beside it, say what is small and large here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -92,7 +92,8 @@ class Trial:
                     pair.append(np.concatenate(values))
                 found.append(pair)
         whole = float(found[0][0][0])
-        fractions, unit = counts / total, whole if self.divides(whole, found) else 1.0
+        largest = max(float(np.abs(curve).max()) for pair in found for curve in pair)
+        fractions, unit = counts / total, whole if whole != 0 and abs(whole) * MOST_TIMES >= largest else 1.0
         return whole, [Curves(fractions, *(curve / unit for curve in pair)) for pair in found]
 
     def faithfulness(
@@ -108,12 +109,6 @@ class Trial:
         # On x itself the fraction is one.
         divided = whole == 1 or float(own.deletion[0]) != whole
         return Faithfulness(own.fractions, own.deletion, own.insertion, chance, whole, self.kind, divided)
-
-    @staticmethod
-    def divides(whole: float, curves: Iterable[Iterable[NDArray[np.float64]]]) -> bool:
-        """Whether scores can be told as fractions of the one on the inputs."""
-        largest = max(float(np.abs(curve).max()) for pair in curves for curve in pair)
-        return whole != 0 and abs(whole) * MOST_TIMES >= largest
 
 
 def trial_of(findings: Findings, baseline: Baseline | Sequence[Baseline], score: str | None) -> Trial:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from heapwidget.display.figures.style import AREAS, BLUE, COOL, INK, LINE, MUTED, PAPER, WARM, WARM_DARK, bare, titled
+from heapwidget.display.figures.style import AREAS, BLUE, INK, LINE, MUTED, PAPER, WARM_DARK, bare, fill_signed, titled
 from heapwidget.kinds import position_noun
 from heapwidget.trace.trace import Trace
 from heapwidget.words.percents import percent
@@ -61,7 +61,7 @@ def _plot_shares(axes: Axes, trace: Trace) -> None:
         axes.axvline(step[at], color=INK, linewidth=0.7, linestyle=":")
     axes.set_xlim(0, max(float(step[-1]), 1.0))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: percent(v)))
-    _finish_curve(axes, "Over the pops", "share of the target")
+    _finish_curve(axes, "share of the target")
     if first and counts.collect:
         ticks = [t for t in MaxNLocator(4, integer=True).tick_values(0, first) if t <= 0.9 * first]
         axes.set_xticks([*ticks, float(step[-1])], [*(f"{t:,.0f}" for t in ticks), f"+{counts.collect:,}"])
@@ -76,7 +76,7 @@ def _plot_ledger(axes: Axes, step: Column, shares: Mapping[str, Column]) -> None
     if min(explained.min(), absorbed.min(), (1 - gone).min()) < -0.005:
         axes.axhline(0, color=LINE, linewidth=0.8)
         axes.plot(step, absorbed, color=MUTED, linewidth=1.4, label=SERIES["absorbed"])
-        axes.plot(step, explained, color=WARM, linewidth=1.8, label=SERIES["explained"])
+        axes.plot(step, explained, color=AREAS["explained"], linewidth=1.8, label=SERIES["explained"])
         axes.yaxis.set_major_locator(MaxNLocator(4))
         return
     edges = [np.zeros_like(gone), explained, gone, np.maximum(1 - np.maximum(dust, 0), gone), np.ones_like(gone)]
@@ -103,16 +103,15 @@ def _plot_keys(axes: Axes, trace: Trace) -> None:
     keys = trace.columns["pop_mass"]
     step = np.arange(1, len(keys) + 1)
     axes.axhline(0, color=LINE, linewidth=0.8)
-    axes.fill_between(step, 0, np.maximum(keys, 0), step="mid", color=WARM, linewidth=0)
-    axes.fill_between(step, 0, np.minimum(keys, 0), step="mid", color=COOL, linewidth=0)
+    fill_signed(axes, step, keys)
     axes.set_xlim(1, max(len(keys), 2))
     axes.yaxis.set_major_locator(MaxNLocator(4))
-    _finish_curve(axes, "Over the pops", SERIES["keys"])
+    _finish_curve(axes, SERIES["keys"])
 
 
-def _finish_curve(axes: Axes, text: str, note: str) -> None:
+def _finish_curve(axes: Axes, note: str) -> None:
     bare(axes)
-    titled(axes, text, note)
+    titled(axes, "Over the pops", note)
     axes.set_xlabel("pops", fontsize=8.5, color=MUTED, labelpad=1)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, prune="upper"))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from heapwidget.display.colour import colours, strongest
 from heapwidget.display.figures.part import Box, Part
-from heapwidget.display.figures.style import BLUE, COOL, FAINT, INK, LINE, MUTED, WARM, bare, titled
+from heapwidget.display.figures.style import BLUE, COOL, FAINT, INK, LINE, MUTED, WARM, bare, fill_signed, titled
 from heapwidget.findings.summary import number, shortened
 
 # Of the figure of a single input: its size in inches, and where a plane or a row and its contributions lie.
@@ -170,8 +170,7 @@ def _plot_values(axes: Axes, values: NDArray[np.float64], few: bool) -> None:
     if few:
         axes.bar(at, values, width=0.8, color=np.where(values < 0, COOL, WARM))
     else:
-        axes.fill_between(at, 0, np.maximum(values, 0), step="mid", color=WARM, linewidth=0)
-        axes.fill_between(at, 0, np.minimum(values, 0), step="mid", color=COOL, linewidth=0)
+        fill_signed(axes, at, values)
 
 
 def plot_named(figure: Figure, part: Part, first: Box, second: Box) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from heapwidget.words.vocabulary import PALETTES
 
@@ -27,3 +29,9 @@ def bare(axes: Axes, keep: Sequence[str] = ()) -> None:
         spine.set_visible(side in keep)
         spine.set_color(LINE)
     axes.tick_params(colors=MUTED, labelsize=8.5, length=3, width=0.8, color=LINE)
+
+
+def fill_signed(axes: Axes, at: NDArray[np.integer], values: NDArray[np.floating]) -> None:
+    """Areas above and below zero, each in the colour of its sign."""
+    axes.fill_between(at, 0, np.maximum(values, 0), step="mid", color=WARM, linewidth=0)
+    axes.fill_between(at, 0, np.minimum(values, 0), step="mid", color=COOL, linewidth=0)
