@@ -118,12 +118,8 @@ class Findings:
     @property
     def attribution(self) -> Tensor | tuple[Tensor, ...]:
         """Contributions in the shape, dtype and device of x; where conserved they sum to the ledger's `explained`."""
-        return self._as_given(
-            [
-                torch.tensor(c, device="cpu").reshape(x.shape).to(device=x.device, dtype=x.dtype)
-                for c, x in zip(self.contributions, self.inputs, strict=True)
-            ]
-        )
+        pairs = zip(self.contributions, self.inputs, strict=True)
+        return self._as_given([torch.tensor(c, device="cpu").reshape(x.shape).to(x) for c, x in pairs])
 
     @property
     def order(self) -> NDArray[np.int64]:

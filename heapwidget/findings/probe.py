@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -56,15 +55,13 @@ class Probe:
 
     def _output(self, inputs: list[Tensor]) -> Tensor:
         head = head_of(self.target)
-        if self.below is None:
-            return head(self._run(inputs))
-        scores: Tensor = scores_below(record(self.net, *inputs, head=head))[0].output
-        return scores
-
-    def _run(self, inputs: Sequence[Tensor]) -> Any:
+        if self.below is not None:
+            scores: Tensor = scores_below(record(self.net, *inputs, head=head))[0].output
+            return scores
         with torch._C._EnableTorchFunction(), let_through():
             # A net may write into what it is given.
-            return self.net(*(a.clone() for a in inputs))
+            output = self.net(*(a.clone() for a in inputs))
+        return head(output)
 
     def takes_batches(self, pair: Sequence[Tensor], index: int | None, kind: str) -> bool:
         """Whether two examples together have the scores that they have alone; some nets mix what is in a batch."""

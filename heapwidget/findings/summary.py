@@ -37,18 +37,15 @@ def title(findings: Findings) -> tuple[str, str]:
     method = header.method.replace("_", " ")
     rule = f", {rule_label(header.rule_label or header.rule)}" if header.rule else ""
     words = {"article": "the article's five steps, keys are added", "gradient": "gradient, as in the article"}
-    value = f"{_what(header)} {number(header.target.value)}{_below(header)}"
+    value = f"{_what(header)} {number(header.target.value)}"
+    # Where the score was taken, if not at the net's very end.
+    if header.target.below:
+        value += f" below its {header.target.below.replace('_', ' ')}"
     return header.target.label, f"{value} · {words.get(header.method, method + rule)}"
 
 
 def _what(header: Header) -> str:
     return NOUNS["output" if header.target.index is None else "class"]
-
-
-def _below(header: Header) -> str:
-    """Where the score was taken, if not at the net's very end."""
-    below = header.target.below
-    return f" below its {below.replace('_', ' ')}" if below else ""
 
 
 def popped(findings: Findings) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
