@@ -34,7 +34,7 @@ BEYOND = {
     "arguments/inputs.py": ("move all inputs to one device",),
     "engine/ops/generic.py": ("its derivative is not known",),
     "engine/ops/dense.py": ("is not linear in its input",),
-    "display/bundle.py": ("install the package",),
+    "display/payload.py": ("install the package",),
     "display/viewer.py": ("str(error)",),
 }
 # How begins what is always caught and told otherwise, as a `TraceFormatError` or in the log, and what the system says.
