@@ -83,6 +83,8 @@ class Flow(ABC):
         The layer's unbatched shape.
     signed
         Whether a share can be negative.
+    device
+        Where whole passes run.
     """
 
     family: ClassVar[str] = ""
@@ -90,6 +92,7 @@ class Flow(ABC):
     mixes: ClassVar[int | None] = 0
     shape: Shape
     signed: bool
+    device: torch.device
 
     @abstractmethod
     def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
@@ -112,11 +115,6 @@ class Flow(ABC):
     def table(self) -> Table | None:
         """The messages of all units at once; `None` where they are too many, or have no such form."""
         return None
-
-    @property
-    @abstractmethod
-    def device(self) -> torch.device:
-        """Where whole passes run."""
 
     def reads(self, window: Window, dtype: np.dtype[Any]) -> list[Read]:
         """The entries that the box at `window` looks at: all of the windows that its messages go to."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -41,6 +41,16 @@ class _Stream:
 
 
 Handler = Callable[["Builder", Call], bool]
+
+
+class OpFamily(NamedTuple):
+    """Who takes the calls of which ATen op, and the flows of the layers that they make, if they make any.
+
+    A handler that declines a call, by `False`, leaves it to the op's own gradient.
+    """
+
+    handlers: Mapping[str, Handler]
+    flows: tuple[type[Flow], ...] = ()
 
 
 @dataclass
@@ -271,6 +281,11 @@ def build(recording: Recording, add_call: Callable[[Builder, Call], object]) -> 
 def short_name(name: str) -> str:
     """An op's name as layers bear it."""
     return re.sub(r"^(aten)?_+|_with_indices$", "", name)
+
+
+def each_axis(value: Sequence[int], rank: int) -> tuple[int, ...]:
+    """One int for each axis: ATen lets a list of one stand for all."""
+    return tuple(value) * rank if len(value) == 1 else tuple(value)
 
 
 def tensors(call: Call) -> list[Tensor]:

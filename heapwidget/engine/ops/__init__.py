@@ -1,7 +1,7 @@
 """The ATen ops that the engine knows, one file a family, and the rules that users registered."""
 
 from heapwidget.engine.capture import Call
-from heapwidget.engine.graph.builder import Builder, Handler
+from heapwidget.engine.graph.builder import Builder, Handler, OpFamily
 from heapwidget.engine.ops import (
     arithmetic,
     convolution,
@@ -15,7 +15,6 @@ from heapwidget.engine.ops import (
     reduction,
     selection,
 )
-from heapwidget.engine.ops.family import OpFamily
 from heapwidget.engine.ops.generic import by_gradient
 from heapwidget.engine.ops.registry import registered
 

@@ -58,7 +58,7 @@ class LinearFlow(Flow):
 
     def __init__(self, x: Tensor, w: Tensor, b: Tensor | None, rule: Rule) -> None:
         self.x, self.w, self.b = x, w, b
-        self.signed = rule.signed
+        self.signed, self.device = rule.signed, x.device
         self._branches = [self._prepare(branch) for branch in rule.branches]
         self.shape = tuple(self._branches[0].scale.shape)
 
@@ -69,10 +69,6 @@ class LinearFlow(Flow):
     @abstractmethod
     def transpose(self, s: Tensor, w: Tensor) -> Tensor:
         """The op's transpose at `s` (the layer's shape), in the shape of x."""
-
-    @property
-    def device(self) -> torch.device:
-        return self.x.device
 
     def _prepare(self, branch: Branch) -> _Prepared[Tensor]:
         # A term without any input adds nothing, such as x- w- behind a ReLU.

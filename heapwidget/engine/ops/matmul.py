@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from heapwidget.boxes import Shape, Window
 from heapwidget.engine.capture import Call
 from heapwidget.engine.flow import Array, Flow, Message, Reach, add_up
-from heapwidget.engine.graph.builder import Builder
+from heapwidget.engine.graph.builder import Builder, OpFamily
 from heapwidget.engine.graph.operands import Operand
-from heapwidget.engine.ops.family import OpFamily
 from heapwidget.engine.ops.product import Product, product
 from heapwidget.engine.rules import Rule
 
@@ -46,11 +44,7 @@ class Bilinear(Flow):
         self._left = BatchProduct(a, b, None, rule)
         # (a b)^T = b^T a^T
         self._right = BatchProduct(b.mT, a.mT, None, rule)
-        self.shape, self.signed = self._left.shape, rule.signed
-
-    @property
-    def device(self) -> torch.device:
-        return self._left.device
+        self.shape, self.signed, self.device = self._left.shape, rule.signed, a.device
 
     def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
         (left,), absorbed = self._left.whole(r / 2)

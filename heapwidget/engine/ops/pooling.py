@@ -16,8 +16,7 @@ from torch import Tensor
 from heapwidget.boxes import Shape, Window
 from heapwidget.engine.capture import Call
 from heapwidget.engine.flow import Array, Flow, Message, Reach, Read, Table, host, inverse, is_zero
-from heapwidget.engine.graph.builder import Builder
-from heapwidget.engine.ops.family import OpFamily, each_axis
+from heapwidget.engine.graph.builder import Builder, OpFamily, each_axis
 
 # For each pooled axis of x, the slice of it that each index of the output sees.
 Seen = dict[int, list[slice]]
@@ -34,11 +33,7 @@ class MaxPool(Flow):
 
     def __init__(self, x: Tensor, winners: Tensor, seen: Seen) -> None:
         self.x, self._winners, self._seen = x, winners, seen
-        self.shape = tuple(winners.shape)
-
-    @property
-    def device(self) -> torch.device:
-        return self.x.device
+        self.shape, self.device = tuple(winners.shape), x.device
 
     def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
         message = torch.zeros_like(self.x).flatten(1)
@@ -101,13 +96,9 @@ class MeanPool(Flow):
         self._op, self._transpose, self._seen = op, transpose, seen
         self._size = x.abs()
         total, count = op(self._size), op(torch.ones_like(x))
-        self.shape = tuple(total.shape)
+        self.shape, self.device = tuple(total.shape), x.device
         self._over = inverse(total)
         self._evenly = torch.where(self._over == 0, inverse(count), 0)
-
-    @property
-    def device(self) -> torch.device:
-        return self._size.device
 
     def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
         message = self._size * self._transpose(r * self._over)

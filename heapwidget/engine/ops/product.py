@@ -8,8 +8,7 @@ from torch import Tensor
 from heapwidget.boxes import Window
 from heapwidget.engine.capture import Call
 from heapwidget.engine.flow import Array, Reach, packed
-from heapwidget.engine.graph.builder import Builder
-from heapwidget.engine.ops.family import OpFamily
+from heapwidget.engine.graph.builder import Builder, OpFamily
 from heapwidget.engine.ops.linear import LinearFlow, Weights
 
 

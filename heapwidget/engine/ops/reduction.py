@@ -7,8 +7,7 @@ from math import prod
 from torch import Tensor
 
 from heapwidget.engine.capture import Call
-from heapwidget.engine.graph.builder import Builder
-from heapwidget.engine.ops.family import OpFamily
+from heapwidget.engine.graph.builder import Builder, OpFamily
 from heapwidget.engine.ops.pooling import MeanPool
 
 
