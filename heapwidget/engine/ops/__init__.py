@@ -11,8 +11,6 @@ from heapwidget.engine.ops import (
     movement,
     normalization,
     pooling,
-    product,
-    reduction,
     selection,
 )
 from heapwidget.engine.ops.generic import by_gradient
@@ -21,10 +19,8 @@ from heapwidget.engine.ops.registry import registered
 # By the name of the file.
 FAMILIES: dict[str, OpFamily] = {
     "convolution": convolution.FAMILY,
-    "product": product.FAMILY,
     "matmul": matmul.FAMILY,
     "pooling": pooling.FAMILY,
-    "reduction": reduction.FAMILY,
     "arithmetic": arithmetic.FAMILY,
     "interpolation": interpolation.FAMILY,
     "elementwise": elementwise.FAMILY,
