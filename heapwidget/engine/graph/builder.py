@@ -20,8 +20,17 @@ from torch import Tensor
 from heapwidget.boxes import Shape, everything, unbatched
 from heapwidget.engine.capture import Call, Recording
 from heapwidget.engine.flow import PADDING, Flow
-from heapwidget.engine.graph.layers import Graph, Layer, Make, labelled, places, reached
-from heapwidget.engine.graph.operands import CONSTANT_ENTRY, Block, Operand, as_blocks, holds_rows, units_of
+from heapwidget.engine.graph.layers import (
+    CONSTANT_ENTRY,
+    Block,
+    Graph,
+    Layer,
+    Make,
+    Operand,
+    finished,
+    holds_rows,
+    units_of,
+)
 from heapwidget.errors import UnsupportedOpError
 
 
@@ -106,8 +115,7 @@ class Builder:
         if stream.index is not None:
             return stream.index
         operand = stream.padded or Operand(unbatched(tuple(t.shape)), stream.layer, None)
-        units = units_of(operand, *places(self.layers))
-        return units.to(t.device).reshape(t.shape)
+        return units_of(operand, self.layers).to(t.device).reshape(t.shape)
 
     def operand(self, t: Tensor, shape: Sequence[int] | None = None) -> Operand:
         """An active tensor as an operand, broadcast to `shape` (batched) where one is given."""
@@ -216,7 +224,7 @@ class Builder:
         axis = kept if kind.mixes is None else kind.mixes
         for number, layer in enumerate(self.layers[:-1]):
             if layer.channel_axis is None and len(layer.shape) > 1:
-                rows = holds_rows(operand, number, layer.offset, layer.shape)
+                rows = holds_rows(operand, number, layer)
                 if rows is not None:
                     self._set_channels(number, axis % len(layer.shape) if rows else 0)
 
@@ -264,18 +272,7 @@ def build(recording: Recording, add_call: Callable[[Builder, Call], object]) -> 
             "the output does not depend on x by any tensor op, so there is nothing to explain; pass the net's real "
             "input as x, and keep to tensor ops on the way, out of which NumPy, item() and tolist() lead"
         )
-    at = places(builder.layers)
-    layers = [
-        replace(
-            layer,
-            channel_axis=0 if len(layer.shape) > 1 and layer.channel_axis is None else layer.channel_axis,
-            operands=tuple(as_blocks(operand, *at) for operand in layer.operands),
-            merge=None,
-        )
-        for layer in builder.layers
-    ]
-    layers, output = reached(layers, n_inputs, as_blocks(builder.operand(recording.output), *at))
-    return Graph(labelled(layers, n_inputs), n_inputs, output, builder.dtype)
+    return finished(builder.layers, n_inputs, builder.operand(recording.output), dtype)
 
 
 def short_name(name: str) -> str:

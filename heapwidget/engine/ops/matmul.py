@@ -9,7 +9,7 @@ from heapwidget.boxes import Shape, Window
 from heapwidget.engine.capture import Call
 from heapwidget.engine.flow import Array, Flow, Message, Reach, add_up, packed
 from heapwidget.engine.graph.builder import Builder, OpFamily
-from heapwidget.engine.graph.operands import Operand
+from heapwidget.engine.graph.layers import Operand
 from heapwidget.engine.ops.linear import LinearFlow, Weights
 from heapwidget.engine.rules import Rule
 

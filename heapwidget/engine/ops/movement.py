@@ -11,7 +11,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 from heapwidget.boxes import unbatched
 from heapwidget.engine.capture import Call
 from heapwidget.engine.graph.builder import Builder, OpFamily
-from heapwidget.engine.graph.operands import CONSTANT_ENTRY, PADDED
+from heapwidget.engine.graph.layers import CONSTANT_ENTRY, PADDED
 
 # The order of the entries stays: the result is the same units in another shape.
 RESHAPES = [
