@@ -20,17 +20,7 @@ from torch import Tensor
 from heapwidget.boxes import Shape, everything, unbatched
 from heapwidget.engine.capture import Call, Recording
 from heapwidget.engine.flow import PADDING, Flow
-from heapwidget.engine.graph.layers import (
-    CONSTANT_ENTRY,
-    Block,
-    Graph,
-    Layer,
-    Make,
-    Operand,
-    finished,
-    holds_rows,
-    units_of,
-)
+from heapwidget.engine.graph.layers import CONSTANT_ENTRY, Block, Graph, Layer, Make, Operand, finished, holds_rows
 from heapwidget.errors import UnsupportedOpError
 
 
@@ -115,7 +105,7 @@ class Builder:
         if stream.index is not None:
             return stream.index
         operand = stream.padded or Operand(unbatched(tuple(t.shape)), stream.layer, None)
-        return units_of(operand, self.layers).to(t.device).reshape(t.shape)
+        return operand.units(self.layers).to(t.device).reshape(t.shape)
 
     def operand(self, t: Tensor, shape: Sequence[int] | None = None) -> Operand:
         """An active tensor as an operand, broadcast to `shape` (batched) where one is given."""

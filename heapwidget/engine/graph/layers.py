@@ -49,6 +49,18 @@ class Operand:
     blocks: tuple[Block, ...] = ()
     rest: str | None = None
 
+    def units(self, layers: Sequence[Layer]) -> Tensor:
+        """Global unit ids in its shape, below zero where an entry is no unit."""
+        if self.index is not None:
+            return self.index
+        if self.layer is not None:
+            return _units(layers[self.layer].offset, self.shape)
+        index = torch.full(self.shape, PADDED if self.rest == PADDING else CONSTANT_ENTRY)
+        for block in self.blocks:
+            layer = layers[block.layer]
+            index[block.at] = _units(layer.offset, layer.shape)[block.within]
+        return index
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -103,7 +115,7 @@ class Graph:
 
     def units(self, operand: Operand) -> Tensor:
         """Global unit ids in the shape of an operand, below zero where an entry is no unit."""
-        return units_of(operand, self.layers)
+        return operand.units(self.layers)
 
 
 def layers_of(operand: Operand, layers: Sequence[Layer]) -> list[int]:
@@ -119,19 +131,6 @@ def layers_of(operand: Operand, layers: Sequence[Layer]) -> list[int]:
 
 def _ends(layers: Sequence[Layer]) -> Tensor:
     return torch.tensor([layer.end for layer in layers])
-
-
-def units_of(operand: Operand, layers: Sequence[Layer]) -> Tensor:
-    """Global unit ids in the shape of an operand, below zero where an entry is no unit."""
-    if operand.index is not None:
-        return operand.index
-    if operand.layer is not None:
-        return _units(layers[operand.layer].offset, operand.shape)
-    index = torch.full(operand.shape, PADDED if operand.rest == PADDING else CONSTANT_ENTRY)
-    for block in operand.blocks:
-        layer = layers[block.layer]
-        index[block.at] = _units(layer.offset, layer.shape)[block.within]
-    return index
 
 
 def _units(first: int, shape: Shape) -> Tensor:
