@@ -20,9 +20,6 @@ from heapwidget.boxes import AUTO_LIMIT, Shape, Window, everything
 
 Array = NDArray[Any]
 
-# Above this many messages a layer is not tabled.
-TABLE_LIMIT = 2**21
-
 BIAS, STABILISER, DEAD_END, PADDING, CONSTANT = "bias", "stabiliser", "dead end", "padding", "constant"
 # What gradient x input of an op does not explain: its curvature, or constants in it.
 REMAINDER = "remainder"

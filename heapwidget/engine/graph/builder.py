@@ -113,26 +113,22 @@ class Builder:
         shape = tuple(t.shape if shape is None else shape)
         if stream.padded is not None and shape == tuple(t.shape):
             return stream.padded
-        if shape == tuple(t.shape) or (stream.layer is not None and prod(shape) == t.numel()):
-            return Operand(unbatched(shape), stream.layer, self._flat_index(stream.index, shape))
-        return Operand(unbatched(shape), None, self._flat_index(self.units(t).expand(shape), shape))
-
-    @staticmethod
-    def _flat_index(index: Tensor | None, shape: Sequence[int]) -> Tensor | None:
-        return None if index is None else index.reshape(unbatched(tuple(shape)))
+        own = unbatched(shape)
+        if stream.layer is not None and prod(shape) == t.numel():
+            return Operand(own, stream.layer, None)
+        return Operand(own, None, self.units(t).expand(shape).reshape(own))
 
     def same_units(self, t: Tensor, out: Tensor, *, gate: bool = False, reshaped: bool = False) -> None:
         """`out` holds the units of `t`, entry by entry (a broadcast repeats them); only `reshaped`, the values too."""
-        stream = self._streams[id(t)]
-        if out.shape == t.shape and stream.padded is not None:
-            self._streams[id(out)] = replace(stream, gate=gate)
-        elif out.numel() == t.numel() and stream.padded is None:
-            index = None if stream.index is None else stream.index.reshape(out.shape)
+        stream, as_many = self._streams[id(t)], out.numel() == t.numel()
+        if stream.layer is not None and as_many:
             raw = reshaped and stream.raw and self.reads[id(t)] <= 1
-            self._streams[id(out)] = _Stream(stream.layer, index, gate, raw)
+            self._streams[id(out)] = replace(stream, gate=gate, raw=raw)
+        elif stream.padded is not None and out.shape == t.shape:
+            self._streams[id(out)] = replace(stream, gate=gate)
         else:
             units = self.units(t)
-            units = units.reshape(out.shape) if out.numel() == t.numel() else units.expand(out.shape)
+            units = units.reshape(out.shape) if as_many else units.expand(out.shape)
             self._streams[id(out)] = _Stream(None, units, gate)
 
     def pad(self, t: Tensor, out: Tensor, before: Sequence[int]) -> bool:

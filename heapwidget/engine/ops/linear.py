@@ -17,7 +17,6 @@ from heapwidget.engine.flow import (
     BIAS,
     DEAD_END,
     STABILISER,
-    TABLE_LIMIT,
     Array,
     Flow,
     Message,
@@ -32,6 +31,9 @@ from heapwidget.engine.flow import (
 )
 from heapwidget.engine.graph.builder import Builder
 from heapwidget.engine.rules import Branch, Rule, Term
+
+# Above this many messages a layer is not tabled.
+TABLE_LIMIT = 2**21
 
 T = TypeVar("T")
 
