@@ -16,18 +16,8 @@ from heapwidget.engine.ops import (
 from heapwidget.engine.ops.generic import by_gradient
 from heapwidget.engine.ops.registry import registered
 
-# By the name of the file.
-FAMILIES: dict[str, OpFamily] = {
-    "convolution": convolution.FAMILY,
-    "matmul": matmul.FAMILY,
-    "pooling": pooling.FAMILY,
-    "arithmetic": arithmetic.FAMILY,
-    "interpolation": interpolation.FAMILY,
-    "elementwise": elementwise.FAMILY,
-    "normalization": normalization.FAMILY,
-    "selection": selection.FAMILY,
-    "movement": movement.FAMILY,
-}
+_FILES = (convolution, matmul, pooling, arithmetic, interpolation, elementwise, normalization, selection, movement)
+FAMILIES: dict[str, OpFamily] = {file.__name__.rpartition(".")[2]: file.FAMILY for file in _FILES}
 
 HANDLERS: dict[str, Handler] = {name: f for family in FAMILIES.values() for name, f in family.handlers.items()}
 

@@ -43,9 +43,7 @@ FLOAT_MOVES = [
 CONSTANTS = [
     *(f"{name}_like" for name in ("zeros", "ones", "full", "empty", "rand", "randn", "randint")),
     *(f"new_{name}" for name in ("zeros", "ones", "full", "empty", "empty_strided")),
-    "fill",
-    "zero",
-    "bernoulli",
+    *("fill", "zero", "bernoulli"),
 ]
 
 
