@@ -17,7 +17,7 @@ from helpers.nets import DIGIT, Fn, adds_up, mlp
 from torch import Tensor, nn
 
 import heapwidget as hw
-from heapwidget.engine.ops.product import Product
+from heapwidget.engine.ops.matmul import Product
 from heapwidget.methods.table import METHODS
 from heapwidget.samples import lenet
 

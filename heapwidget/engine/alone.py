@@ -20,20 +20,18 @@ def alone() -> Iterator[None]:
     """
     with held(), torch.inference_mode(False), torch._C.DisableTorchFunction():
         modes = list(_get_current_dispatch_mode_stack())
-        recorded = any(isinstance(mode, Guard) for mode in modes)
         # A net that is explained may explain another one itself: that is nothing that its inputs flow through.
-        kept = [mode for mode in modes if not isinstance(mode, Guard)] if recorded else modes
-        if recorded:
-            _replace(kept, len(modes))
+        kept = [mode for mode in modes if not isinstance(mode, Guard)]
+        _replace(modes, kept)
         try:
             yield
         finally:
-            if recorded:
-                _replace(modes, len(kept))
+            _replace(kept, modes)
 
 
-def _replace(modes: list[TorchDispatchMode], count: int) -> None:
-    for _ in range(count):
-        _pop_mode()
-    for mode in modes:
-        _push_mode(mode)
+def _replace(before: list[TorchDispatchMode], after: list[TorchDispatchMode]) -> None:
+    if len(before) != len(after):
+        for _ in before:
+            _pop_mode()
+        for mode in after:
+            _push_mode(mode)

@@ -20,9 +20,6 @@ from heapwidget.boxes import AUTO_LIMIT, Shape, Window, everything
 
 Array = NDArray[Any]
 
-# Above this many messages a layer is not tabled.
-TABLE_LIMIT = 2**21
-
 BIAS, STABILISER, DEAD_END, PADDING, CONSTANT = "bias", "stabiliser", "dead end", "padding", "constant"
 # What gradient x input of an op does not explain: its curvature, or constants in it.
 REMAINDER = "remainder"
@@ -83,6 +80,8 @@ class Flow(ABC):
         The layer's unbatched shape.
     signed
         Whether a share can be negative.
+    device
+        Where whole passes run.
     """
 
     family: ClassVar[str] = ""
@@ -90,6 +89,7 @@ class Flow(ABC):
     mixes: ClassVar[int | None] = 0
     shape: Shape
     signed: bool
+    device: torch.device
 
     @abstractmethod
     def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
@@ -112,11 +112,6 @@ class Flow(ABC):
     def table(self) -> Table | None:
         """The messages of all units at once; `None` where they are too many, or have no such form."""
         return None
-
-    @property
-    @abstractmethod
-    def device(self) -> torch.device:
-        """Where whole passes run."""
 
     def reads(self, window: Window, dtype: np.dtype[Any]) -> list[Read]:
         """The entries that the box at `window` looks at: all of the windows that its messages go to."""

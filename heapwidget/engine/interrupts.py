@@ -93,12 +93,8 @@ def noted() -> Iterator[Callable[[], bool]]:
     """Let interrupts wait, and tell whether there was one, which is done with it: for loops that stop by themselves."""
     with held():
         keeper = keeper_here()
-
-        def interrupted() -> bool:
-            return keeper is not None and keeper.waiting
-
         try:
-            yield interrupted
+            yield lambda: keeper is not None and keeper.waiting
         finally:
             if keeper is not None:
                 keeper.waiting = False

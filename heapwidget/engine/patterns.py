@@ -22,7 +22,7 @@ def fits(pattern: str, graph: Graph, number: int) -> bool:
     family (`"conv"`, `"linear"`, `"matmul"`, ...); or `"first"`, the layers that read an input itself.
     """
     layer = graph.layers[number]
-    if pattern == FIRST and graph.reads_input(number):
+    if pattern == FIRST and any(source < graph.n_inputs for source in graph.sources(number)):
         return True
     return pattern == layer.op or layer.label.startswith(f"{pattern}.") or fnmatchcase(layer.label, pattern)
 

@@ -107,8 +107,7 @@ def _read(archive: Archive) -> Trace:
     offsets = archive.read("log_offset")
     if int(offsets[-1]) != found["log_node"]:
         raise TraceFormatError(f"column 'log_offset' is of a log of {offsets[-1]:,} entries, not {found['log_node']:,}")
-    others = {name: archive.read(name) for name in COLUMNS if name != "log_offset"}
-    trace = Trace(header, {name: offsets if name == "log_offset" else others[name] for name in COLUMNS})
+    trace = Trace(header, {name: offsets if name == "log_offset" else archive.read(name) for name in COLUMNS})
     check_columns(trace)
     return trace
 

@@ -46,5 +46,4 @@ class Ledger:
         lines.insert(-1, "-" * len(lines[-1]))
         return "\n".join(lines)
 
-    def __repr__(self) -> str:
-        return str(self)
+    __repr__ = __str__

@@ -31,9 +31,8 @@ def check_pops(trace: Trace) -> None:
     TraceFormatError
         Naming the first row that pops something else than the root.
     """
-    ascending = trace.header.order == "ascending"
     _check_collect(trace, trace.collects_ascending)
-    _check_walk(trace, ascending)
+    _check_walk(trace, trace.header.order == "ascending")
 
 
 def _pairs(keys: NDArray[np.float32], nodes: NDArray[np.uint32], ascending: bool) -> NDArray[np.uint64]:
@@ -61,18 +60,17 @@ def _refuse(trace: Trace, row: int) -> None:
 
 
 @dataclass(frozen=True)
-class _Keys:
-    """Nodes with the keys that they are given, or are popped with, and when: pops and entries are counted through."""
+class _Events:
+    """The pairs that nodes are given, or are popped with, and when: pops and entries are counted through."""
 
-    nodes: NDArray[np.uint32]
-    keys: NDArray[np.float32]
+    pairs: NDArray[np.uint64]
     at: NDArray[np.int64]
 
-    def __getitem__(self, chosen: Any) -> _Keys:
-        return _Keys(self.nodes[chosen], self.keys[chosen], self.at[chosen])
+    def __getitem__(self, chosen: Any) -> _Events:
+        return _Events(self.pairs[chosen], self.at[chosen])
 
     def __len__(self) -> int:
-        return len(self.nodes)
+        return len(self.pairs)
 
 
 def _check_walk(trace: Trace, ascending: bool) -> None:
@@ -81,27 +79,29 @@ def _check_walk(trace: Trace, ascending: bool) -> None:
     count = int(offsets[-1])
     if rows > count + len(start):
         raise TraceFormatError("column 'pop_node' pops more nodes in the walk than the heap was given")
+    logs, popped = columns["log_node"][:count], columns["pop_node"][:rows]
     nodes = np.array([node for node, _ in start], np.uint32)
-    held = _Keys(nodes, np.array([key for _, key in start], np.float32), np.full(len(nodes), -1))
-    pops = _Keys(columns["pop_node"][:rows], columns["pop_mass"][:rows], offsets[:-1] + np.arange(rows))
+    keys = np.array([key for _, key in start], np.float32)
+    held = _Events(_pairs(keys, nodes, ascending), np.full(len(nodes), -1))
+    pops = _Events(_pairs(columns["pop_mass"][:rows], popped, ascending), offsets[:-1] + np.arange(rows))
     least, right = np.full(rows, NOTHING), np.zeros(rows, np.bool_)
     block = max(BLOCK, (count + rows) // PARTS)
     lowest = 0 if trace.header.input_in_heap else trace.input_nodes
-    for low, high in _groups(np.concatenate([nodes, columns["log_node"][:count]]), lowest, block):
-        entries = np.flatnonzero((columns["log_node"][:count] >= low) & (columns["log_node"][:count] < high))
-        own = np.flatnonzero((pops.nodes >= low) & (pops.nodes < high))
+    for low, high in _groups(np.concatenate([nodes, logs]), lowest, block):
+        entries = np.flatnonzero((logs >= low) & (logs < high))
+        own = np.flatnonzero((popped >= low) & (popped < high))
         there, done = held[(nodes >= low) & (nodes < high)], 0
         for first in range(0, max(len(entries), 1), block):
             chosen = entries[first : first + block]
             # An entry comes behind the pops of its row and of all before.
             at = chosen + np.searchsorted(offsets, chosen, side="right")
-            logged = _Keys(columns["log_node"][chosen], columns["log_key"][chosen], at)
+            logged = _Events(_pairs(columns["log_key"][chosen], logs[chosen], ascending), at)
             is_last = first + block >= len(entries)
             end = len(own) if is_last else int(np.searchsorted(pops.at[own], at[-1]))
             until = NEVER if is_last else int(at[-1]) + 1
-            there = _block(there, logged, pops, own[done:end], until, ascending, least, right)
+            there = _block(there, logged, pops, own[done:end], until, least, right)
             done = end
-    wrong = np.flatnonzero(~right | (least != _pairs(pops.keys, pops.nodes, ascending)))
+    wrong = np.flatnonzero(~right | (least != pops.pairs))
     if len(wrong):
         _refuse(trace, int(wrong[0]))
 
@@ -114,27 +114,26 @@ def _groups(nodes: NDArray[np.uint32], lowest: int, size: int) -> list[tuple[int
 
 
 def _block(
-    held: _Keys,
-    logged: _Keys,
-    pops: _Keys,
+    held: _Events,
+    logged: _Events,
+    pops: _Events,
     own: NDArray[np.int64],
     until: int,
-    ascending: bool,
     least: NDArray[np.uint64],
     right: NDArray[np.bool_],
-) -> _Keys:
+) -> _Events:
     """What a group of nodes holds after some entries, and `own` pops of its nodes among them, until a moment.
 
     Into `least` goes what the pops of all nodes find of it, and into `right` which of its own pops have a pair to take.
     """
     popped = pops[own]
     at = np.concatenate([held.at, logged.at, popped.at])
-    order = np.lexsort((at, np.concatenate([held.nodes, logged.nodes, popped.nodes])))
-    at = at[order]
-    node = np.concatenate([held.nodes, logged.nodes, popped.nodes])[order]
-    key = np.concatenate([held.keys, logged.keys, popped.keys])[order]
+    pairs = np.concatenate([held.pairs, logged.pairs, popped.pairs])
+    # A pair's lower half is its node.
+    node = pairs.astype(np.uint32)
+    order = np.lexsort((at, node))
+    at, pairs, node = at[order], pairs[order], node[order]
     is_pop = order >= len(held) + len(logged)
-    pairs = _pairs(key, node, ascending)
     followed = np.r_[node[1:] == node[:-1], False]
     # A pop takes the pair that its node was given last.
     before = np.flatnonzero(is_pop) - 1
@@ -147,7 +146,7 @@ def _block(
         found = _least(first - low, end - low, pairs[~is_pop], max(high - low, 0))
         least[low:high] = np.minimum(least[low:high], found)
     stays = ~is_pop & ~followed
-    return _Keys(node[stays], key[stays], np.full(int(stays.sum()), until - 1))
+    return _Events(pairs[stays], np.full(int(stays.sum()), until - 1))
 
 
 def _least(

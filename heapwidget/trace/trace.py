@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heapwidget.boxes import Partition, Window, everything
+from heapwidget.kinds import KINDS
 from heapwidget.trace.columns import Columns
 from heapwidget.trace.header import PHASES, Header, Layer
-from heapwidget.trace.labels import cut, label_of
+
+# All labels of `Trace.pops` take as much memory as the longest.
+LONGEST_LABEL = 200
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ class Trace:
         """A node's name."""
         number = self.layer_of(node)
         index = node - int(self.node_offsets[number])
-        return label_of(self.header.layers[number], self.partitions[number], index, self.n_inputs == 1)
+        return _label_of(self.header.layers[number], self.partitions[number], index, self.n_inputs == 1)
 
     @property
     def pops(self) -> NDArray[np.void]:
@@ -148,9 +151,37 @@ class Trace:
             else:
                 box, label = self.window(node), self.label(node)
             text = ", ".join(f"{s.start}:{s.stop}" for s in box)
-            records.append((i + 1, cut(layer.label), text, cut(label), masses[i], str(phases[i])))
+            records.append((i + 1, _cut(layer.label), text, _cut(label), masses[i], str(phases[i])))
         widths = [
             max((len(text) for text in texts), default=1) for texts in zip(*(r[1:4] for r in records), strict=True)
         ] or [1] * 3
         names = [("step", "u4"), *zip(("layer", "box", "label"), (f"U{w}" for w in widths), strict=True)]
         return np.array(records, dtype=[*names, ("mass", "f4"), ("phase", "U7")])
+
+
+def _label_of(layer: Layer, part: Partition, index: int, alone: bool) -> str:
+    """The name of a layer's node: layer, channel after a dot, positions in brackets, where the box leaves a choice.
+
+    Features bear their own names, words are quoted; an input that is not `alone` puts its own name first.
+    """
+    name = layer.label
+    if layer.names is not None:
+        named = ((layer.kind and KINDS[layer.kind].label) or "{name}").format(index=index, name=layer.names[index])
+        return named if alone else f"{name} {named}"
+    if alone and layer.kind is not None:
+        name = KINDS[layer.kind].place or name
+    positions = []
+    for axis, (seen, size) in enumerate(zip(part.window(index), part.shape, strict=True)):
+        if part.box[axis] >= size:
+            continue
+        text = str(seen.start) if seen.stop - seen.start == 1 else f"{seen.start}–{seen.stop - 1}"
+        if axis == layer.channel_axis:
+            name += f"·{text}"
+        else:
+            positions.append(text)
+    return f"{name} ({','.join(positions)})" if positions else name
+
+
+def _cut(label: str) -> str:
+    """A label without what is too long of it."""
+    return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"

@@ -73,16 +73,16 @@ def bilinear() -> np.ndarray:
 # By family: ops, the shape of x, and the share of each unit that goes to each entry of x.
 TWINS: dict[str, list[tuple[Op, tuple[int, ...], Callable[[], np.ndarray]]]] = {
     "convolution": [(lambda t: F.conv2d(t, KERNEL), MAP, lambda: by_rule(lambda t: F.conv2d(t, KERNEL), MAP))],
-    "product": [(lambda t: t @ MATRIX, ROW, lambda: by_rule(lambda t: t @ MATRIX, ROW))],
     "matmul": [
+        (lambda t: t @ MATRIX, ROW, lambda: by_rule(lambda t: t @ MATRIX, ROW)),
         (lambda t: torch.bmm(t[0], STACK), MAP, lambda: by_rule(lambda t: torch.bmm(t[0], STACK), MAP)),
         (lambda t: torch.bmm(*signals(t)), MATRICES, bilinear),
     ],
     "pooling": [
         (lambda t: F.max_pool2d(t, 2), MAP, lambda: twins.pool(X(MAP)[0].numpy(), WINDOWS, twins.winner).to[0]),
         (lambda t: F.avg_pool2d(t, 2), MAP, lambda: twins.pool(X(MAP)[0].numpy(), WINDOWS, twins.by_size).to[0]),
+        (lambda t: t.mean((2, 3)), MAP, lambda: twins.reduced(X(MAP)[0].numpy(), [1, 2]).to[0]),
     ],
-    "reduction": [(lambda t: t.mean((2, 3)), MAP, lambda: twins.reduced(X(MAP)[0].numpy(), [1, 2]).to[0])],
     "arithmetic": [
         (
             lambda t: torch.add(*halves(t)),

@@ -12,7 +12,7 @@ from helpers.nets import Fn, graph_of, units, values
 from torch import Tensor, nn
 
 import heapwidget as hw
-from heapwidget.engine.graph.operands import CONSTANT_ENTRY, PADDED
+from heapwidget.engine.graph.layers import CONSTANT_ENTRY, PADDED
 
 ORDER = torch.tensor([2, 0, 1])
 MASK = torch.tensor([True, False, True, True])

@@ -17,7 +17,7 @@ from hypothesis import given
 from torch import Tensor, nn
 
 import heapwidget as hw
-from heapwidget.engine.graph import builder as graph
+from heapwidget.engine.graph import builder
 from heapwidget.engine.graph.builder import Builder
 from heapwidget.samples import lenet
 
@@ -25,11 +25,11 @@ from heapwidget.samples import lenet
 def layer_values(net: nn.Module, *inputs: Tensor) -> list[np.ndarray]:
     """The recorded values of each layer that the graph keeps."""
     values, kept = [x[0].numpy() for x in inputs], []
-    choose = graph.reached
+    finish = builder.finished
 
-    def reached(layers: list[Any], n_inputs: int, output: Any) -> Any:
-        result = choose(layers, n_inputs, output)
-        kept.extend(i for i, layer in enumerate(layers) if any(layer.make is r.make for r in result[0]))
+    def finished(layers: list[Any], *rest: Any) -> Any:
+        result = finish(layers, *rest)
+        kept.extend(i for i, layer in enumerate(layers) if any(layer.make is r.make for r in result.layers))
         return result
 
     class Watched(Builder):
@@ -40,7 +40,7 @@ def layer_values(net: nn.Module, *inputs: Tensor) -> list[np.ndarray]:
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         patch.setattr("heapwidget.engine.graph.builder.Builder", Watched)
-        patch.setattr("heapwidget.engine.graph.builder.reached", reached)
+        patch.setattr("heapwidget.engine.graph.builder.finished", finished)
         graph_of(net, *inputs)
     return [values[i] for i in kept]
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,8 +20,7 @@ from torch import Tensor
 from heapwidget.boxes import Shape, everything, unbatched
 from heapwidget.engine.capture import Call, Recording
 from heapwidget.engine.flow import PADDING, Flow
-from heapwidget.engine.graph.layers import Graph, Layer, Make, labelled, places, reached
-from heapwidget.engine.graph.operands import CONSTANT_ENTRY, Block, Operand, as_blocks, holds_rows, units_of
+from heapwidget.engine.graph.layers import CONSTANT_ENTRY, Block, Graph, Layer, Make, Operand, finished, holds_rows
 from heapwidget.errors import UnsupportedOpError
 
 
@@ -41,6 +40,16 @@ class _Stream:
 
 
 Handler = Callable[["Builder", Call], bool]
+
+
+class OpFamily(NamedTuple):
+    """Who takes the calls of which ATen op, and the flows of the layers that they make, if they make any.
+
+    A handler that declines a call, by `False`, leaves it to the op's own gradient.
+    """
+
+    handlers: Mapping[str, Handler]
+    flows: tuple[type[Flow], ...] = ()
 
 
 @dataclass
@@ -96,8 +105,7 @@ class Builder:
         if stream.index is not None:
             return stream.index
         operand = stream.padded or Operand(unbatched(tuple(t.shape)), stream.layer, None)
-        units = units_of(operand, *places(self.layers))
-        return units.to(t.device).reshape(t.shape)
+        return operand.units(self.layers).to(t.device).reshape(t.shape)
 
     def operand(self, t: Tensor, shape: Sequence[int] | None = None) -> Operand:
         """An active tensor as an operand, broadcast to `shape` (batched) where one is given."""
@@ -105,26 +113,22 @@ class Builder:
         shape = tuple(t.shape if shape is None else shape)
         if stream.padded is not None and shape == tuple(t.shape):
             return stream.padded
-        if shape == tuple(t.shape) or (stream.layer is not None and prod(shape) == t.numel()):
-            return Operand(unbatched(shape), stream.layer, self._flat_index(stream.index, shape))
-        return Operand(unbatched(shape), None, self._flat_index(self.units(t).expand(shape), shape))
-
-    @staticmethod
-    def _flat_index(index: Tensor | None, shape: Sequence[int]) -> Tensor | None:
-        return None if index is None else index.reshape(unbatched(tuple(shape)))
+        own = unbatched(shape)
+        if stream.layer is not None and prod(shape) == t.numel():
+            return Operand(own, stream.layer, None)
+        return Operand(own, None, self.units(t).expand(shape).reshape(own))
 
     def same_units(self, t: Tensor, out: Tensor, *, gate: bool = False, reshaped: bool = False) -> None:
         """`out` holds the units of `t`, entry by entry (a broadcast repeats them); only `reshaped`, the values too."""
-        stream = self._streams[id(t)]
-        if out.shape == t.shape and stream.padded is not None:
-            self._streams[id(out)] = replace(stream, gate=gate)
-        elif out.numel() == t.numel() and stream.padded is None:
-            index = None if stream.index is None else stream.index.reshape(out.shape)
+        stream, as_many = self._streams[id(t)], out.numel() == t.numel()
+        if stream.layer is not None and as_many:
             raw = reshaped and stream.raw and self.reads[id(t)] <= 1
-            self._streams[id(out)] = _Stream(stream.layer, index, gate, raw)
+            self._streams[id(out)] = replace(stream, gate=gate, raw=raw)
+        elif stream.padded is not None and out.shape == t.shape:
+            self._streams[id(out)] = replace(stream, gate=gate)
         else:
             units = self.units(t)
-            units = units.reshape(out.shape) if out.numel() == t.numel() else units.expand(out.shape)
+            units = units.reshape(out.shape) if as_many else units.expand(out.shape)
             self._streams[id(out)] = _Stream(None, units, gate)
 
     def pad(self, t: Tensor, out: Tensor, before: Sequence[int]) -> bool:
@@ -206,7 +210,7 @@ class Builder:
         axis = kept if kind.mixes is None else kind.mixes
         for number, layer in enumerate(self.layers[:-1]):
             if layer.channel_axis is None and len(layer.shape) > 1:
-                rows = holds_rows(operand, number, layer.offset, layer.shape)
+                rows = holds_rows(operand, number, layer)
                 if rows is not None:
                     self._set_channels(number, axis % len(layer.shape) if rows else 0)
 
@@ -254,23 +258,17 @@ def build(recording: Recording, add_call: Callable[[Builder, Call], object]) -> 
             "the output does not depend on x by any tensor op, so there is nothing to explain; pass the net's real "
             "input as x, and keep to tensor ops on the way, out of which NumPy, item() and tolist() lead"
         )
-    at = places(builder.layers)
-    layers = [
-        replace(
-            layer,
-            channel_axis=0 if len(layer.shape) > 1 and layer.channel_axis is None else layer.channel_axis,
-            operands=tuple(as_blocks(operand, *at) for operand in layer.operands),
-            merge=None,
-        )
-        for layer in builder.layers
-    ]
-    layers, output = reached(layers, n_inputs, as_blocks(builder.operand(recording.output), *at))
-    return Graph(labelled(layers, n_inputs), n_inputs, output, builder.dtype)
+    return finished(builder.layers, n_inputs, builder.operand(recording.output), dtype)
 
 
 def short_name(name: str) -> str:
     """An op's name as layers bear it."""
     return re.sub(r"^(aten)?_+|_with_indices$", "", name)
+
+
+def each_axis(value: Sequence[int], rank: int) -> tuple[int, ...]:
+    """One int for each axis: ATen lets a list of one stand for all."""
+    return tuple(value) * rank if len(value) == 1 else tuple(value)
 
 
 def tensors(call: Call) -> list[Tensor]:

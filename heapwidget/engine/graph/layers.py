@@ -1,7 +1,8 @@
-"""Layers, the graph that they make, and what becomes of them once all are known: their numbers and their labels."""
+"""Layers, which of their units each op reads, and what becomes of them once all are known: numbers and labels."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -9,16 +10,56 @@ from functools import cached_property
 from itertools import accumulate
 from math import prod
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from heapwidget.boxes import Shape
-from heapwidget.engine.flow import Flow
-from heapwidget.engine.graph.operands import Operand, units_of
+from heapwidget.boxes import Shape, Window
+from heapwidget.engine.flow import CONSTANT, PADDING, Flow
 from heapwidget.engine.rules import Rule
 
 # Makes a layer's flow under the rule that it was given.
 Make = Callable[[Rule], Flow]
+
+# What an entry of an index map says where the entry is no unit.
+PADDED, CONSTANT_ENTRY = -1, -2
+
+
+@dataclass(frozen=True)
+class Block:
+    """A box of an operand that is a box of one layer, entry by entry."""
+
+    layer: int
+    at: Window
+    within: Window
+
+
+@dataclass(frozen=True)
+class Operand:
+    """Entries of an op's input: all units of `layer` in order, or `blocks` of layers, or by `index`.
+
+    Blocks say it where the entries are made of whole boxes, as of padding, slices and concatenation; `rest` is the
+    cause that absorbs what lies outside of them. An index map holds global unit ids, or numbers below zero.
+    """
+
+    shape: Shape
+    layer: int | None
+    index: Tensor | None
+    blocks: tuple[Block, ...] = ()
+    rest: str | None = None
+
+    def units(self, layers: Sequence[Layer]) -> Tensor:
+        """Global unit ids in its shape, below zero where an entry is no unit."""
+        if self.index is not None:
+            return self.index
+        if self.layer is not None:
+            return _units(layers[self.layer].offset, self.shape)
+        index = torch.full(self.shape, PADDED if self.rest == PADDING else CONSTANT_ENTRY)
+        for block in self.blocks:
+            layer = layers[block.layer]
+            index[block.at] = _units(layer.offset, layer.shape)[block.within]
+        return index
 
 
 @dataclass(frozen=True)
@@ -72,18 +113,9 @@ class Graph:
         """The layers whose units layer `number` reads."""
         return self._sources[number]
 
-    def reads_input(self, number: int) -> bool:
-        """Whether layer `number` reads units of an input."""
-        return any(source < self.n_inputs for source in self._sources[number])
-
     def units(self, operand: Operand) -> Tensor:
         """Global unit ids in the shape of an operand, below zero where an entry is no unit."""
-        return units_of(operand, *places(self.layers))
-
-
-def places(layers: Sequence[Layer]) -> tuple[list[int], list[Shape]]:
-    """Where the units of each layer begin, and its shape."""
-    return [layer.offset for layer in layers], [layer.shape for layer in layers]
+        return operand.units(self.layers)
 
 
 def layers_of(operand: Operand, layers: Sequence[Layer]) -> list[int]:
@@ -101,7 +133,99 @@ def _ends(layers: Sequence[Layer]) -> Tensor:
     return torch.tensor([layer.end for layer in layers])
 
 
-def reached(layers: Sequence[Layer], n_inputs: int, output: Operand) -> tuple[list[Layer], Operand]:
+def _units(first: int, shape: Shape) -> Tensor:
+    return torch.arange(first, first + prod(shape)).reshape(shape)
+
+
+def holds_rows(operand: Operand, number: int, layer: Layer) -> bool | None:
+    """Whether an operand holds rows of a layer, its last axis, as they are; `None` where it holds nothing of it."""
+    shape = layer.shape
+    if operand.layer is not None:
+        # Axes of one come and go; a single row may be a flattened layer.
+        long, own = ([s for s in sizes if s > 1] for sizes in (operand.shape, shape))
+        same = operand.shape == shape or (long == own and len(long) > 1)
+        return same if operand.layer == number else None
+    size, fits = shape[-1], operand.shape[-1] == shape[-1]
+    if operand.index is None:
+        seen = [block.within[-1] for block in operand.blocks if block.layer == number]
+        return fits and all(s == slice(0, size) for s in seen) if seen else None
+    units = operand.index - layer.offset
+    mine = (units >= 0) & (units < layer.n_units)
+    if not bool(mine.any()):
+        return None
+    if not fits:
+        return False
+    rows = units.reshape(-1, size)[mine.reshape(-1, size).all(1)]
+    return bool(len(rows)) and torch.equal(rows % size, torch.arange(size, device=rows.device).expand(rows.shape))
+
+
+def as_blocks(operand: Operand, layers: Sequence[Layer]) -> Operand:
+    """An operand by blocks instead of an index map, where the map is made of blocks."""
+    if operand.index is None:
+        return operand
+    blocks, rest = _find_blocks(operand, layers)
+    return replace(operand, index=None, blocks=blocks, rest=rest) if blocks else operand
+
+
+def _find_blocks(operand: Operand, layers: Sequence[Layer]) -> tuple[tuple[Block, ...], str | None]:
+    """The blocks of an index map, and who absorbs the rest; none where the map is not made of blocks."""
+    assert operand.index is not None
+    index = operand.index.cpu().numpy()
+    causes = {PADDED: PADDING, CONSTANT_ENTRY: CONSTANT}
+    outside = [causes[n] for n in causes if (index == n).any()]
+    units = index[index >= 0]
+    if len(outside) > 1 or not units.size:
+        return (), None
+    first, last = (
+        bisect_right(layers, int(unit), key=lambda layer: layer.offset) - 1 for unit in (units.min(), units.max())
+    )
+    blocks = []
+    for number in range(first, last + 1):
+        layer = layers[number]
+        mine = (index >= layer.offset) & (index < layer.end)
+        if mine.any():
+            block = _block(index - layer.offset, mine, number, layer.shape)
+            if block is None:
+                return (), None
+            blocks.append(block)
+    return tuple(blocks), outside[0] if outside else None
+
+
+def _block(units: NDArray[np.int64], mine: NDArray[np.bool_], layer: int, shape: Shape) -> Block | None:
+    """The box of a layer's own units in a map, where they are `mine`; `None` if they are no box."""
+    if len(shape) != units.ndim:
+        return None
+    at = []
+    for axis in range(units.ndim):
+        used = np.flatnonzero(mine.any(axis=tuple(a for a in range(units.ndim) if a != axis)))
+        at.append(slice(int(used[0]), int(used[-1]) + 1))
+    box = units[tuple(at)]
+    if not mine[tuple(at)].all():
+        return None
+    first = np.unravel_index(int(box.flat[0]), shape)
+    within = tuple(slice(int(f), int(f) + n) for f, n in zip(first, box.shape, strict=True))
+    if any(w.stop > size for w, size in zip(within, shape, strict=True)):
+        return None
+    expected = np.arange(prod(shape)).reshape(shape)[within]
+    return Block(layer, tuple(at), within) if np.array_equal(box, expected) else None
+
+
+def finished(layers: Sequence[Layer], n_inputs: int, output: Operand, dtype: torch.dtype) -> Graph:
+    """The graph of all layers that were made: of those that are reached, with their labels."""
+    known = [
+        replace(
+            layer,
+            channel_axis=0 if len(layer.shape) > 1 and layer.channel_axis is None else layer.channel_axis,
+            operands=tuple(as_blocks(operand, layers) for operand in layer.operands),
+            merge=None,
+        )
+        for layer in layers
+    ]
+    kept, output = _reached(known, n_inputs, as_blocks(output, layers))
+    return Graph(_labelled(kept, n_inputs), n_inputs, output, dtype)
+
+
+def _reached(layers: Sequence[Layer], n_inputs: int, output: Operand) -> tuple[list[Layer], Operand]:
     """The layers that relevance can reach, numbered and counted anew: what only gates a signal is left out.
 
     Inputs stay, also those that the output does not depend on.
@@ -136,7 +260,7 @@ def reached(layers: Sequence[Layer], n_inputs: int, output: Operand) -> tuple[li
     return renewed, renumbered(output)
 
 
-def labelled(layers: Sequence[Layer], n_inputs: int) -> tuple[Layer, ...]:
+def _labelled(layers: Sequence[Layer], n_inputs: int) -> tuple[Layer, ...]:
     """Number the labels that come more than once: pool1, pool2, or conv1#1, conv1#2 behind a digit.
 
     Inputs, which come first, keep their names.

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heapwidget.boxes import Partition, Window
-from heapwidget.engine.graph.layers import Graph
-from heapwidget.engine.graph.operands import Operand
+from heapwidget.engine.graph.layers import Graph, Operand
 
 NO_NODE = -1
 

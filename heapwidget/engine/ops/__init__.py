@@ -1,7 +1,7 @@
 """The ATen ops that the engine knows, one file a family, and the rules that users registered."""
 
 from heapwidget.engine.capture import Call
-from heapwidget.engine.graph.builder import Builder, Handler
+from heapwidget.engine.graph.builder import Builder, Handler, OpFamily
 from heapwidget.engine.ops import (
     arithmetic,
     convolution,
@@ -11,28 +11,13 @@ from heapwidget.engine.ops import (
     movement,
     normalization,
     pooling,
-    product,
-    reduction,
     selection,
 )
-from heapwidget.engine.ops.family import OpFamily
 from heapwidget.engine.ops.generic import by_gradient
 from heapwidget.engine.ops.registry import registered
 
-# By the name of the file.
-FAMILIES: dict[str, OpFamily] = {
-    "convolution": convolution.FAMILY,
-    "product": product.FAMILY,
-    "matmul": matmul.FAMILY,
-    "pooling": pooling.FAMILY,
-    "reduction": reduction.FAMILY,
-    "arithmetic": arithmetic.FAMILY,
-    "interpolation": interpolation.FAMILY,
-    "elementwise": elementwise.FAMILY,
-    "normalization": normalization.FAMILY,
-    "selection": selection.FAMILY,
-    "movement": movement.FAMILY,
-}
+_FILES = (convolution, matmul, pooling, arithmetic, interpolation, elementwise, normalization, selection, movement)
+FAMILIES: dict[str, OpFamily] = {file.__name__.rpartition(".")[2]: file.FAMILY for file in _FILES}
 
 HANDLERS: dict[str, Handler] = {name: f for family in FAMILIES.values() for name, f in family.handlers.items()}
 

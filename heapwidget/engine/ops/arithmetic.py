@@ -16,8 +16,7 @@ from torch import Tensor
 from heapwidget.boxes import Window, unbatched
 from heapwidget.engine.capture import Call
 from heapwidget.engine.flow import CONSTANT, Array, Flow, Message, Reach, Table, add_up, host, inverse
-from heapwidget.engine.graph.builder import Builder
-from heapwidget.engine.ops.family import OpFamily
+from heapwidget.engine.graph.builder import Builder, OpFamily
 
 
 class Split(Flow):
@@ -27,7 +26,7 @@ class Split(Flow):
 
     def __init__(self, shares: list[Tensor], constant: Tensor | None) -> None:
         self._shares, self._constant = shares, constant
-        self.shape = tuple(shares[0].shape)
+        self.shape, self.device = tuple(shares[0].shape), shares[0].device
 
     def held_by(self, active: list[bool]) -> Split:
         """The same with only some of the operands active: the others are constants."""
@@ -36,10 +35,6 @@ class Split(Flow):
         taken = [share for share, is_active in zip(self._shares, active, strict=True) if is_active]
         rest = [share for share, is_active in zip(self._shares, active, strict=True) if not is_active]
         return Split(taken, sum(rest[1:], rest[0]))
-
-    @property
-    def device(self) -> torch.device:
-        return self._shares[0].device
 
     def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
         absorbed: dict[str, float] = {}

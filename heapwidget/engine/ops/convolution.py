@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from itertools import product
 from math import prod
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,8 +15,7 @@ from torch import Tensor
 from heapwidget.boxes import Window
 from heapwidget.engine.capture import Call
 from heapwidget.engine.flow import Array, Flow, Reach, Table, host, packed
-from heapwidget.engine.graph.builder import Builder
-from heapwidget.engine.ops.family import OpFamily, each_axis
+from heapwidget.engine.graph.builder import Builder, OpFamily, each_axis
 from heapwidget.engine.ops.linear import LinearFlow, Weights
 from heapwidget.engine.rules import Rule
 
@@ -29,12 +29,12 @@ class Conv(LinearFlow):
 
     family = "conv"
 
-    def __init__(self, x: Tensor, w: Tensor, b: Tensor | None, rule: Rule, settings: tuple[object, ...]) -> None:
+    def __init__(self, x: Tensor, w: Tensor, b: Tensor | None, rule: Rule, settings: tuple[Any, ...]) -> None:
         self.settings = settings
         stride, padding, dilation, transposed, _, groups = settings
         rank = x.ndim - 1
         self._stride, self._padding, self._dilation = (each_axis(v, rank) for v in (stride, padding, dilation))
-        self._transposed, self._groups = bool(transposed), int(groups)  # type: ignore[call-overload]
+        self._transposed, self._groups = transposed, groups
         super().__init__(x, w, b, rule)
 
     def rows(self, w: Tensor) -> Array:

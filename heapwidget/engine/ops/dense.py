@@ -10,7 +10,7 @@ from torch import Tensor
 
 from heapwidget.boxes import Shape, Window, everything, unbatched
 from heapwidget.engine.capture import Call
-from heapwidget.engine.flow import Array, Flow, packed
+from heapwidget.engine.flow import Array, Flow
 from heapwidget.engine.graph.builder import Builder
 from heapwidget.engine.ops.generic import JACOBIAN_LIMIT, rerun
 from heapwidget.engine.ops.linear import LinearFlow
@@ -37,9 +37,6 @@ class Dense(LinearFlow):
 
     def transpose(self, s: Tensor, w: Tensor) -> Tensor:
         return (s.reshape(-1) @ w).reshape(self.x.shape)
-
-    def rows(self, w: Tensor) -> Array:
-        return packed(w)
 
     def input_window(self, window: Window) -> Window:
         return everything(self.x.shape)

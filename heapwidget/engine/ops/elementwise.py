@@ -5,22 +5,12 @@ from __future__ import annotations
 from torch import Tensor
 
 from heapwidget.engine.capture import Call
-from heapwidget.engine.graph.builder import Builder
-from heapwidget.engine.ops.family import OpFamily
+from heapwidget.engine.graph.builder import Builder, OpFamily
 
 # Entry by entry with no other unit in play.
 UNARY = [
     *("relu", "relu6", "hardtanh", "leaky_relu", "sigmoid", "tanh", "gelu", "silu", "mish", "elu", "selu", "celu"),
-    *(
-        "softplus",
-        "hardswish",
-        "hardsigmoid",
-        "_prelu_kernel",
-        "clamp",
-        "clamp_min",
-        "clamp_max",
-        "neg",
-    ),
+    *("softplus", "hardswish", "hardsigmoid", "_prelu_kernel", "clamp", "clamp_min", "clamp_max", "neg"),
     *("log_sigmoid_forward", "rrelu_with_noise_functional", "softshrink", "hardshrink", "threshold", "nan_to_num"),
     *("abs", "square", "sqrt", "rsqrt", "reciprocal", "pow", "exp", "expm1", "exp2", "log", "log1p", "log2", "logit"),
     *("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "deg2rad", "rad2deg"),

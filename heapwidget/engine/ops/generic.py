@@ -51,11 +51,7 @@ class Generic(Flow):
         if all(grad is None for grad in grads):
             raise RuntimeError("its derivative is not known")
         self._over = inverse(self._z.detach()) / _degrees(operands, op, self._z.detach())
-        self.shape = tuple(self._z.shape)
-
-    @property
-    def device(self) -> torch.device:
-        return self._over.device
+        self.shape, self.device = tuple(self._z.shape), self._z.device
 
     def _messages(self, s: Tensor) -> list[Tensor]:
         """Gradient of sum(s z) times input; nothing where it is not finite, as of a square root at 0."""

@@ -11,8 +11,7 @@ from torch import Tensor
 from heapwidget.boxes import Window
 from heapwidget.engine.capture import Call
 from heapwidget.engine.flow import Array, Flow, Message, host
-from heapwidget.engine.graph.builder import Builder
-from heapwidget.engine.ops.family import OpFamily
+from heapwidget.engine.graph.builder import Builder, OpFamily
 
 
 class Interpolation(Flow):
@@ -27,14 +26,10 @@ class Interpolation(Flow):
     def __init__(self, x: Tensor, weights: list[Tensor]) -> None:
         self._size, self._weights = x.abs(), [w.abs() for w in weights]
         total = self._along(self._size, self._weights)
-        self.shape = tuple(total.shape)
+        self.shape, self.device = tuple(total.shape), x.device
         count = self._along(torch.ones_like(x), self._weights)
         self._empty = total <= 1e-30
         self._over = 1 / torch.where(self._empty, count, total)
-
-    @property
-    def device(self) -> torch.device:
-        return self._size.device
 
     @staticmethod
     def _along(a: Tensor, matrices: list[Tensor]) -> Tensor:

@@ -17,7 +17,6 @@ from heapwidget.engine.flow import (
     BIAS,
     DEAD_END,
     STABILISER,
-    TABLE_LIMIT,
     Array,
     Flow,
     Message,
@@ -32,6 +31,9 @@ from heapwidget.engine.flow import (
 )
 from heapwidget.engine.graph.builder import Builder
 from heapwidget.engine.rules import Branch, Rule, Term
+
+# Above this many messages a layer is not tabled.
+TABLE_LIMIT = 2**21
 
 T = TypeVar("T")
 
@@ -58,7 +60,7 @@ class LinearFlow(Flow):
 
     def __init__(self, x: Tensor, w: Tensor, b: Tensor | None, rule: Rule) -> None:
         self.x, self.w, self.b = x, w, b
-        self.signed = rule.signed
+        self.signed, self.device = rule.signed, x.device
         self._branches = [self._prepare(branch) for branch in rule.branches]
         self.shape = tuple(self._branches[0].scale.shape)
 
@@ -69,10 +71,6 @@ class LinearFlow(Flow):
     @abstractmethod
     def transpose(self, s: Tensor, w: Tensor) -> Tensor:
         """The op's transpose at `s` (the layer's shape), in the shape of x."""
-
-    @property
-    def device(self) -> torch.device:
-        return self.x.device
 
     def _prepare(self, branch: Branch) -> _Prepared[Tensor]:
         # A term without any input adds nothing, such as x- w- behind a ReLU.

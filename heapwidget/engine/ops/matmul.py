@@ -1,19 +1,54 @@
-"""Products of stacks of matrices: by a constant, by attention weights, and of two signals."""
+"""Matrix products: linear layers, and stacks of matrices by a constant, by attention weights, and of two signals."""
 
 from __future__ import annotations
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from heapwidget.boxes import Shape, Window
 from heapwidget.engine.capture import Call
-from heapwidget.engine.flow import Array, Flow, Message, Reach, add_up
-from heapwidget.engine.graph.builder import Builder
-from heapwidget.engine.graph.operands import Operand
-from heapwidget.engine.ops.family import OpFamily
-from heapwidget.engine.ops.product import Product, product
+from heapwidget.engine.flow import Array, Flow, Message, Reach, add_up, packed
+from heapwidget.engine.graph.builder import Builder, OpFamily
+from heapwidget.engine.graph.layers import Operand
+from heapwidget.engine.ops.linear import LinearFlow, Weights
 from heapwidget.engine.rules import Rule
+
+
+class Product(LinearFlow):
+    """x @ w with x of shape (K,) or (M, K) and w of shape (K, N)."""
+
+    family = "linear"
+    mixes = -1
+
+    def apply(self, x: Tensor, w: Tensor) -> Tensor:
+        return x @ w
+
+    def transpose(self, s: Tensor, w: Tensor) -> Tensor:
+        return s @ w.mT
+
+    def rows(self, w: Tensor) -> Array:
+        return packed(w.mT)
+
+    def input_window(self, window: Window) -> Window:
+        return (*window[:-1], slice(0, self.x.shape[-1]))
+
+    def spread(self, window: Window, s: Array, w: Array) -> Array:
+        rows = w[window[-1]]
+        product: Array = rows[0] * s if len(rows) == 1 and s.ndim == 1 else s @ rows
+        return product
+
+    @property
+    def fan_in(self) -> int:
+        return self.x.shape[-1]
+
+    def seen(self, values: Array) -> Array:
+        return np.repeat(values.reshape(-1, self.fan_in), self.shape[-1], axis=0)
+
+    def seeing(self, w: Array) -> Array:
+        return np.tile(w, (self.x.numel() // self.fan_in, 1))
+
+    def reach(self, operand: int) -> dict[int, Reach]:
+        return {0: Reach(0, 1, 1, 0)} if self.x.ndim > 1 else {}
 
 
 class BatchProduct(Product):
@@ -46,11 +81,7 @@ class Bilinear(Flow):
         self._left = BatchProduct(a, b, None, rule)
         # (a b)^T = b^T a^T
         self._right = BatchProduct(b.mT, a.mT, None, rule)
-        self.shape, self.signed = self._left.shape, rule.signed
-
-    @property
-    def device(self) -> torch.device:
-        return self._left.device
+        self.shape, self.signed, self.device = self._left.shape, rule.signed, a.device
 
     def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
         (left,), absorbed = self._left.whole(r / 2)
@@ -71,6 +102,34 @@ class Bilinear(Flow):
             add_up(absorbed, cause, value)
         batch, columns, inner = right.window
         return [left, Message(1, (batch, inner, columns), right.values.swapaxes(1, 2))], absorbed
+
+
+def product(builder: Builder, call: Call) -> bool:
+    """A matrix product with a constant weight on the right, with or without a bias."""
+    bound = call.bound
+    if call.name == "linear":
+        x, w, b = bound["input"], bound["weight"].mT, bound["bias"]
+    elif call.name == "mm":
+        x, w, b = *call.args[:2], None
+    else:
+        x, w, b = bound.get("mat1"), bound.get("mat2"), bound["self"]
+        if bound["beta"] != 1 or bound["alpha"] != 1:
+            return False
+    if not builder.active(x) or builder.active(w) or builder.active(b) or x.ndim != 2 or w.ndim != 2:
+        return False
+    if b is not None and b.ndim > 1:
+        return False
+    weights, value = Weights(builder, w, b, 1), builder.value(x)
+    builder.add_layer(
+        call,
+        call.out,
+        Product,
+        [builder.operand(x)],
+        lambda rule: Product(value, weights.w, weights.b, rule),
+        channel_axis=value.ndim - 1,
+        merge=weights.merge,
+    )
+    return True
 
 
 def batch_product(builder: Builder, call: Call) -> bool:
@@ -122,4 +181,7 @@ def single_product(builder: Builder, call: Call) -> bool:
     return (batch_product if builder.active(call.args[1]) else product)(builder, call)
 
 
-FAMILY = OpFamily({"bmm": batch_product, "mm": single_product}, (BatchProduct, Bilinear))
+FAMILY = OpFamily(
+    {"addmm": product, "linear": product, "bmm": batch_product, "mm": single_product},
+    (Product, BatchProduct, Bilinear),
+)

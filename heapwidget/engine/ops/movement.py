@@ -10,9 +10,8 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from heapwidget.boxes import unbatched
 from heapwidget.engine.capture import Call
-from heapwidget.engine.graph.builder import Builder
-from heapwidget.engine.graph.operands import CONSTANT_ENTRY, PADDED
-from heapwidget.engine.ops.family import OpFamily
+from heapwidget.engine.graph.builder import Builder, OpFamily
+from heapwidget.engine.graph.layers import CONSTANT_ENTRY, PADDED
 
 # The order of the entries stays: the result is the same units in another shape.
 RESHAPES = [
@@ -44,9 +43,7 @@ FLOAT_MOVES = [
 CONSTANTS = [
     *(f"{name}_like" for name in ("zeros", "ones", "full", "empty", "rand", "randn", "randint")),
     *(f"new_{name}" for name in ("zeros", "ones", "full", "empty", "empty_strided")),
-    "fill",
-    "zero",
-    "bernoulli",
+    *("fill", "zero", "bernoulli"),
 ]
 
 

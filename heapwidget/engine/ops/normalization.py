@@ -7,8 +7,7 @@ from torch import Tensor
 
 from heapwidget.boxes import unbatched
 from heapwidget.engine.capture import Call
-from heapwidget.engine.graph.builder import Builder
-from heapwidget.engine.ops.family import OpFamily
+from heapwidget.engine.graph.builder import Builder, OpFamily
 
 NORMS = [
     "native_layer_norm",

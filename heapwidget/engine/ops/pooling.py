@@ -1,4 +1,7 @@
-"""Pooling: the winner takes all of a maximum, a mean is shared in proportion to abs(x)."""
+"""Pooling, and means and sums over axes, which are pooling with one window.
+
+The winner takes all of a maximum, a mean is shared in proportion to abs(x).
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,7 @@ from torch import Tensor
 from heapwidget.boxes import Shape, Window
 from heapwidget.engine.capture import Call
 from heapwidget.engine.flow import Array, Flow, Message, Reach, Read, Table, host, inverse, is_zero
-from heapwidget.engine.graph.builder import Builder
-from heapwidget.engine.ops.family import OpFamily, each_axis
+from heapwidget.engine.graph.builder import Builder, OpFamily, each_axis
 
 # For each pooled axis of x, the slice of it that each index of the output sees.
 Seen = dict[int, list[slice]]
@@ -34,11 +36,7 @@ class MaxPool(Flow):
 
     def __init__(self, x: Tensor, winners: Tensor, seen: Seen) -> None:
         self.x, self._winners, self._seen = x, winners, seen
-        self.shape = tuple(winners.shape)
-
-    @property
-    def device(self) -> torch.device:
-        return self.x.device
+        self.shape, self.device = tuple(winners.shape), x.device
 
     def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
         message = torch.zeros_like(self.x).flatten(1)
@@ -101,13 +99,9 @@ class MeanPool(Flow):
         self._op, self._transpose, self._seen = op, transpose, seen
         self._size = x.abs()
         total, count = op(self._size), op(torch.ones_like(x))
-        self.shape = tuple(total.shape)
+        self.shape, self.device = tuple(total.shape), x.device
         self._over = inverse(total)
         self._evenly = torch.where(self._over == 0, inverse(count), 0)
-
-    @property
-    def device(self) -> torch.device:
-        return self._size.device
 
     def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
         message = self._size * self._transpose(r * self._over)
@@ -211,12 +205,50 @@ def mean_pool(builder: Builder, call: Call) -> bool:
     return True
 
 
+def reduction(builder: Builder, call: Call) -> bool:
+    """A mean or sum over axes; the layer keeps the rank of x, the reduced axes of size one."""
+    x = call.args[0]
+    value = builder.value(x)
+    lead = x.ndim - value.ndim
+    dims = call.bound.get("dim") or range(x.ndim)
+    axes = sorted({d % x.ndim - lead for d in dims} - {-1}) if x.ndim else [0]
+    if not axes:
+        builder.same_units(x, call.out)
+        return True
+    seen = {a: [slice(0, value.shape[a])] for a in axes}
+    average = call.name == "mean"
+
+    def op(a: Tensor) -> Tensor:
+        return a.mean(axes, keepdim=True) if average else a.sum(axes, keepdim=True)
+
+    size = prod(value.shape[a] for a in axes) if average else 1
+
+    def transpose(s: Tensor) -> Tensor:
+        return (s / size).expand(value.shape)
+
+    kept = [a for a in range(value.ndim) if a not in axes]
+    channel_axis = builder.channel_axis_of(x)
+    builder.add_layer(
+        call,
+        call.out,
+        MeanPool,
+        [builder.operand(x)],
+        lambda rule: MeanPool(value, op, transpose, seen),
+        op=call.name,
+        shape=tuple(1 if a in axes else s for a, s in enumerate(value.shape)),
+        # Positions are what one averages over.
+        channel_axis=kept[0] if channel_axis is None and len(kept) == 1 else channel_axis,
+    )
+    return True
+
+
 _MAXIMA = ("max_pool2d_with_indices", "max_pool3d_with_indices")
 _MEANS = ("avg_pool1d", "avg_pool2d", "avg_pool3d", "adaptive_avg_pool1d")
 FAMILY = OpFamily(
     {
         **dict.fromkeys((*_MAXIMA, *(f"adaptive_max_pool{rank}d" for rank in (1, 2, 3))), max_pool),
         **dict.fromkeys((*_MEANS, "_adaptive_avg_pool2d", "_adaptive_avg_pool3d"), mean_pool),
+        **dict.fromkeys(("mean", "sum"), reduction),
     },
     (MaxPool, MeanPool),
 )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from heapwidget.engine.capture import Call
-from heapwidget.engine.graph.builder import Builder
-from heapwidget.engine.ops.family import OpFamily
+from heapwidget.engine.graph.builder import Builder, OpFamily
 
 
 def extreme_along(builder: Builder, call: Call) -> bool:

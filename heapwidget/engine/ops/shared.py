@@ -47,12 +47,8 @@ class Shared(Flow):
 
     def __init__(self, name: str, share: Share, inputs: Sequence[Any], output: Tensor, operands: Sequence[int]) -> None:
         self._name, self._share, self._inputs, self._output, self._operands = name, share, inputs, output, operands
-        self.shape = unbatched(tuple(output.shape))
+        self.shape, self.device = unbatched(tuple(output.shape)), output.device
         self._check_linear()
-
-    @property
-    def device(self) -> torch.device:
-        return self._output.device
 
     def _check_linear(self) -> None:
         """Relevance that comes in pieces must go where it would go at once."""

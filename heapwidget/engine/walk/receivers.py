@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from heapwidget.boxes import Window
 from heapwidget.engine.flow import CONSTANT, PADDING, Array, add_up
-from heapwidget.engine.graph.layers import Layer
-from heapwidget.engine.graph.operands import PADDED, Operand
+from heapwidget.engine.graph.layers import PADDED, Layer, Operand
 from heapwidget.engine.walk.heap import Board
 from heapwidget.engine.walk.residuals import Receiver, Residuals
 

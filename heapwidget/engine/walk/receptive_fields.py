@@ -10,8 +10,7 @@ from torch import Tensor
 
 from heapwidget.boxes import Shape
 from heapwidget.engine.flow import Flow, Reach
-from heapwidget.engine.graph.layers import Graph
-from heapwidget.engine.graph.operands import Operand
+from heapwidget.engine.graph.layers import Graph, Operand
 
 
 class Range(NamedTuple):

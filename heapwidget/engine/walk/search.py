@@ -101,8 +101,7 @@ class Walk:
         # With one sign throughout, masses are sums; a walk with a negative target runs on the opposite signs.
         self.sign = -1.0 if (seeds <= 0).all() and seeds.any() else 1.0
         signed = any(f.signed for f in flows if f is not None) or bool((seeds * self.sign < 0).any())
-        self.n_nodes = [p.n_nodes for p in partitions]
-        self.offsets: list[int] = [0, *np.cumsum(self.n_nodes).tolist()]
+        self.offsets: list[int] = np.cumsum([0, *(p.n_nodes for p in partitions)]).tolist()
         self.start_mass = float(np.abs(seeds).sum())
         self.floor = floor
         self._start_key = self.start_mass
@@ -229,7 +228,7 @@ class Walk:
     def _table(self, layer: int) -> UnitTable | None:
         """The messages of a layer of unit nodes, where they fit a table; made once enough are popped to pay for it."""
         self._untabled[layer] += 1
-        if self._untabled[layer] * PAYS_AFTER < self.n_nodes[layer]:
+        if self._untabled[layer] * PAYS_AFTER < self.partitions[layer].n_nodes:
             return None
         operands = self.graph.layers[layer].operands
         plain = self.partitions[layer].is_unit and all(o.layer is not None for o in operands)

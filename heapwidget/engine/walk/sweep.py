@@ -9,8 +9,7 @@ from torch import Tensor
 
 from heapwidget.boxes import Shape, Window
 from heapwidget.engine.flow import CONSTANT, PADDING, Flow, add_up
-from heapwidget.engine.graph.layers import Graph
-from heapwidget.engine.graph.operands import PADDED, Operand
+from heapwidget.engine.graph.layers import PADDED, Graph, Operand
 
 # What lies on each layer; `None` where nothing does.
 Left = list[Tensor | None]

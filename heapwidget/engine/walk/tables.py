@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heapwidget.engine.flow import Array, Table
-from heapwidget.engine.graph.operands import Operand
+from heapwidget.engine.graph.layers import Operand
 from heapwidget.engine.walk.residuals import Residuals
 
 _Run = tuple[list[int], NDArray[np.int64], Array, Callable[[NDArray[np.int64], Array], None]]
