@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from heapwidget.arguments.inputs import check_surroundings, listed_inputs
+from heapwidget.arguments.inputs import check_surroundings, listed_inputs, listed_pictures
 from heapwidget.arguments.names import listed_names, listed_positions
 from heapwidget.arguments.nets import fed_embeddings, plain_module
-from heapwidget.arguments.pictures import listed_pictures
 from heapwidget.arguments.question import Question
 from heapwidget.arguments.targets import Target
 from heapwidget.engine.alone import alone

@@ -72,16 +72,16 @@ def to_floats(x: Tensor, name: str, net: nn.Module | None) -> str:
 
 
 def _table(x: Tensor, net: nn.Module | None) -> str | None:
-    """The path of the first table of embeddings that could look these numbers up."""
-    if net is None or x.dtype not in (torch.int64, torch.int32) or not x.numel():
-        return None if net is None or x.dtype != torch.bool else _any_table(net)
-    most = int(x.max())
+    """The path of the first table of embeddings that could look these numbers up; a mask may go with any."""
+    if (
+        net is None
+        or x.dtype not in (torch.int64, torch.int32, torch.bool)
+        or (x.dtype != torch.bool and not x.numel())
+    ):
+        return None
+    most = -1 if x.dtype == torch.bool else int(x.max())
     tables = ((path, m) for path, m in net.named_modules() if path and isinstance(m, nn.Embedding))
     return next((path for path, m in tables if m.num_embeddings > most), None)
-
-
-def _any_table(net: nn.Module) -> str | None:
-    return next((path for path, m in net.named_modules() if path and isinstance(m, nn.Embedding)), None)
 
 
 def _dtype(net: nn.Module | None) -> torch.dtype:

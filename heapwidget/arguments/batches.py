@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from itertools import product
-from typing import NoReturn
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -15,31 +15,31 @@ from heapwidget.arguments.question import PLAINLY, Question
 from heapwidget.engine.capture import Recording, RunAs
 from heapwidget.errors import NetError, UnsupportedOpError
 
+T = TypeVar("T")
+
 # With more inputs than this, a batch axis is missing from all or from none.
 MOST_MIXED = 4
 # So many rows, from the first to the last, tell whether they are examples.
 ROWS_TRIED = 4
 
 
-def ways(inputs: Inputs) -> Iterator[Inputs]:
-    """The inputs as a net may want them: as they are, then with a batch axis for all or for some, the most at first."""
-    yield inputs
-    some = product((True, False), repeat=len(inputs)) if len(inputs) <= MOST_MIXED else [(True,) * len(inputs)]
-    for which in sorted((which for which in some if any(which)), key=sum, reverse=True):
-        yield _with_axes(inputs, which)
+def accepted(run: Callable[[Inputs], T], inputs: Inputs) -> T:
+    """`run` on the inputs as a net may want them: as they are, or with a batch axis for all or some, the most at first.
 
-
-@contextmanager
-def noting(refusals: list[BaseException | None]) -> Iterator[None]:
-    """Note why a net does not run, and go on: the cause alone, since an error holds on to all frames on its way."""
+    Raises
+    ------
+    ValueError
+        If the net takes them in no way.
+    """
     try:
-        yield
+        return run(inputs)
     except NetError as error:
-        refusals.append(error.__cause__)
-
-
-def refuse(inputs: Inputs, refusal: BaseException | None) -> NoReturn:
-    """Tell that a net takes its inputs in none of these ways, and why not as they are."""
+        # The cause alone: an error holds on to all frames on its way.
+        refusal = error.__cause__
+    some = product((True, False), repeat=len(inputs)) if len(inputs) <= MOST_MIXED else [(True,) * len(inputs)]
+    for which in sorted(filter(any, some), key=sum, reverse=True):
+        with suppress(NetError):
+            return run(_with_axes(inputs, which))
     reason = (str(refusal).strip() or type(refusal).__name__).splitlines()[0].rstrip(".")
     shapes = " and ".join(str(tuple(x.shape)) for x in inputs)
     if isinstance(refusal, TypeError) and "positional argument" in reason:
@@ -61,11 +61,7 @@ def recorded(question: Question) -> Recording:
     ValueError
         If the net runs on the inputs in no way.
     """
-    refusals: list[BaseException | None] = []
-    for taken in ways(question.inputs):
-        with noting(refusals):
-            return _with_own_axes(question, question.record(taken))
-    return refuse(question.inputs, refusals[0])
+    return accepted(lambda taken: _with_own_axes(question, question.record(taken)), question.inputs)
 
 
 def _with_own_axes(question: Question, recording: Recording) -> Recording:

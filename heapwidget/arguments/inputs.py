@@ -1,15 +1,18 @@
-"""The inputs that are explained: tensors of finite floats, on one device."""
+"""The inputs that are explained, tensors of finite floats on one device, and pictures to show for them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch._subclasses import FakeTensor
 
 from heapwidget.arguments.advice import to_floats, to_tensor
+from heapwidget.errors import brief
 
 T = TypeVar("T")
 Inputs = tuple[Tensor, ...]
@@ -114,3 +117,20 @@ def by_input(
     if len(parts) != len(x) or not all(part is None or is_one(part) for part in parts):
         raise ValueError(f"x holds {len(x)} inputs, so {argument} must be a tuple of {len(x)}: {what} or None for each")
     return tuple(None if part is None else read(part) for part in parts)
+
+
+def listed_pictures(image: Any, x: Tensor | Sequence[Tensor]) -> tuple[NDArray[np.uint8] | None, ...]:
+    """A picture or `None` for each input: a tuple of them where x is one."""
+    return by_input("image", "a picture", image, x, picture_bytes)
+
+
+def picture_bytes(image: Any) -> NDArray[np.uint8]:
+    """A picture as uint8, (H, W) or (H, W, 3)."""
+    a = np.asarray(image)
+    if not (np.issubdtype(a.dtype, np.number) or a.dtype == np.bool_):
+        raise TypeError(f"image must be an array of numbers, not {brief(image)}")
+    if a.ndim not in (2, 3) or (a.ndim == 3 and a.shape[2] != 3):
+        raise ValueError(f"image has shape {a.shape}; it must be (height, width) or (height, width, 3)")
+    if a.dtype != np.uint8:
+        a = np.rint(np.clip(a, 0, 1) * 255).astype(np.uint8)
+    return a

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import torch
@@ -14,8 +14,7 @@ from heapwidget.arguments.batches import check_single, recorded
 from heapwidget.arguments.inputs import Inputs
 from heapwidget.arguments.question import Question
 from heapwidget.arguments.targets import Choice
-from heapwidget.boxes import unbatched
-from heapwidget.engine.capture import Recording, confirm, input_names
+from heapwidget.engine.capture import Recording, confirm
 from heapwidget.engine.finite import check_finite, check_found
 from heapwidget.engine.flow import Array, host
 from heapwidget.methods.ends import EACH_ALONE, scores_below
@@ -70,17 +69,16 @@ class Answer:
         ValueError
             If contributions are no numbers that a trace can hold.
         """
-        shapes = [unbatched(tuple(x.shape)) for x in inputs]
-        layers = input_layers(input_names(question.net, len(inputs)), shapes, question.channel_axes, question.named)
+        layers = input_layers(question, inputs)
         found = [
-            host(c.float() if c.dtype in HALVES else c).reshape(shape)
-            for c, shape in zip(contributions, shapes, strict=True)
+            host(c.float() if c.dtype in HALVES else c).reshape(layer.shape)
+            for c, layer in zip(contributions, layers, strict=True)
         ]
         check_found(found, None, "method='relevance'")
-        collected = collect([layer.partition for layer in layers], found, ascending, zeros=True)
-        header = make_header(method, choice, value, layers, order="ascending" if ascending else "descending")
-        header = replace(header, phases=Phases(collect=len(collected[0])))
-        return cls(Trace(header, told([], collected, found)), found, inputs)
+        nodes, keys = collect([layer.partition for layer in layers], found, ascending, zeros=True)
+        order, phases = "ascending" if ascending else "descending", Phases(collect=len(nodes))
+        header = make_header(method, choice, value, layers, below=None, order=order, phases=phases)
+        return cls(Trace(header, told(nodes, keys, found)), found, inputs)
 
 
 class Method(Protocol):

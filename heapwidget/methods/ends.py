@@ -97,11 +97,9 @@ def _end(call: Call, t: Tensor, made_by: Mapping[int, Call]) -> tuple[str | None
         below: Tensor = call.args[0]
         among = below.shape[call.args[1]] if name in (SOFTMAX, LOG_SOFTMAX) and below.ndim else 2
         return (name, below) if among > 1 else (None, None)
-    if call.name not in ("sub", "div") or not all(isinstance(a, Tensor) for a in call.args[:2]):
+    if not _takes_common(call, t):
         return None, None
     top, common = call.args[:2]
-    if top.shape != t.shape or common.numel() >= top.numel():
-        return None, None
     if call.name == "sub":
         return (LOG_SOFTMAX, _unshifted(top, made_by)) if _is_log_of_sum(common, made_by) else (None, None)
     powers = made_by.get(id(top))
@@ -110,13 +108,19 @@ def _end(call: Call, t: Tensor, made_by: Mapping[int, Call]) -> tuple[str | None
     return SOFTMAX, _unshifted(powers.args[0], made_by)
 
 
+def _takes_common(call: Call, t: Tensor) -> bool:
+    """Whether a call takes from all scores a number common to them, or divides them by it."""
+    if call.name not in ("sub", "div") or not all(isinstance(a, Tensor) for a in call.args[:2]):
+        return False
+    top, common = call.args[:2]
+    return bool(top.shape == t.shape and common.numel() < top.numel())
+
+
 def _unshifted(t: Tensor, made_by: Mapping[int, Call]) -> Tensor:
     """What a number common to all scores, their largest, was taken from."""
     call = made_by.get(id(t))
-    if call is None or call.name != "sub" or not all(isinstance(a, Tensor) for a in call.args[:2]):
-        return t
-    top, common = call.args[:2]
-    return top if top.shape == t.shape and common.numel() < top.numel() else t
+    shifted = call is not None and call.name == "sub" and _takes_common(call, t)
+    return call.args[0] if call is not None and shifted else t
 
 
 def _is_log_of_sum(t: Tensor, made_by: Mapping[int, Call]) -> bool:

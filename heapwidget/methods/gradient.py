@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from heapwidget.arguments.batches import check_single, noting, recorded_inputs, refuse, ways
+from heapwidget.arguments.batches import accepted, check_single, recorded_inputs
 from heapwidget.arguments.checks import check_choice
 from heapwidget.arguments.inputs import Inputs
 from heapwidget.arguments.nets import check_differentiable
@@ -39,12 +39,7 @@ class Gradient:
     def answer(self, question: Question) -> Answer:
         """Run the net with gradients, on the inputs as it takes them."""
         check_differentiable(question.net)
-        inputs = recorded_inputs(question)
-        refusals: list[BaseException | None] = []
-        for taken in ways(inputs):
-            with noting(refusals):
-                return self._on(question, taken)
-        return refuse(inputs, refusals[0])
+        return accepted(lambda taken: self._on(question, taken), recorded_inputs(question))
 
     def _on(self, question: Question, inputs: Inputs) -> Answer:
         choice, value, gradients = _gradients(question, inputs)

@@ -18,11 +18,10 @@ def check_nodes(nodes: Any) -> None:
     """A granularity, or a mapping to some."""
     if not isinstance(nodes, str | Mapping):
         raise TypeError(f"nodes must be a granularity or a mapping from patterns to some, not {brief(nodes)}")
-    for pattern in [] if isinstance(nodes, str) else nodes:
+    for pattern, granularity in ({"*": nodes} if isinstance(nodes, str) else nodes).items():
         if not isinstance(pattern, str):
             raise TypeError(f"nodes maps {brief(pattern)}, which is no layer label or pattern")
-    for name in [nodes] if isinstance(nodes, str) else nodes.values():
-        check_choice("nodes", name, GRANULARITIES)
+        check_choice("nodes", granularity, GRANULARITIES)
 
 
 def partitions(graph: Graph, nodes: Nodes) -> list[Partition]:

@@ -89,5 +89,5 @@ class Relevance:
                 warnings.warn(warning, stacklevel=5)
         walk = Walk(graph, flows, partitions(graph, self.nodes), seeds, self.floor, self.priority == "bound")
         layers = net_layers(graph, walk.partitions, flows, question.named)
-        header = make_header(self.name, choice, value, layers, rule=rules, conserved=True, below=run.below)
+        header = make_header(self.name, choice, value, layers, below=run.below, rule=rules, conserved=True)
         return RelevanceWalk(walk, header, seeds, self.finish)
