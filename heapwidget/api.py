@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from inspect import Signature, signature
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -14,14 +14,12 @@ from heapwidget.arguments.names import listed_names, listed_positions
 from heapwidget.arguments.nets import fed_embeddings, plain_module
 from heapwidget.arguments.question import Question
 from heapwidget.arguments.targets import Target
+from heapwidget.display.viewer import HeapViewer
 from heapwidget.engine.alone import alone
 from heapwidget.engine.composites import RuleLike
 from heapwidget.explanation import Explanation
 from heapwidget.findings.probe import Probe
 from heapwidget.methods.table import method_of
-
-if TYPE_CHECKING:
-    from heapwidget.display.viewer import HeapViewer
 
 
 @alone()
@@ -129,20 +127,8 @@ def attribute(
     named = listed_positions(feature_names, tokens, x)
     question = Question(fed_embeddings(net), inputs, target, listed_names(class_names), named, verify, progress)
     pictures = listed_pictures(image, x)
-    how = method_of(
-        method,
-        {
-            "rule": rule,
-            "nodes": nodes,
-            "floor": floor,
-            "max_pops": max_pops,
-            "finish": finish,
-            "order": order,
-            "priority": priority,
-            "contribution": contribution,
-            **options,
-        },
-    )
+    walk = {"rule": rule, "nodes": nodes, "floor": floor, "max_pops": max_pops, "finish": finish, "priority": priority}
+    how = method_of(method, walk | {"order": order, "contribution": contribution} | options)
     answer = how.answer(question)
     shapes = tuple(tuple(a.shape) for a in answer.inputs)
     probe = Probe(question.net, shapes, target, question.class_names, answer.below, answer.decides)

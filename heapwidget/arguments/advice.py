@@ -73,13 +73,10 @@ def to_floats(x: Tensor, name: str, net: nn.Module | None) -> str:
 
 def _table(x: Tensor, net: nn.Module | None) -> str | None:
     """The path of the first table of embeddings that could look these numbers up; a mask may go with any."""
-    if (
-        net is None
-        or x.dtype not in (torch.int64, torch.int32, torch.bool)
-        or (x.dtype != torch.bool and not x.numel())
-    ):
+    ids = x.dtype in (torch.int64, torch.int32) and x.numel() > 0
+    if net is None or not (ids or x.dtype == torch.bool):
         return None
-    most = -1 if x.dtype == torch.bool else int(x.max())
+    most = int(x.max()) if ids else -1
     tables = ((path, m) for path, m in net.named_modules() if path and isinstance(m, nn.Embedding))
     return next((path for path, m in tables if m.num_embeddings > most), None)
 

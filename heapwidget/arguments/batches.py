@@ -94,15 +94,13 @@ def recorded_inputs(question: Question) -> Inputs:
 
 def check_single(question: Question, inputs: Inputs, output: Tensor, run_as: RunAs = PLAINLY) -> None:
     """One example, not a batch of several: of a batch, each row alone gives its row of the output."""
-    for x in inputs:
-        batch = len(x) if x.ndim > 1 else 1
-        several = batch > 1 and output.ndim > 0 and len(output) == batch
-        if several and _stands_alone(question, inputs, output, run_as):
-            if len(inputs) == 1:
-                raise ValueError(f"x is a batch of {batch} inputs; explain one at a time, with x[i:i+1]")
-            raise ValueError(
-                f"x holds batches of {batch} examples; explain one at a time, with tuple(a[i:i+1] for a in x)"
-            )
+    count = len(output) if output.ndim else 0
+    if count <= 1 or all(x.ndim <= 1 or len(x) != count for x in inputs):
+        return
+    if _stands_alone(question, inputs, output, run_as):
+        if len(inputs) == 1:
+            raise ValueError(f"x is a batch of {count} inputs; explain one at a time, with x[i:i+1]")
+        raise ValueError(f"x holds batches of {count} examples; explain one at a time, with tuple(a[i:i+1] for a in x)")
 
 
 def _stands_alone(question: Question, inputs: Sequence[Tensor], output: Tensor, run_as: RunAs) -> bool:

@@ -28,15 +28,14 @@ def logits(output: Any) -> Tensor:
     ValueError
         If there is no score at all.
     """
-    if isinstance(output, Tensor):
-        return _real(output, "the net")
-    found = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
-    if isinstance(found, Tensor):
-        return _real(found, "the net")
-    raise TypeError(
-        f"the net gives a {type(output).__name__} without logits; "
-        "say what to explain with target=lambda output: ... (a scalar tensor)"
-    )
+    given = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
+    scores = output if isinstance(output, Tensor) else given
+    if not isinstance(scores, Tensor):
+        raise TypeError(
+            f"the net gives a {type(output).__name__} without logits; "
+            "say what to explain with target=lambda output: ... (a scalar tensor)"
+        )
+    return _real(scores, "the net")
 
 
 def _real(scores: Tensor, giver: str) -> Tensor:
@@ -108,7 +107,7 @@ def choose(target: Target, output: Tensor, class_names: Sequence[str] | None) ->
     if callable(target):
         return Choice("f(output)", None, weights + 1)
     flat = weights.reshape(-1)
-    if output.numel() != output.shape[-1] if output.ndim else False:
+    if output.ndim and output.numel() != output.shape[-1]:
         raise ValueError(
             f"the output of shape {tuple(output.shape)} has no single class axis; "
             "say what to explain with target=lambda output: ... (a scalar tensor)"

@@ -39,8 +39,7 @@ from heapwidget.engine.ops import add_call
 from heapwidget.engine.rules import flat
 from heapwidget.methods.base import Answer, Run, run_of
 from heapwidget.methods.gradient import gradients_at
-from heapwidget.methods.nodes import Nodes, check_nodes, partitions
-from heapwidget.methods.traces import Log, make_header, net_layers, told
+from heapwidget.methods.traces import Log, Nodes, check_nodes, make_header, net_layers, partitions, told
 from heapwidget.progress import progress_bar
 from heapwidget.trace.header import Phases
 from heapwidget.trace.trace import Trace
@@ -76,24 +75,21 @@ class Article:
         """
         check_differentiable(question.net)
         with run_of(question) as run:
-            trace, contributions = self._steps(question, run)
-        return Answer(trace, contributions, run.recording.inputs, below=run.below)
+            return self._steps(question, run)
 
-    def _steps(self, question: Question, run: Run) -> tuple[Trace, list[Array]]:
+    def _steps(self, question: Question, run: Run) -> Answer:
         graph, activations = _layers(run.recording)
         choice = question.choice(run.recording.output)
         value, gradients = _gradients(run.recording, activations, choice.value)
-        factors = gradients
-        if self.contribution != "gradient":
-            factors = [a * g for a, g in zip(activations, gradients, strict=True)]
         contributions = [
-            host(f.detach().to(graph.dtype).reshape(layer.shape))
-            for f, layer in zip(factors, graph.layers, strict=True)
+            host((g if self.contribution == "gradient" else a * g).detach().to(graph.dtype).reshape(layer.shape))
+            for a, g, layer in zip(activations, gradients, graph.layers, strict=True)
         ]
         parts = partitions(graph, self.nodes)
         flows = [None if layer.make is None else layer.make(flat()) for layer in graph.layers]
         check_found(contributions, run.begins, "method='relevance'")
-        own = np.concatenate([_by_node(part, c) for part, c in zip(parts, contributions, strict=True)])
+        # Without negative zeros, which would order apart.
+        own = np.concatenate(list(map(Partition.sums, parts, contributions))).astype(np.float32) + np.float32(0)
         with noted() as interrupted, progress_bar(len(own), "pops", question.progress) as tick:
             popped, masses, log = _pop_all(own, _Children(graph, parts, flows), tick, interrupted)
 
@@ -107,13 +103,8 @@ class Article:
         inputs = parts[: graph.n_inputs]
         added = np.split(keys - own, np.cumsum([part.n_nodes for part in inputs]))
         final = [c + _spread(part, a) for c, part, a in zip(contributions, inputs, added, strict=False)]
-        return Trace(header, told(popped, masses, final, log)), final
-
-
-def _by_node(part: Partition, units: Array) -> NDArray[np.float32]:
-    """Contributions of a layer's nodes: the sums over their boxes; no negative zero, which would order apart."""
-    keys: NDArray[np.float32] = part.sums(units).astype(np.float32) + np.float32(0)
-    return keys
+        trace = Trace(header, told(popped, masses, final, log))
+        return Answer(trace, final, run.recording.inputs, below=run.below)
 
 
 def _spread(part: Partition, added: Array) -> Array:

@@ -45,12 +45,12 @@ def scores_below(recording: Recording) -> tuple[Recording, str | None]:
     way: list[tuple[Call, Tensor, Tensor]] = []
     passed, t = set[str](), recording.output
     while (call := made_by.get(id(t))) is not None:
-        end, below = _end(call, t, made_by)
-        logarithm = bool(passed & LOGARITHMS)
-        if end == SIGMOID and passed & {"mul", "div"} and not logarithm:
-            # No probability, but a number between two others.
-            break
-        if end is not None and below is not None:
+        if (found := _end(call, t, made_by)) is not None:
+            end, below = found
+            logarithm = bool(passed & LOGARITHMS)
+            if end == SIGMOID and passed & {"mul", "div"} and not logarithm:
+                # No probability, but a number between two others.
+                break
             calls, output = _redone(reversed(way), below)
             name = {SOFTMAX: LOG_SOFTMAX, SIGMOID: LOG_SIGMOID}.get(end, end) if logarithm else end
             return replace(recording, calls=[*recording.calls, *calls], output=output), name
@@ -90,22 +90,20 @@ def _source(call: Call, t: Tensor, active: set[int]) -> Tensor | None:
     return source if scales and positive else None
 
 
-def _end(call: Call, t: Tensor, made_by: Mapping[int, Call]) -> tuple[str | None, Tensor | None]:
-    """Which end a call is, if it is one, and the scores below it."""
+def _end(call: Call, t: Tensor, made_by: Mapping[int, Call]) -> tuple[str, Tensor] | None:
+    """Which end a call is, and the scores below it; `None` for any other call."""
     name = ENDS.get(call.name)
     if name is not None:
         below: Tensor = call.args[0]
         among = below.shape[call.args[1]] if name in (SOFTMAX, LOG_SOFTMAX) and below.ndim else 2
-        return (name, below) if among > 1 else (None, None)
+        return (name, below) if among > 1 else None
     if not _takes_common(call, t):
-        return None, None
+        return None
     top, common = call.args[:2]
     if call.name == "sub":
-        return (LOG_SOFTMAX, _unshifted(top, made_by)) if _is_log_of_sum(common, made_by) else (None, None)
+        return (LOG_SOFTMAX, _unshifted(top, made_by)) if _is_log_of_sum(common, made_by) else None
     powers = made_by.get(id(top))
-    if powers is None or powers.name != "exp":
-        return None, None
-    return SOFTMAX, _unshifted(powers.args[0], made_by)
+    return None if powers is None or powers.name != "exp" else (SOFTMAX, _unshifted(powers.args[0], made_by))
 
 
 def _takes_common(call: Call, t: Tensor) -> bool:
@@ -119,8 +117,7 @@ def _takes_common(call: Call, t: Tensor) -> bool:
 def _unshifted(t: Tensor, made_by: Mapping[int, Call]) -> Tensor:
     """What a number common to all scores, their largest, was taken from."""
     call = made_by.get(id(t))
-    shifted = call is not None and call.name == "sub" and _takes_common(call, t)
-    return call.args[0] if call is not None and shifted else t
+    return t if call is None or call.name != "sub" or not _takes_common(call, t) else call.args[0]
 
 
 def _is_log_of_sum(t: Tensor, made_by: Mapping[int, Call]) -> bool:

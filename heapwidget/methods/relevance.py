@@ -19,8 +19,7 @@ from heapwidget.engine.walk.search import Walk
 from heapwidget.errors import brief
 from heapwidget.methods.base import Answer, Run, run_of
 from heapwidget.methods.direction import misdirected, slopes
-from heapwidget.methods.nodes import Nodes, check_nodes, partitions
-from heapwidget.methods.traces import make_header, net_layers
+from heapwidget.methods.traces import Nodes, check_nodes, make_header, net_layers, partitions
 from heapwidget.methods.walked import RelevanceWalk
 from heapwidget.progress import progress_bar
 

@@ -1,29 +1,62 @@
-"""How what a method found becomes a trace: its header and its columns."""
+"""What the heap holds, and how what a method found becomes a trace: its header and its columns."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from heapwidget.arguments.checks import check_choice
 from heapwidget.arguments.inputs import Inputs
 from heapwidget.arguments.names import Names
 from heapwidget.arguments.question import Question
 from heapwidget.arguments.targets import Choice
-from heapwidget.boxes import Partition, Shape, positions, unbatched
+from heapwidget.boxes import GRANULARITIES, Partition, Shape, partition, positions, unbatched
 from heapwidget.engine.capture import input_names
 from heapwidget.engine.composites import Composite
 from heapwidget.engine.flow import Array, Flow
 from heapwidget.engine.graph.layers import Graph
+from heapwidget.engine.patterns import check_patterns, fits
 from heapwidget.engine.walk.receptive_fields import ReceptiveField, fields_of_inputs, receptive_fields
+from heapwidget.errors import brief
 from heapwidget.kinds import kind_of
 from heapwidget.trace.columns import ROWS, Columns, columns_of
 from heapwidget.trace.header import Header, Layer, TargetValue
 from heapwidget.trace.ledger import Ledger
 from heapwidget.words.vocabulary import rule_label
+
+# --- The option `nodes` -----------------------------------------------------------------------------------------------
+
+Nodes = str | Mapping[str, str]
+
+
+def check_nodes(nodes: Any) -> None:
+    """A granularity, or a mapping to some."""
+    if not isinstance(nodes, str | Mapping):
+        raise TypeError(f"nodes must be a granularity or a mapping from patterns to some, not {brief(nodes)}")
+    for pattern, granularity in ({"*": nodes} if isinstance(nodes, str) else nodes).items():
+        if not isinstance(pattern, str):
+            raise TypeError(f"nodes maps {brief(pattern)}, which is no layer label or pattern")
+        check_choice("nodes", granularity, GRANULARITIES)
+
+
+def partitions(graph: Graph, nodes: Nodes) -> list[Partition]:
+    """The partition of each layer; a mapping sets those that its patterns name, the others are "auto"."""
+    by_pattern = nodes if isinstance(nodes, Mapping) else {"*": nodes}
+    check_patterns("nodes", by_pattern, graph)
+
+    def one(number: int) -> Partition:
+        layer = graph.layers[number]
+        if number < graph.n_inputs:
+            return positions(layer.shape, layer.channel_axis)
+        granularity = next((name for pattern, name in by_pattern.items() if fits(pattern, graph, number)), "auto")
+        return partition(layer.shape, layer.channel_axis, granularity)
+
+    return [one(number) for number in range(len(graph.layers))]
+
 
 # --- The header -------------------------------------------------------------------------------------------------------
 
