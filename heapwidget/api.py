@@ -131,7 +131,8 @@ def attribute(
     how = method_of(method, walk | {"order": order, "contribution": contribution} | options)
     answer = how.answer(question)
     shapes = tuple(tuple(a.shape) for a in answer.inputs)
-    probe = Probe(question.net, shapes, target, question.class_names, answer.below, answer.decides)
+    below = answer.trace.header.target.below
+    probe = Probe(question.net, shapes, target, question.class_names, below, answer.decides)
     return Explanation.of(x, answer.trace, answer.contributions, answer.walk, pictures, probe)
 
 

@@ -35,16 +35,14 @@ def readable(name: Any) -> str:
 
 @dataclass(frozen=True)
 class Names:
-    """What the positions of an input are called; `kind` is `"bars"` for features, `"tokens"` for words."""
+    """What the positions of an input are called; `kind` is `"bars"` for features, `"tokens"` for words.
+
+    `channel_axis` is the one that is not named: the last, unless only that fits.
+    """
 
     kind: str
     names: tuple[str, ...]
-
-    def channel_axis(self, shape: Shape) -> int | None:
-        """The axis that is not named: the last, unless only that fits."""
-        if len(shape) < 2:
-            return None
-        return 1 if shape[0] == len(self.names) else 0
+    channel_axis: int | None
 
 
 def listed_positions(feature_names: Any, tokens: Any, x: Tensor | Sequence[Tensor]) -> tuple[Names | None, ...]:
@@ -73,13 +71,13 @@ def _names_of(name: str, shape: Shape, features: tuple[str, ...] | None, words: 
             )
         if len(features) != shape[0]:
             raise ValueError(f"feature_names has {len(features)} names, but {name} has {shape[0]} features")
-        return Names("bars", features)
+        return Names("bars", features, None)
     if words is not None:
         if len(shape) > 2:
             raise ValueError(f"tokens names the rows of (tokens, features), but {name} has shape {shape}")
         if len(words) not in shape:
             raise ValueError(f"tokens has {len(words)} words, but {name} has shape {shape}, with {shape[0]} tokens")
-        return Names("tokens", words)
+        return Names("tokens", words, None if len(shape) < 2 else int(shape[0] == len(words)))
     return None
 
 

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from heapwidget.arguments.inputs import Inputs
 from heapwidget.arguments.names import Names
 from heapwidget.arguments.targets import Choice, Target, choose, head_of
-from heapwidget.boxes import unbatched
 from heapwidget.engine.capture import Recording, RunAs, apart, record
 
 PLAINLY = RunAs()
@@ -47,10 +46,7 @@ class Question:
     @property
     def channel_axes(self) -> tuple[int | None, ...]:
         """For each input the axis that counts channels, as far as names tell."""
-        return tuple(
-            None if given is None else given.channel_axis(unbatched(tuple(x.shape)))
-            for given, x in zip(self.named, self.inputs, strict=True)
-        )
+        return tuple(None if given is None else given.channel_axis for given in self.named)
 
     def choice(self, output: Tensor) -> Choice:
         """The target on the scores that the net gave."""

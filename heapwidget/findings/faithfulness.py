@@ -15,11 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heapwidget.arguments.checks import check_choice
 from heapwidget.boxes import Partition
 from heapwidget.engine.alone import alone
 from heapwidget.engine.capture import RunAs, apart
 from heapwidget.engine.capture.isolation import tensors_of
+from heapwidget.errors import check_choice
 from heapwidget.findings.copies import NO_NET
 from heapwidget.findings.curves import Curves, Faithfulness
 from heapwidget.findings.findings import Findings

@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
 
-from heapwidget.arguments.checks import check_choice
 from heapwidget.arguments.nets import check_differentiable
 from heapwidget.arguments.question import Question
 from heapwidget.boxes import Partition
@@ -37,6 +36,7 @@ from heapwidget.engine.graph.links import NO_NODE, Links
 from heapwidget.engine.interrupts import noted
 from heapwidget.engine.ops import add_call
 from heapwidget.engine.rules import flat
+from heapwidget.errors import check_choice
 from heapwidget.methods.base import Answer, Run, run_of
 from heapwidget.methods.gradient import gradients_at
 from heapwidget.methods.traces import Log, Nodes, check_nodes, make_header, net_layers, partitions, told
@@ -104,7 +104,7 @@ class Article:
         added = np.split(keys - own, np.cumsum([part.n_nodes for part in inputs]))
         final = [c + _spread(part, a) for c, part, a in zip(contributions, inputs, added, strict=False)]
         trace = Trace(header, told(popped, masses, final, log))
-        return Answer(trace, final, run.recording.inputs, below=run.below)
+        return Answer(trace, final, run.recording.inputs)
 
 
 def _spread(part: Partition, added: Array) -> Array:

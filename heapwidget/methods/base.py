@@ -17,7 +17,7 @@ from heapwidget.arguments.targets import Choice
 from heapwidget.engine.capture import Recording, confirm
 from heapwidget.engine.finite import check_finite, check_found
 from heapwidget.engine.flow import Array, host
-from heapwidget.methods.ends import EACH_ALONE, scores_below
+from heapwidget.methods.ends import scores_below
 from heapwidget.methods.traces import collect, input_layers, make_header, told
 from heapwidget.methods.walked import RelevanceWalk
 from heapwidget.trace.header import Phases
@@ -38,8 +38,6 @@ class Answer:
         As the net takes them, with their batch axes.
     walk
         Where there is one to continue.
-    below
-        What the net ends in, where its scores below that were explained.
     decides
         Whether the score alone says yes or no, as of a net with a single one.
     """
@@ -48,7 +46,6 @@ class Answer:
     contributions: Sequence[Array]
     inputs: Inputs
     walk: RelevanceWalk | None = None
-    below: str | None = None
     decides: bool = False
 
     @classmethod
@@ -106,14 +103,11 @@ class Run:
         Where infinity begins, if the net puts some in.
     below
         What the net ends in, where the scores below that are explained.
-    decides
-        Whether the score alone says yes or no, as of a net with a single one.
     """
 
     recording: Recording
     begins: str | None
     below: str | None
-    decides: bool
 
 
 @contextmanager
@@ -125,6 +119,5 @@ def run_of(question: Question) -> Iterator[Run]:
     if question.verify:
         confirm(question.net, recording, question.head)
     recording, below = (recording, None) if callable(question.target) else scores_below(recording)
-    decides = recording.output.numel() == 1 or below in EACH_ALONE
     with torch.autocast(question.inputs[0].device.type, enabled=False):
-        yield Run(recording, begins, below, decides)
+        yield Run(recording, begins, below)

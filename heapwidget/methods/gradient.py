@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from heapwidget.arguments.batches import accepted, check_single, recorded_inputs
-from heapwidget.arguments.checks import check_choice
 from heapwidget.arguments.inputs import Inputs
 from heapwidget.arguments.nets import check_differentiable
 from heapwidget.arguments.question import Question
@@ -19,7 +18,7 @@ from heapwidget.engine.capture import RunAs, apart, net_errors
 from heapwidget.engine.finite import check_finite, check_found
 from heapwidget.engine.flow import host
 from heapwidget.engine.interrupts import let_through
-from heapwidget.errors import UnsupportedOpError
+from heapwidget.errors import UnsupportedOpError, check_choice
 from heapwidget.methods.base import Answer
 
 ORDERS = ("descending", "ascending")

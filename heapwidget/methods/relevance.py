@@ -8,7 +8,6 @@ from typing import ClassVar
 
 import torch
 
-from heapwidget.arguments.checks import check_choice, check_number
 from heapwidget.arguments.question import Question
 from heapwidget.engine.composites import RuleLike, composite
 from heapwidget.engine.finite import check_found
@@ -16,9 +15,10 @@ from heapwidget.engine.flow import Flow, host
 from heapwidget.engine.graph.builder import build
 from heapwidget.engine.ops import add_call
 from heapwidget.engine.walk.search import Walk
-from heapwidget.errors import brief
+from heapwidget.errors import brief, check_choice, check_number
 from heapwidget.methods.base import Answer, Run, run_of
 from heapwidget.methods.direction import misdirected, slopes
+from heapwidget.methods.ends import EACH_ALONE
 from heapwidget.methods.traces import Nodes, check_nodes, make_header, net_layers, partitions
 from heapwidget.methods.walked import RelevanceWalk
 from heapwidget.progress import progress_bar
@@ -62,7 +62,8 @@ class Relevance:
             trace, contributions = walked.trace()
             found = [trace.columns[name] for name in ("pop_mass", "log_key", "explained", "absorbed")]
             check_found([*contributions, *found], run.begins, "rule='zplus', whose shares are parts of the target")
-        return Answer(trace, contributions, run.recording.inputs, walked, run.below, run.decides)
+        decides = run.recording.output.numel() == 1 or run.below in EACH_ALONE
+        return Answer(trace, contributions, run.recording.inputs, walked, decides)
 
     def _start(self, question: Question, run: Run) -> RelevanceWalk:
         """Build the graph of a recording, let that go, and put the target's relevance into the heap."""

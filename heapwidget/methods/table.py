@@ -7,8 +7,7 @@ from functools import cache
 from inspect import signature
 from typing import Any
 
-from heapwidget.arguments.checks import check_choice
-from heapwidget.errors import brief
+from heapwidget.errors import brief, check_choice
 from heapwidget.methods.article import Article
 from heapwidget.methods.base import Method
 from heapwidget.methods.gradient import Gradient

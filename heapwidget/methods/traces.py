@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from heapwidget.arguments.checks import check_choice
 from heapwidget.arguments.inputs import Inputs
 from heapwidget.arguments.names import Names
 from heapwidget.arguments.question import Question
@@ -21,7 +20,7 @@ from heapwidget.engine.flow import Array, Flow
 from heapwidget.engine.graph.layers import Graph
 from heapwidget.engine.patterns import check_patterns, fits
 from heapwidget.engine.walk.receptive_fields import ReceptiveField, fields_of_inputs, receptive_fields
-from heapwidget.errors import brief
+from heapwidget.errors import brief, check_choice
 from heapwidget.kinds import kind_of
 from heapwidget.trace.columns import ROWS, Columns, columns_of
 from heapwidget.trace.header import Header, Layer, TargetValue

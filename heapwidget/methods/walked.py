@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from heapwidget.arguments.checks import check_number
 from heapwidget.engine.flow import Array
 from heapwidget.engine.walk.search import Finish, Row, Walk
+from heapwidget.errors import check_number
 from heapwidget.methods.traces import Log, collect, told
 from heapwidget.trace.header import Header, Phases
 from heapwidget.trace.ledger import Ledger
