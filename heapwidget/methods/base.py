@@ -10,9 +10,8 @@ from typing import ClassVar, Protocol
 import torch
 from torch import Tensor
 
-from heapwidget.arguments.batches import check_single, recorded
 from heapwidget.arguments.inputs import Inputs
-from heapwidget.arguments.question import Question
+from heapwidget.arguments.question import Question, check_single, recorded
 from heapwidget.arguments.targets import Choice
 from heapwidget.engine.capture import Recording, confirm
 from heapwidget.engine.finite import check_finite, check_found

@@ -133,14 +133,13 @@ def _is_log_of_sum(t: Tensor, made_by: Mapping[int, Call]) -> bool:
 def _redone(way: Iterator[tuple[Call, Tensor, Tensor]], scores: Tensor) -> tuple[list[Call], Tensor]:
     """The calls of the way from the end to the output, on the scores."""
     calls, now = [], scores
-    aten = torch.ops.aten
     for call, source, t in way:
         op, args, kwargs = call.op, call.args, call.kwargs
         if call.name in RESHAPES:
             # Some of them would change the very tensor.
-            op, args, kwargs = aten.reshape.default, (now, list(t.shape)), {}
+            op, args, kwargs = torch.ops.aten.reshape.default, (now, list(t.shape)), {}
         elif call.name in ("neg", "rsub"):
-            op, args, kwargs = aten.neg.default, (now,), {}
+            op, args, kwargs = torch.ops.aten.neg.default, (now,), {}
         else:
             args, kwargs = tree_map(lambda a, was=source, is_now=now: is_now if a is was else a, (args, kwargs))
         out: Any = op(*args, **kwargs)

@@ -9,10 +9,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from heapwidget.arguments.batches import accepted, check_single, recorded_inputs
 from heapwidget.arguments.inputs import Inputs
 from heapwidget.arguments.nets import check_differentiable
-from heapwidget.arguments.question import Question
+from heapwidget.arguments.question import Question, accepted, check_single, recorded_inputs
 from heapwidget.arguments.targets import Choice
 from heapwidget.engine.capture import RunAs, apart, net_errors
 from heapwidget.engine.finite import check_finite, check_found
