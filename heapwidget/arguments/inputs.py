@@ -39,7 +39,7 @@ def check_surroundings(x: Any) -> None:
         )
 
 
-def listed_inputs(x: Any, net: nn.Module | None = None) -> tuple[Tensor, ...]:
+def listed_inputs(x: Any, net: nn.Module) -> tuple[Tensor, ...]:
     """The inputs of a net one by one, each a tensor of its own that autograd may follow.
 
     Raises
@@ -54,20 +54,18 @@ def listed_inputs(x: Any, net: nn.Module | None = None) -> tuple[Tensor, ...]:
         )
     if isinstance(x, tuple | list) and not x:
         raise ValueError("x is empty; pass the net's input, or a tuple of its inputs")
-    if not isinstance(x, tuple | list) or not any(hasattr(a, "shape") for a in x):
-        check_input(x, net=net)
-        return (x.clone() if x.is_inference() else x,)
+    several = isinstance(x, tuple | list) and any(hasattr(a, "shape") for a in x)
     inputs: list[Tensor] = []
-    for i, a in enumerate(x):
-        check_input(a, f"x[{i}]", net)
-        if a.device != x[0].device:
-            raise ValueError(f"x[0] is on {x[0].device} and x[{i}] on {a.device}; move all inputs to one device")
+    for name, a in [(f"x[{i}]", a) for i, a in enumerate(x)] if several else [("x", x)]:
+        check_input(a, name, net)
+        if inputs and a.device != inputs[0].device:
+            raise ValueError(f"x[0] is on {inputs[0].device} and {name} on {a.device}; move all inputs to one device")
         # One tensor given twice is two inputs.
         inputs.append(a.clone() if a.is_inference() or any(a is b for b in inputs) else a)
     return tuple(inputs)
 
 
-def check_input(x: Any, name: str = "x", net: nn.Module | None = None) -> None:
+def check_input(x: Any, name: str, net: nn.Module) -> None:
     """A tensor of finite floats."""
     if not isinstance(x, Tensor):
         several = "" if name == "x" else ", and x a tensor, or a tuple of what the net takes"

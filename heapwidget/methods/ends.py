@@ -66,8 +66,7 @@ def scores_below(recording: Recording) -> tuple[Recording, str | None]:
 
 def _source(call: Call, t: Tensor, active: set[int]) -> Tensor | None:
     """The tensor that a call moves, flips, or makes rise with; `None` for any other call."""
-    bound = call.bound
-    read = [a for name, a in bound.items() if name not in CHOOSING]
+    read = [a for name, a in call.bound.items() if name not in CHOOSING]
     given = [a for a in tree_leaves(read) if isinstance(a, Tensor) and id(a) in active]
     if len(given) != 1:
         return None
@@ -80,12 +79,11 @@ def _source(call: Call, t: Tensor, active: set[int]) -> Tensor | None:
         return None if others else source
     if source.shape != t.shape:
         return None
-    if name in RISING or name in ("neg", "rsub"):
+    leads = any(a is source for a in call.args[:1])
+    if name in RISING or name in ("neg", "rsub", "add") or (name == "sub" and leads):
         return source
     other = next((a for a in call.args[:2] if a is not source), None)
-    if name == "add" or (name == "sub" and call.args[0] is source):
-        return source
-    scales = name in ("mul", "div") and (name == "mul" or call.args[0] is source)
+    scales = name == "mul" or (name == "div" and leads)
     positive = bool((other > 0).all()) if isinstance(other, Tensor) else isinstance(other, int | float) and other > 0
     return source if scales and positive else None
 

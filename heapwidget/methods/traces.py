@@ -178,11 +178,7 @@ def collect(
 
 
 def told(
-    nodes: NDArray[Any],
-    keys: NDArray[Any],
-    contributions: Sequence[Array],
-    log: Log = NO_LOG,
-    **sums: NDArray[np.float64],
+    nodes: NDArray[Any], keys: NDArray[Any], contributions: Sequence[Array], log: Log = NO_LOG, **sums: NDArray[Any]
 ) -> Columns:
     """All columns; where the sums and the log end before the pops do, they stay as they are."""
 
