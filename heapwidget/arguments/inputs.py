@@ -15,7 +15,6 @@ from heapwidget.arguments.advice import to_floats, to_tensor
 from heapwidget.errors import brief
 
 T = TypeVar("T")
-Inputs = tuple[Tensor, ...]
 
 
 def check_surroundings(x: Any) -> None:

@@ -53,12 +53,9 @@ def listed_positions(feature_names: Any, tokens: Any, x: Tensor | Sequence[Tenso
     TypeError, ValueError
         For names that are no list of them, or that do not fit an input.
     """
-    features, words = _by_input("feature_names", feature_names, x), _by_input("tokens", tokens, x)
+    given = zip(_by_input("feature_names", feature_names, x), _by_input("tokens", tokens, x), strict=True)
     inputs = [("x", x)] if isinstance(x, Tensor) else [(f"x[{i}]", a) for i, a in enumerate(x)]
-    return tuple(
-        _names_of(name, unbatched(tuple(a.shape)), *given)
-        for (name, a), given in zip(inputs, zip(features, words, strict=True), strict=True)
-    )
+    return tuple(_names_of(name, unbatched(tuple(a.shape)), *own) for (name, a), own in zip(inputs, given, strict=True))
 
 
 def _names_of(name: str, shape: Shape, features: tuple[str, ...] | None, words: tuple[str, ...] | None) -> Names | None:

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from heapwidget.arguments.inputs import Inputs
 from heapwidget.arguments.names import Names
 from heapwidget.arguments.targets import Choice, Target, choose, head_of
 from heapwidget.engine.capture import Recording, RunAs, apart, record
@@ -42,7 +41,7 @@ class Question:
     """
 
     net: nn.Module
-    inputs: Inputs
+    inputs: tuple[Tensor, ...]
     target: Target
     class_names: list[str] | None
     named: tuple[Names | None, ...]
@@ -63,11 +62,11 @@ class Question:
         """The target on the scores that the net gave."""
         return choose(self.target, output, self.class_names)
 
-    def record(self, inputs: Inputs) -> Recording:
+    def record(self, inputs: tuple[Tensor, ...]) -> Recording:
         """A recorded run of the net on some inputs."""
         return record(self.net, *inputs, head=self.head, channel_axes=self.channel_axes)
 
-    def output(self, inputs: Inputs, run_as: RunAs = PLAINLY) -> Any:
+    def output(self, inputs: tuple[Tensor, ...], run_as: RunAs = PLAINLY) -> Any:
         """What a plain run gives on some inputs."""
         with apart(self.net) as run:
             return run.plain(inputs, self.head, run_as)
@@ -76,7 +75,7 @@ class Question:
 # --- The batch axis: added where a net wants one, with no more than one example along it ------------------------------
 
 
-def accepted(run: Callable[[Inputs], T], inputs: Inputs) -> T:
+def accepted(run: Callable[[tuple[Tensor, ...]], T], inputs: tuple[Tensor, ...]) -> T:
     """`run` on the inputs as a net may want them: as they are, or with a batch axis for all or some, the most at first.
 
     Raises
@@ -135,7 +134,7 @@ def _with_own_axes(question: Question, recording: Recording) -> Recording:
     return again if same else recording
 
 
-def recorded_inputs(question: Question) -> Inputs:
+def recorded_inputs(question: Question) -> tuple[Tensor, ...]:
     """The inputs of `recorded`, for methods that ask less of a net than that does; of four axes all are meant."""
     if all(x.ndim > 3 for x in question.inputs):
         return question.inputs
@@ -145,7 +144,7 @@ def recorded_inputs(question: Question) -> Inputs:
         return question.inputs
 
 
-def check_single(question: Question, inputs: Inputs, output: Tensor, run_as: RunAs = PLAINLY) -> None:
+def check_single(question: Question, inputs: tuple[Tensor, ...], output: Tensor, run_as: RunAs = PLAINLY) -> None:
     """One example, not a batch of several: of a batch, each row alone gives its row of the output."""
     count = len(output) if output.ndim else 0
     if count <= 1 or all(x.ndim <= 1 or len(x) != count for x in inputs):
@@ -171,6 +170,6 @@ def _stands_alone(question: Question, inputs: Sequence[Tensor], output: Tensor, 
     return True
 
 
-def _with_axes(inputs: Inputs, which: Iterable[bool]) -> Inputs:
+def _with_axes(inputs: tuple[Tensor, ...], which: Iterable[bool]) -> tuple[Tensor, ...]:
     """The inputs, some with a batch axis added."""
     return tuple(x[None] if add else x for x, add in zip(inputs, which, strict=True))

@@ -115,8 +115,7 @@ def choose(target: Target, output: Tensor, class_names: Sequence[str] | None) ->
     chosen = [(_index(t, output, class_names), weight) for t, weight in _weighted(target)]
     for index, weight in chosen:
         flat[index] += weight
-    names = [class_names[index] if class_names is not None else str(index) for index, _ in chosen]
-    label = _label(names, [weight for _, weight in chosen])
+    label = _label([(str(index) if class_names is None else class_names[index], weight) for index, weight in chosen])
     single = chosen[0][0] if len(chosen) == 1 and chosen[0][1] == 1 else None
     return Choice(label, single, flat.reshape(output.shape))
 
@@ -141,10 +140,10 @@ def _weighted(target: Any) -> list[tuple[Any, float]]:
     return [(which, float(weight)) for which, weight in target]
 
 
-def _label(names: Sequence[str], weights: Sequence[float]) -> str:
+def _label(terms: Sequence[tuple[str, float]]) -> str:
     """The sum in words: `7 − 0.5 one`."""
     label = ""
-    for name, weight in zip(names, weights, strict=True):
+    for name, weight in terms:
         size = abs(weight)
         # A number before a number needs a sign between them.
         term = name if size == 1 else f"{size:g}{'·' if name[:1].isdigit() else ' '}{name}"

@@ -10,7 +10,6 @@ from typing import ClassVar, Protocol
 import torch
 from torch import Tensor
 
-from heapwidget.arguments.inputs import Inputs
 from heapwidget.arguments.question import Question, check_single, recorded
 from heapwidget.arguments.targets import Choice
 from heapwidget.engine.capture import Recording, confirm
@@ -43,7 +42,7 @@ class Answer:
 
     trace: Trace
     contributions: Sequence[Array]
-    inputs: Inputs
+    inputs: tuple[Tensor, ...]
     walk: RelevanceWalk | None = None
     decides: bool = False
 
@@ -52,7 +51,7 @@ class Answer:
         cls,
         method: str,
         question: Question,
-        inputs: Inputs,
+        inputs: tuple[Tensor, ...],
         contributions: Sequence[Tensor],
         choice: Choice,
         value: float,

@@ -9,7 +9,6 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from heapwidget.arguments.inputs import Inputs
 from heapwidget.arguments.nets import check_differentiable
 from heapwidget.arguments.question import Question, accepted, check_single, recorded_inputs
 from heapwidget.arguments.targets import Choice
@@ -39,7 +38,7 @@ class Gradient:
         check_differentiable(question.net)
         return accepted(lambda taken: self._on(question, taken), recorded_inputs(question))
 
-    def _on(self, question: Question, inputs: Inputs) -> Answer:
+    def _on(self, question: Question, inputs: tuple[Tensor, ...]) -> Answer:
         choice, value, gradients = _gradients(question, inputs)
         if not all(bool(g.isfinite().all()) for g in (*gradients, value)):
             begins = check_finite(question.net, question.record(inputs))
@@ -53,7 +52,7 @@ class Gradient:
         return Answer.of_inputs(self.name, question, inputs, gradients, choice, amount, ascending)
 
 
-def _gradients(question: Question, inputs: Inputs) -> tuple[Choice, Tensor, tuple[Tensor, ...]]:
+def _gradients(question: Question, inputs: tuple[Tensor, ...]) -> tuple[Choice, Tensor, tuple[Tensor, ...]]:
     """The target, its value, and the gradient at each input."""
     with apart(question.net) as run, torch.enable_grad():
         leaves = [x.detach().clone().requires_grad_() for x in inputs]

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
-from heapwidget.arguments.inputs import Inputs
 from heapwidget.arguments.names import Names
 from heapwidget.arguments.question import Question
 from heapwidget.arguments.targets import Choice
@@ -101,7 +101,7 @@ def net_layers(
     return _with_kinds(layers, [_meets_convolution(graph, n) for n in range(graph.n_inputs)], named)
 
 
-def input_layers(question: Question, inputs: Inputs) -> tuple[Layer, ...]:
+def input_layers(question: Question, inputs: tuple[Tensor, ...]) -> tuple[Layer, ...]:
     """What the header says of inputs alone: all that a method knows which looks at no other layer.
 
     Where it is not known which axis counts channels, it is the first.
