@@ -12,10 +12,9 @@ from torch import Tensor
 from heapwidget.arguments.nets import check_differentiable
 from heapwidget.arguments.question import Question, accepted, check_single, recorded_inputs
 from heapwidget.arguments.targets import Choice
-from heapwidget.engine.capture import RunAs, apart, net_errors
+from heapwidget.engine.capture import RunAs, apart, called
 from heapwidget.engine.finite import check_finite, check_found
 from heapwidget.engine.flow import host
-from heapwidget.engine.interrupts import let_through
 from heapwidget.errors import UnsupportedOpError, check_choice
 from heapwidget.methods.base import Answer
 
@@ -58,10 +57,8 @@ def _gradients(question: Question, inputs: tuple[Tensor, ...]) -> tuple[Choice, 
         leaves = [x.detach().clone().requires_grad_() for x in inputs]
         # Copies, since the net may write into what it is given.
         given = [leaf.clone() for leaf in leaves]
-        with run.watched(given, RunAs(True)) as copy, let_through():
-            with net_errors():
-                output = copy(*given)
-            output = question.head(output)
+        with run.watched(given, RunAs(True)) as copy:
+            output = called(copy, given, question.head)
         check_single(question, inputs, output)
         if question.target is None:
             choice = Choice("Σ outputs", None, torch.ones_like(output))
