@@ -96,7 +96,7 @@ class Article:
         layers = net_layers(graph, parts, flows, question.named)
         start, phases = tuple(enumerate(own.tolist())), Phases(walk=len(popped))
         header = make_header(
-            self.name, choice, value, layers, below=run.below, input_in_heap=True, phases=phases, start=start
+            self.name, choice, value, layers, run.below, input_in_heap=True, phases=phases, start=start
         )
         keys = np.empty(len(own), np.float32)
         keys[popped] = masses

@@ -72,7 +72,7 @@ class Answer:
         check_found(found, None, "method='relevance'")
         nodes, keys = collect([layer.partition for layer in layers], found, ascending, zeros=True)
         order, phases = "ascending" if ascending else "descending", Phases(collect=len(nodes))
-        header = make_header(method, choice, value, layers, below=None, order=order, phases=phases)
+        header = make_header(method, choice, value, layers, None, order=order, phases=phases)
         return cls(Trace(header, told(nodes, keys, found)), found, inputs)
 
 

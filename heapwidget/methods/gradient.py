@@ -60,10 +60,8 @@ def _gradients(question: Question, inputs: tuple[Tensor, ...]) -> tuple[Choice, 
         with run.watched(given, RunAs(True)) as copy:
             output = called(copy, given, question.head)
         check_single(question, inputs, output)
-        if question.target is None:
-            choice = Choice("Σ outputs", None, torch.ones_like(output))
-        else:
-            choice = question.choice(output)
+        summed = Choice("Σ outputs", None, torch.ones_like(output))
+        choice = summed if question.target is None else question.choice(output)
         value = choice.value(output)
         if not value.requires_grad:
             raise ValueError(

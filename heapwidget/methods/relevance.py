@@ -22,6 +22,7 @@ from heapwidget.methods.ends import EACH_ALONE
 from heapwidget.methods.traces import Nodes, check_nodes, make_header, net_layers, partitions
 from heapwidget.methods.walked import RelevanceWalk
 from heapwidget.progress import progress_bar
+from heapwidget.words.vocabulary import rule_label
 
 PRIORITIES = ("mass", "bound")
 
@@ -84,10 +85,12 @@ class Relevance:
         astray = None if slope is None else misdirected(graph, flows, start, slope, callable(question.target))
         # The flows hold what they need of the activations that they were made of.
         graph = replace(graph, layers=tuple(replace(layer, make=None) for layer in graph.layers))
-        for warning in dict.fromkeys([*(layer.warning for layer in graph.layers), astray]):
-            if warning:
-                warnings.warn(warning, stacklevel=5)
+        for warning in filter(None, dict.fromkeys([*(layer.warning for layer in graph.layers), astray])):
+            warnings.warn(warning, stacklevel=5)
         walk = Walk(graph, flows, partitions(graph, self.nodes), seeds, self.floor, self.priority == "bound")
         layers = net_layers(graph, walk.partitions, flows, question.named)
-        header = make_header(self.name, choice, value, layers, below=run.below, rule=rules, conserved=True)
+        # A rule of one's own, or one with numbers: its name alone tells no reader.
+        label = rules.label if rules.name and rules.label != rule_label(rules.name) else None
+        named = {"rule": rules.name, "rule_label": label}
+        header = make_header(self.name, choice, value, layers, run.below, conserved=True, **named)
         return RelevanceWalk(walk, header, seeds, self.finish)

@@ -15,7 +15,6 @@ from heapwidget.arguments.question import Question
 from heapwidget.arguments.targets import Choice
 from heapwidget.boxes import GRANULARITIES, Partition, Shape, partition, positions, unbatched
 from heapwidget.engine.capture import input_names
-from heapwidget.engine.composites import Composite
 from heapwidget.engine.flow import Array, Flow
 from heapwidget.engine.graph.layers import Graph
 from heapwidget.engine.patterns import check_patterns, fits
@@ -25,7 +24,6 @@ from heapwidget.kinds import kind_of
 from heapwidget.trace.columns import ROWS, Columns, columns_of
 from heapwidget.trace.header import Header, Layer, TargetValue
 from heapwidget.trace.ledger import Ledger
-from heapwidget.words.vocabulary import rule_label
 
 # --- The option `nodes` -----------------------------------------------------------------------------------------------
 
@@ -61,31 +59,17 @@ def partitions(graph: Graph, nodes: Nodes) -> list[Partition]:
 
 
 def make_header(
-    method: str,
-    choice: Choice,
-    value: float,
-    layers: tuple[Layer, ...],
-    *,
-    below: str | None,
-    rule: Composite | None = None,
-    order: str = "descending",
-    conserved: bool = False,
-    **pops: Any,
+    method: str, choice: Choice, value: float, layers: tuple[Layer, ...], below: str | None, **others: Any
 ) -> Header:
-    """The header, with what is known of the pops; `below` is what the net ends in, where that is not explained."""
-    name, label = (rule.name, rule.label) if rule else (None, None)
+    """The header with `others` of its fields; `below` is what the net ends in, where that is not explained."""
+    usual = {"rule": None, "order": "descending", "conserved": False}
     return Header(
         method=method,
-        rule=name,
-        # A rule of one's own, or one with numbers: its name alone tells no reader.
-        rule_label=label if name and label != rule_label(name) else None,
-        order=order,
-        conserved=conserved,
         target=TargetValue(choice.label, choice.index, value, below),
         layers=layers,
         inputs=sum(layer.kind is not None for layer in layers),
         ledger=Ledger(value, 0.0, 0.0, {}),
-        **pops,
+        **usual | others,
     )
 
 
