@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, TypeVar
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +15,6 @@ from heapwidget.arguments.names import Names
 from heapwidget.arguments.targets import Choice, Target, choose, head_of
 from heapwidget.engine.capture import Recording, RunAs, apart, record
 from heapwidget.errors import NetError, UnsupportedOpError
-
-T = TypeVar("T")
 
 # With more inputs than this, a batch axis is missing from all or from none.
 MOST_MIXED = 4
@@ -75,23 +73,24 @@ class Question:
 # --- The batch axis: added where a net wants one, with no more than one example along it ------------------------------
 
 
-def accepted(run: Callable[[tuple[Tensor, ...]], T], inputs: tuple[Tensor, ...]) -> T:
-    """`run` on the inputs as a net may want them: as they are, or with a batch axis for all or some, the most at first.
-
-    Raises
-    ------
-    ValueError
-        If the net takes them in no way.
-    """
-    try:
-        return run(inputs)
-    except NetError as error:
-        # The cause alone: an error holds on to all frames on its way.
-        refusal = error.__cause__
+def ways(inputs: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, ...]]:
+    """The inputs as a net may want them: as they are, then with a batch axis for all or for some, the most at first."""
+    yield inputs
     some = product((True, False), repeat=len(inputs)) if len(inputs) <= MOST_MIXED else [(True,) * len(inputs)]
-    for which in sorted(filter(any, some), key=sum, reverse=True):
-        with suppress(NetError):
-            return run(_with_axes(inputs, which))
+    yield from (_with_axes(inputs, which) for which in sorted(filter(any, some), key=sum, reverse=True))
+
+
+@contextmanager
+def noting(refusals: list[BaseException | None]) -> Iterator[None]:
+    """Note why a net does not run, and go on: the cause alone, since an error holds on to all frames on its way."""
+    try:
+        yield
+    except NetError as error:
+        refusals.append(error.__cause__)
+
+
+def refuse(inputs: tuple[Tensor, ...], refusal: BaseException | None) -> NoReturn:
+    """Tell that a net takes its inputs in none of these ways, and why not as they are."""
     reason = (str(refusal).strip() or type(refusal).__name__).splitlines()[0].rstrip(".")
     shapes = " and ".join(str(tuple(x.shape)) for x in inputs)
     if isinstance(refusal, TypeError) and "positional argument" in reason:
@@ -113,7 +112,11 @@ def recorded(question: Question) -> Recording:
     ValueError
         If the net runs on the inputs in no way.
     """
-    return accepted(lambda taken: _with_own_axes(question, question.record(taken)), question.inputs)
+    refusals: list[BaseException | None] = []
+    for taken in ways(question.inputs):
+        with noting(refusals):
+            return _with_own_axes(question, question.record(taken))
+    return refuse(question.inputs, refusals[0])
 
 
 def _with_own_axes(question: Question, recording: Recording) -> Recording:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from heapwidget.arguments.nets import check_differentiable
-from heapwidget.arguments.question import Question, accepted, check_single, recorded_inputs
+from heapwidget.arguments.question import Question, check_single, noting, recorded_inputs, refuse, ways
 from heapwidget.arguments.targets import Choice
 from heapwidget.engine.capture import RunAs, apart, called
 from heapwidget.engine.finite import check_finite, check_found
@@ -35,7 +35,11 @@ class Gradient:
     def answer(self, question: Question) -> Answer:
         """Run the net with gradients, on the inputs as it takes them."""
         check_differentiable(question.net)
-        return accepted(lambda taken: self._on(question, taken), recorded_inputs(question))
+        inputs, refusals = recorded_inputs(question), list[BaseException | None]()
+        for taken in ways(inputs):
+            with noting(refusals):
+                return self._on(question, taken)
+        return refuse(inputs, refusals[0])
 
     def _on(self, question: Question, inputs: tuple[Tensor, ...]) -> Answer:
         choice, value, gradients = _gradients(question, inputs)
