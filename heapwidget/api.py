@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from inspect import Signature, signature
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from heapwidget.arguments.inputs import check_surroundings, listed_inputs
+from heapwidget.arguments.inputs import check_surroundings, listed_inputs, listed_pictures
 from heapwidget.arguments.names import listed_names, listed_positions
 from heapwidget.arguments.nets import fed_embeddings, plain_module
-from heapwidget.arguments.pictures import listed_pictures
 from heapwidget.arguments.question import Question
 from heapwidget.arguments.targets import Target
+from heapwidget.display.viewer import HeapViewer
 from heapwidget.engine.alone import alone
 from heapwidget.engine.composites import RuleLike
 from heapwidget.explanation import Explanation
 from heapwidget.findings.probe import Probe
 from heapwidget.methods.table import method_of
-
-if TYPE_CHECKING:
-    from heapwidget.display.viewer import HeapViewer
 
 
 @alone()
@@ -130,23 +127,12 @@ def attribute(
     named = listed_positions(feature_names, tokens, x)
     question = Question(fed_embeddings(net), inputs, target, listed_names(class_names), named, verify, progress)
     pictures = listed_pictures(image, x)
-    how = method_of(
-        method,
-        {
-            "rule": rule,
-            "nodes": nodes,
-            "floor": floor,
-            "max_pops": max_pops,
-            "finish": finish,
-            "order": order,
-            "priority": priority,
-            "contribution": contribution,
-            **options,
-        },
-    )
+    walk = {"rule": rule, "nodes": nodes, "floor": floor, "max_pops": max_pops, "finish": finish, "priority": priority}
+    how = method_of(method, walk | {"order": order, "contribution": contribution} | options)
     answer = how.answer(question)
     shapes = tuple(tuple(a.shape) for a in answer.inputs)
-    probe = Probe(question.net, shapes, target, question.class_names, answer.below, answer.decides)
+    below = answer.trace.header.target.below
+    probe = Probe(question.net, shapes, target, question.class_names, below, answer.decides)
     return Explanation.of(x, answer.trace, answer.contributions, answer.walk, pictures, probe)
 
 

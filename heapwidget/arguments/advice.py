@@ -17,7 +17,7 @@ PLAIN_MODES = ("L", "RGB")
 MASK = "a mask belongs into a module around the net, which passes it on"
 
 
-def to_tensor(x: Any, name: str, net: nn.Module | None) -> str:
+def to_tensor(x: Any, name: str, net: nn.Module) -> str:
     """Code that makes a tensor of an array, a picture, a list or a row of a table."""
     dtype = _dtype(net)
     cast = ".float()" if dtype == torch.float32 else f".to({dtype})"
@@ -51,7 +51,7 @@ def _of_picture(x: Any, name: str) -> str:
     return f"{pixels}[None, None]" if mode == "L" else f"{pixels}.permute(2, 0, 1)[None]"
 
 
-def to_floats(x: Tensor, name: str, net: nn.Module | None) -> str:
+def to_floats(x: Tensor, name: str, net: nn.Module) -> str:
     """What to do about whole numbers: bytes of an image, ids that the net looks up, a mask, or just numbers."""
     dtype = _dtype(net)
     cast = f"{name}.float()" if dtype == torch.float32 else f"{name}.to({dtype})"
@@ -59,7 +59,7 @@ def to_floats(x: Tensor, name: str, net: nn.Module | None) -> str:
     if x.dtype == torch.uint8:
         return f"for images use {cast} / 255{mask}"
     table = _table(x, net)
-    if table is None or net is None:
+    if table is None:
         return f"pass {cast}{mask}"
     if mask:
         return f"{MASK}, and so does an index: self.net = net, and def forward(self, x): return self.net(x, mask)"
@@ -71,20 +71,16 @@ def to_floats(x: Tensor, name: str, net: nn.Module | None) -> str:
     )
 
 
-def _table(x: Tensor, net: nn.Module | None) -> str | None:
-    """The path of the first table of embeddings that could look these numbers up."""
-    if net is None or x.dtype not in (torch.int64, torch.int32) or not x.numel():
-        return None if net is None or x.dtype != torch.bool else _any_table(net)
-    most = int(x.max())
+def _table(x: Tensor, net: nn.Module) -> str | None:
+    """The path of the first table of embeddings that could look these numbers up; a mask may go with any."""
+    ids = x.dtype in (torch.int64, torch.int32) and x.numel() > 0
+    if not (ids or x.dtype == torch.bool):
+        return None
+    most = int(x.max()) if ids else -1
     tables = ((path, m) for path, m in net.named_modules() if path and isinstance(m, nn.Embedding))
     return next((path for path, m in tables if m.num_embeddings > most), None)
 
 
-def _any_table(net: nn.Module) -> str | None:
-    return next((path for path, m in net.named_modules() if path and isinstance(m, nn.Embedding)), None)
-
-
-def _dtype(net: nn.Module | None) -> torch.dtype:
+def _dtype(net: nn.Module) -> torch.dtype:
     """The floats that a net takes."""
-    found = (p.dtype for p in net.parameters() if p.is_floating_point()) if isinstance(net, nn.Module) else iter(())
-    return next(found, torch.float32)
+    return next((p.dtype for p in net.parameters() if p.is_floating_point()), torch.float32)

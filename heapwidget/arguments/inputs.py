@@ -1,18 +1,20 @@
-"""The inputs that are explained: tensors of finite floats, on one device."""
+"""The inputs that are explained, tensors of finite floats on one device, and pictures to show for them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch._subclasses import FakeTensor
 
 from heapwidget.arguments.advice import to_floats, to_tensor
+from heapwidget.errors import brief
 
 T = TypeVar("T")
-Inputs = tuple[Tensor, ...]
 
 
 def check_surroundings(x: Any) -> None:
@@ -36,7 +38,7 @@ def check_surroundings(x: Any) -> None:
         )
 
 
-def listed_inputs(x: Any, net: nn.Module | None = None) -> tuple[Tensor, ...]:
+def listed_inputs(x: Any, net: nn.Module) -> tuple[Tensor, ...]:
     """The inputs of a net one by one, each a tensor of its own that autograd may follow.
 
     Raises
@@ -51,20 +53,18 @@ def listed_inputs(x: Any, net: nn.Module | None = None) -> tuple[Tensor, ...]:
         )
     if isinstance(x, tuple | list) and not x:
         raise ValueError("x is empty; pass the net's input, or a tuple of its inputs")
-    if not isinstance(x, tuple | list) or not any(hasattr(a, "shape") for a in x):
-        check_input(x, net=net)
-        return (x.clone() if x.is_inference() else x,)
+    several = isinstance(x, tuple | list) and any(hasattr(a, "shape") for a in x)
     inputs: list[Tensor] = []
-    for i, a in enumerate(x):
-        check_input(a, f"x[{i}]", net)
-        if a.device != x[0].device:
-            raise ValueError(f"x[0] is on {x[0].device} and x[{i}] on {a.device}; move all inputs to one device")
+    for name, a in [(f"x[{i}]", a) for i, a in enumerate(x)] if several else [("x", x)]:
+        check_input(a, name, net)
+        if inputs and a.device != inputs[0].device:
+            raise ValueError(f"x[0] is on {inputs[0].device} and {name} on {a.device}; move all inputs to one device")
         # One tensor given twice is two inputs.
         inputs.append(a.clone() if a.is_inference() or any(a is b for b in inputs) else a)
     return tuple(inputs)
 
 
-def check_input(x: Any, name: str = "x", net: nn.Module | None = None) -> None:
+def check_input(x: Any, name: str, net: nn.Module) -> None:
     """A tensor of finite floats."""
     if not isinstance(x, Tensor):
         several = "" if name == "x" else ", and x a tensor, or a tuple of what the net takes"
@@ -114,3 +114,20 @@ def by_input(
     if len(parts) != len(x) or not all(part is None or is_one(part) for part in parts):
         raise ValueError(f"x holds {len(x)} inputs, so {argument} must be a tuple of {len(x)}: {what} or None for each")
     return tuple(None if part is None else read(part) for part in parts)
+
+
+def listed_pictures(image: Any, x: Tensor | Sequence[Tensor]) -> tuple[NDArray[np.uint8] | None, ...]:
+    """A picture or `None` for each input: a tuple of them where x is one."""
+    return by_input("image", "a picture", image, x, picture_bytes)
+
+
+def picture_bytes(image: Any) -> NDArray[np.uint8]:
+    """A picture as uint8, (H, W) or (H, W, 3)."""
+    a = np.asarray(image)
+    if not (np.issubdtype(a.dtype, np.number) or a.dtype == np.bool_):
+        raise TypeError(f"image must be an array of numbers, not {brief(image)}")
+    if a.ndim not in (2, 3) or (a.ndim == 3 and a.shape[2] != 3):
+        raise ValueError(f"image has shape {a.shape}; it must be (height, width) or (height, width, 3)")
+    if a.dtype != np.uint8:
+        a = np.rint(np.clip(a, 0, 1) * 255).astype(np.uint8)
+    return a

@@ -35,16 +35,14 @@ def readable(name: Any) -> str:
 
 @dataclass(frozen=True)
 class Names:
-    """What the positions of an input are called; `kind` is `"bars"` for features, `"tokens"` for words."""
+    """What the positions of an input are called; `kind` is `"bars"` for features, `"tokens"` for words.
+
+    `channel_axis` is the one that is not named: the last, unless only that fits.
+    """
 
     kind: str
     names: tuple[str, ...]
-
-    def channel_axis(self, shape: Shape) -> int | None:
-        """The axis that is not named: the last, unless only that fits."""
-        if len(shape) < 2:
-            return None
-        return 1 if shape[0] == len(self.names) else 0
+    channel_axis: int | None
 
 
 def listed_positions(feature_names: Any, tokens: Any, x: Tensor | Sequence[Tensor]) -> tuple[Names | None, ...]:
@@ -55,12 +53,9 @@ def listed_positions(feature_names: Any, tokens: Any, x: Tensor | Sequence[Tenso
     TypeError, ValueError
         For names that are no list of them, or that do not fit an input.
     """
-    features, words = _by_input("feature_names", feature_names, x), _by_input("tokens", tokens, x)
+    given = zip(_by_input("feature_names", feature_names, x), _by_input("tokens", tokens, x), strict=True)
     inputs = [("x", x)] if isinstance(x, Tensor) else [(f"x[{i}]", a) for i, a in enumerate(x)]
-    return tuple(
-        _names_of(name, unbatched(tuple(a.shape)), *given)
-        for (name, a), given in zip(inputs, zip(features, words, strict=True), strict=True)
-    )
+    return tuple(_names_of(name, unbatched(tuple(a.shape)), *own) for (name, a), own in zip(inputs, given, strict=True))
 
 
 def _names_of(name: str, shape: Shape, features: tuple[str, ...] | None, words: tuple[str, ...] | None) -> Names | None:
@@ -73,13 +68,13 @@ def _names_of(name: str, shape: Shape, features: tuple[str, ...] | None, words: 
             )
         if len(features) != shape[0]:
             raise ValueError(f"feature_names has {len(features)} names, but {name} has {shape[0]} features")
-        return Names("bars", features)
+        return Names("bars", features, None)
     if words is not None:
         if len(shape) > 2:
             raise ValueError(f"tokens names the rows of (tokens, features), but {name} has shape {shape}")
         if len(words) not in shape:
             raise ValueError(f"tokens has {len(words)} words, but {name} has shape {shape}, with {shape[0]} tokens")
-        return Names("tokens", words)
+        return Names("tokens", words, None if len(shape) < 2 else int(shape[0] == len(words)))
     return None
 
 

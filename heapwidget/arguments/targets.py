@@ -28,15 +28,14 @@ def logits(output: Any) -> Tensor:
     ValueError
         If there is no score at all.
     """
-    if isinstance(output, Tensor):
-        return _real(output, "the net")
-    found = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
-    if isinstance(found, Tensor):
-        return _real(found, "the net")
-    raise TypeError(
-        f"the net gives a {type(output).__name__} without logits; "
-        "say what to explain with target=lambda output: ... (a scalar tensor)"
-    )
+    given = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
+    scores = output if isinstance(output, Tensor) else given
+    if not isinstance(scores, Tensor):
+        raise TypeError(
+            f"the net gives a {type(output).__name__} without logits; "
+            "say what to explain with target=lambda output: ... (a scalar tensor)"
+        )
+    return _real(scores, "the net")
 
 
 def _real(scores: Tensor, giver: str) -> Tensor:
@@ -108,7 +107,7 @@ def choose(target: Target, output: Tensor, class_names: Sequence[str] | None) ->
     if callable(target):
         return Choice("f(output)", None, weights + 1)
     flat = weights.reshape(-1)
-    if output.numel() != output.shape[-1] if output.ndim else False:
+    if output.ndim and output.numel() != output.shape[-1]:
         raise ValueError(
             f"the output of shape {tuple(output.shape)} has no single class axis; "
             "say what to explain with target=lambda output: ... (a scalar tensor)"
@@ -116,8 +115,7 @@ def choose(target: Target, output: Tensor, class_names: Sequence[str] | None) ->
     chosen = [(_index(t, output, class_names), weight) for t, weight in _weighted(target)]
     for index, weight in chosen:
         flat[index] += weight
-    names = [class_names[index] if class_names is not None else str(index) for index, _ in chosen]
-    label = _label(names, [weight for _, weight in chosen])
+    label = _label([(str(index) if class_names is None else class_names[index], weight) for index, weight in chosen])
     single = chosen[0][0] if len(chosen) == 1 and chosen[0][1] == 1 else None
     return Choice(label, single, flat.reshape(output.shape))
 
@@ -142,10 +140,10 @@ def _weighted(target: Any) -> list[tuple[Any, float]]:
     return [(which, float(weight)) for which, weight in target]
 
 
-def _label(names: Sequence[str], weights: Sequence[float]) -> str:
+def _label(terms: Sequence[tuple[str, float]]) -> str:
     """The sum in words: `7 − 0.5 one`."""
     label = ""
-    for name, weight in zip(names, weights, strict=True):
+    for name, weight in terms:
         size = abs(weight)
         # A number before a number needs a sign between them.
         term = name if size == 1 else f"{size:g}{'·' if name[:1].isdigit() else ' '}{name}"

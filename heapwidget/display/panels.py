@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from heapwidget.arguments.checks import check_choice
+from heapwidget.errors import check_choice
 from heapwidget.trace.trace import Trace
 
 # Whether a viewer of a trace shows a panel at first.

@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heapwidget.arguments.checks import check_choice
 from heapwidget.boxes import Partition
 from heapwidget.engine.capture import RunAs, apart
 from heapwidget.engine.capture.isolation import tensors_of
+from heapwidget.errors import check_choice
 from heapwidget.findings.curves import Curves, Faithfulness
 from heapwidget.findings.findings import NO_NET, Findings
 from heapwidget.findings.probe import PROBABILITY_OF_NO, Probe

@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heapwidget.arguments.checks import check_number
 from heapwidget.boxes import picture_fits
 from heapwidget.engine.alone import alone
 from heapwidget.engine.flow import Array
+from heapwidget.errors import check_number
 from heapwidget.findings.curves import Faithfulness
 from heapwidget.findings.probe import Probe
 from heapwidget.methods.walked import RelevanceWalk

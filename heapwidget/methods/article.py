@@ -15,7 +15,7 @@ The gradients come from running the recorded calls once more, with autograd watc
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,10 +24,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
 
-from heapwidget.arguments.checks import check_choice
 from heapwidget.arguments.nets import check_differentiable
 from heapwidget.arguments.question import Question
-from heapwidget.boxes import Partition, Window
+from heapwidget.boxes import Partition
 from heapwidget.engine.capture import Call, Recording
 from heapwidget.engine.finite import check_found
 from heapwidget.engine.flow import Array, Flow, host
@@ -37,12 +36,11 @@ from heapwidget.engine.graph.links import NO_NODE, Links
 from heapwidget.engine.interrupts import noted
 from heapwidget.engine.ops import add_call
 from heapwidget.engine.rules import flat
+from heapwidget.errors import check_choice
 from heapwidget.methods.base import Answer, Run, run_of
 from heapwidget.methods.gradient import gradients_at
-from heapwidget.methods.nodes import Nodes, check_nodes, partitions
-from heapwidget.methods.traces import make_header, net_layers
+from heapwidget.methods.traces import Log, Nodes, check_nodes, make_header, net_layers, partitions, told
 from heapwidget.progress import progress_bar
-from heapwidget.trace.columns import columns_of
 from heapwidget.trace.header import Phases
 from heapwidget.trace.trace import Trace
 
@@ -77,52 +75,36 @@ class Article:
         """
         check_differentiable(question.net)
         with run_of(question) as run:
-            trace, contributions = self._steps(question, run)
-        return Answer(trace, contributions, run.recording.inputs, below=run.below)
+            return self._steps(question, run)
 
-    def _steps(self, question: Question, run: Run) -> tuple[Trace, list[Array]]:
+    def _steps(self, question: Question, run: Run) -> Answer:
         graph, activations = _layers(run.recording)
         choice = question.choice(run.recording.output)
         value, gradients = _gradients(run.recording, activations, choice.value)
-        factors = gradients
-        if self.contribution != "gradient":
-            factors = [a * g for a, g in zip(activations, gradients, strict=True)]
         contributions = [
-            host(f.detach().to(graph.dtype).reshape(layer.shape))
-            for f, layer in zip(factors, graph.layers, strict=True)
+            host((g if self.contribution == "gradient" else a * g).detach().to(graph.dtype).reshape(layer.shape))
+            for a, g, layer in zip(activations, gradients, graph.layers, strict=True)
         ]
         parts = partitions(graph, self.nodes)
         flows = [None if layer.make is None else layer.make(flat()) for layer in graph.layers]
         check_found(contributions, run.begins, "method='relevance'")
-        own = np.concatenate([_by_node(part, c) for part, c in zip(parts, contributions, strict=True)])
+        # Without negative zeros, which would order apart.
+        own = np.concatenate(list(map(Partition.sums, parts, contributions))).astype(np.float32) + np.float32(0)
         with noted() as interrupted, progress_bar(len(own), "pops", question.progress) as tick:
             popped, masses, log = _pop_all(own, _Children(graph, parts, flows), tick, interrupted)
 
         layers = net_layers(graph, parts, flows, question.named)
-        header = make_header(self.name, choice, value, layers, below=run.below)
         start, phases = tuple(enumerate(own.tolist())), Phases(walk=len(popped))
-        header = replace(header, input_in_heap=True, phases=phases, start=start)
+        header = make_header(
+            self.name, choice, value, layers, run.below, input_in_heap=True, phases=phases, start=start
+        )
         keys = np.empty(len(own), np.float32)
         keys[popped] = masses
         inputs = parts[: graph.n_inputs]
         added = np.split(keys - own, np.cumsum([part.n_nodes for part in inputs]))
         final = [c + _spread(part, a) for c, part, a in zip(contributions, inputs, added, strict=False)]
-        columns = {
-            "pop_node": popped,
-            "pop_mass": masses,
-            **dict.fromkeys(("explained", "absorbed", "dust", "bound"), np.zeros(len(popped))),
-            "log_offset": np.cumsum([0, *map(len, log.nodes)]),
-            "log_node": np.concatenate(log.nodes),
-            "log_key": np.concatenate(log.keys),
-            "contribution": np.concatenate([f.reshape(-1) for f in final]),
-        }
-        return Trace(header, columns_of(columns)), final
-
-
-def _by_node(part: Partition, units: Array) -> NDArray[np.float32]:
-    """Contributions of a layer's nodes: the sums over their boxes; no negative zero, which would order apart."""
-    keys: NDArray[np.float32] = part.sums(units).astype(np.float32) + np.float32(0)
-    return keys
+        trace = Trace(header, told(popped, masses, final, log))
+        return Answer(trace, final, run.recording.inputs)
 
 
 def _spread(part: Partition, added: Array) -> Array:
@@ -134,44 +116,33 @@ def _spread(part: Partition, added: Array) -> Array:
 # --- Step 1: layers with their activations, and the gradients there ---------------------------------------------------
 
 
-class _Activations:
-    """The recorded tensor that is each layer's activation: what is left after the ops on each unit alone."""
+def _layers(recording: Recording) -> tuple[Graph, list[Tensor]]:
+    """The graph, and the activation of each layer: what is left after the ops on each unit alone."""
+    activations = dict[int, Tensor]()
 
-    def __init__(self) -> None:
-        self._held: list[tuple[Any, Tensor]] = []
-
-    def add_call(self, builder: Builder, call: Call) -> None:
-        """Add a call to the graph, and note which layers it makes."""
+    def noting(builder: Builder, call: Call) -> None:
         before = len(builder.layers)
         add_call(builder, call)
         outs = [o for o in tree_leaves(call.out) if builder.active(o)]
         # The layers that a call makes are its active outputs, in order.
-        self._held += zip((layer.make for layer in builder.layers[before:]), outs, strict=False)
+        activations.update((id(layer.raw), o) for layer, o in zip(builder.layers[before:], outs, strict=False))
         if len(builder.layers) == before:
-            self._follow(builder, call, outs)
+            _follow(builder, call, outs, activations)
 
-    def _follow(self, builder: Builder, call: Call, outs: list[Tensor]) -> None:
-        """An op on each unit alone: its result is the activation from here on, if nothing else reads what it read."""
-        read = {id(t) for t in tree_leaves((call.args, call.kwargs)) if isinstance(t, Tensor)}
-        for place, (make, held) in enumerate(self._held):
-            if id(held) not in read or builder.reads[id(held)] != 1:
-                continue
-            units = builder.units(held).reshape(-1)
-            for out in outs:
-                if out.is_floating_point() and torch.equal(builder.units(out).reshape(-1), units):
-                    self._held[place] = make, out
-
-    def of(self, graph: Graph, inputs: Sequence[Tensor]) -> list[Tensor]:
-        """One a layer."""
-        made = {id(make): tensor for make, tensor in self._held}
-        return [*inputs, *(made[id(layer.make)] for layer in graph.layers[len(inputs) :])]
+    graph = build(recording, noting)
+    return graph, [*recording.inputs, *(activations[id(layer.raw)] for layer in graph.layers[graph.n_inputs :])]
 
 
-def _layers(recording: Recording) -> tuple[Graph, list[Tensor]]:
-    """The graph, and the activation of each layer."""
-    activations = _Activations()
-    graph = build(recording, activations.add_call)
-    return graph, activations.of(graph, recording.inputs)
+def _follow(builder: Builder, call: Call, outs: list[Tensor], activations: dict[int, Tensor]) -> None:
+    """An op on each unit alone: its result is the activation from here on, if nothing else reads what it read."""
+    read = {id(t) for t in tree_leaves((call.args, call.kwargs)) if isinstance(t, Tensor)}
+    for made, held in activations.items():
+        if id(held) not in read or builder.reads[id(held)] != 1:
+            continue
+        units = builder.units(held).reshape(-1)
+        for out in outs:
+            if out.is_floating_point() and torch.equal(builder.units(out).reshape(-1), units):
+                activations[made] = out
 
 
 def _gradients(
@@ -204,25 +175,12 @@ def _differentiable(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -
 # --- Steps 2 to 5 -----------------------------------------------------------------------------------------------------
 
 
-class _Log:
-    """For each pop, the children whose keys changed, and the new keys."""
-
-    def __init__(self) -> None:
-        self.nodes: list[NDArray[np.int32]] = []
-        self.keys: list[NDArray[np.float32]] = []
-        self.size = 0
-
-    def add(self, nodes: NDArray[np.int32], keys: NDArray[np.float32]) -> None:
-        self.nodes.append(nodes)
-        self.keys.append(keys)
-        self.size += len(nodes)
-
-
 def _pop_all(
     own: NDArray[np.float32], children: _Children, tick: Callable[[int], None], interrupted: Callable[[], bool]
-) -> tuple[NDArray[np.int64], NDArray[np.float32], _Log]:
-    """Pop every node, the largest key first, ties by the smaller id."""
-    keys, waiting, log = own.copy(), np.ones(len(own), np.bool_), _Log()
+) -> tuple[NDArray[np.int64], NDArray[np.float32], Log]:
+    """Pop every node, the largest key first, ties by the smaller id; the log tells the children whose keys changed."""
+    keys, waiting = own.copy(), np.ones(len(own), np.bool_)
+    ends, log_nodes, log_keys = [0], list[NDArray[np.int32]](), list[NDArray[np.float32]]()
     popped, masses = np.empty(len(own), np.int64), np.empty(len(own), np.float32)
     for i in range(len(own)):
         # One scan for the largest costs less than to re-key hundreds of heap entries; argmax takes the smallest id.
@@ -238,16 +196,18 @@ def _pop_all(
         touched = touched[waiting[touched]]
         with np.errstate(over="ignore"):
             keys[touched] += masses[i]
-        log.add(touched, keys[touched])
+        log_nodes.append(touched)
+        log_keys.append(keys[touched])
+        ends.append(ends[-1] + len(touched))
         tick(1)
         if interrupted():
             raise KeyboardInterrupt
-        if log.size > LOG_LIMIT:
+        if ends[-1] > LOG_LIMIT:
             raise ValueError(
                 f"the article's steps change more than {LOG_LIMIT:,} keys here; take coarser nodes, for example "
                 "nodes='position' or nodes='channel'"
             )
-    return popped, masses, log
+    return popped, masses, Log(np.array(ends), np.concatenate(log_nodes), np.concatenate(log_keys))
 
 
 class _Children:
@@ -264,10 +224,6 @@ class _Children:
         if flow is None:
             return np.empty(0, np.int32)
         window = self._parts[number].window(node - int(self._links.first[number]))
-        read = np.concatenate([nodes.reshape(-1) for nodes in self._read(flow, number, window)])
-        return np.unique(read[read != NO_NODE])
-
-    def _read(self, flow: Flow, number: int, window: Window) -> list[NDArray[np.int32]]:
-        """The nodes of the units that a box of a layer reads."""
-        nodes = self._links.nodes
-        return [nodes(number, read.operand)[read.window][read.mask] for read in flow.reads(window, self._dtype)]
+        nodes, reads = self._links.nodes, flow.reads(window, self._dtype)
+        found = np.concatenate([nodes(number, r.operand)[r.window][r.mask].reshape(-1) for r in reads])
+        return np.unique(found[found != NO_NODE])

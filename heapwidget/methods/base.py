@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
-from heapwidget.arguments.batches import check_single, recorded
-from heapwidget.arguments.inputs import Inputs
-from heapwidget.arguments.question import Question
+from heapwidget.arguments.question import Question, check_single, recorded
 from heapwidget.arguments.targets import Choice
-from heapwidget.boxes import unbatched
-from heapwidget.engine.capture import Recording, confirm, input_names
+from heapwidget.engine.capture import Recording, confirm
 from heapwidget.engine.finite import check_finite, check_found
 from heapwidget.engine.flow import Array, host
-from heapwidget.methods.ends import EACH_ALONE, scores_below
+from heapwidget.methods.ends import scores_below
 from heapwidget.methods.traces import collect, input_layers, make_header, told
 from heapwidget.methods.walked import RelevanceWalk
 from heapwidget.trace.header import Phases
@@ -39,17 +36,14 @@ class Answer:
         As the net takes them, with their batch axes.
     walk
         Where there is one to continue.
-    below
-        What the net ends in, where its scores below that were explained.
     decides
         Whether the score alone says yes or no, as of a net with a single one.
     """
 
     trace: Trace
     contributions: Sequence[Array]
-    inputs: Inputs
+    inputs: tuple[Tensor, ...]
     walk: RelevanceWalk | None = None
-    below: str | None = None
     decides: bool = False
 
     @classmethod
@@ -57,7 +51,7 @@ class Answer:
         cls,
         method: str,
         question: Question,
-        inputs: Inputs,
+        inputs: tuple[Tensor, ...],
         contributions: Sequence[Tensor],
         choice: Choice,
         value: float,
@@ -70,17 +64,16 @@ class Answer:
         ValueError
             If contributions are no numbers that a trace can hold.
         """
-        shapes = [unbatched(tuple(x.shape)) for x in inputs]
-        layers = input_layers(input_names(question.net, len(inputs)), shapes, question.channel_axes, question.named)
+        layers = input_layers(question, inputs)
         found = [
-            host(c.float() if c.dtype in HALVES else c).reshape(shape)
-            for c, shape in zip(contributions, shapes, strict=True)
+            host(c.float() if c.dtype in HALVES else c).reshape(layer.shape)
+            for c, layer in zip(contributions, layers, strict=True)
         ]
         check_found(found, None, "method='relevance'")
-        collected = collect([layer.partition for layer in layers], found, ascending, zeros=True)
-        header = make_header(method, choice, value, layers, order="ascending" if ascending else "descending")
-        header = replace(header, phases=Phases(collect=len(collected[0])))
-        return cls(Trace(header, told([], collected, found)), found, inputs)
+        nodes, keys = collect([layer.partition for layer in layers], found, ascending, zeros=True)
+        order, phases = "ascending" if ascending else "descending", Phases(collect=len(nodes))
+        header = make_header(method, choice, value, layers, None, order=order, phases=phases)
+        return cls(Trace(header, told(nodes, keys, found)), found, inputs)
 
 
 class Method(Protocol):
@@ -108,14 +101,11 @@ class Run:
         Where infinity begins, if the net puts some in.
     below
         What the net ends in, where the scores below that are explained.
-    decides
-        Whether the score alone says yes or no, as of a net with a single one.
     """
 
     recording: Recording
     begins: str | None
     below: str | None
-    decides: bool
 
 
 @contextmanager
@@ -127,6 +117,5 @@ def run_of(question: Question) -> Iterator[Run]:
     if question.verify:
         confirm(question.net, recording, question.head)
     recording, below = (recording, None) if callable(question.target) else scores_below(recording)
-    decides = recording.output.numel() == 1 or below in EACH_ALONE
     with torch.autocast(question.inputs[0].device.type, enabled=False):
-        yield Run(recording, begins, below, decides)
+        yield Run(recording, begins, below)

@@ -51,8 +51,10 @@ class Slopes(NamedTuple):
 
 def slopes(graph: Graph, recording: Recording, target: Callable[[Tensor], Tensor]) -> Slopes | None:
     """Run what came after the last weights once more, with gradients; `None` where an op has none."""
-    raws = _raws(graph, recording)
-    leaves = {n: raws[n] for n in sorted(_last(graph)) if n in raws}
+    # A layer may have been made as a tensor that is not recorded itself.
+    recorded = {id(t) for call in recording.calls for t in tree_leaves(call.out)} | {id(x) for x in recording.inputs}
+    raws = {n: graph.layers[n].raw for n in sorted(_last(graph))}
+    leaves = {n: raw for n, raw in raws.items() if raw is not None and id(raw) in recorded}
     with torch.enable_grad():
         now = {id(raw): raw.detach().clone().requires_grad_() for raw in leaves.values()}
         try:
@@ -140,12 +142,6 @@ def _above(graph: Graph, flows: Sequence[Flow | None], seeds: Tensor) -> dict[in
         else:
             whole_pass(graph, flow, number, left)
     return found
-
-
-def _raws(graph: Graph, recording: Recording) -> Mapping[int, Tensor]:
-    """The recorded tensor that each layer was made as, where it is a recorded one."""
-    recorded = {id(t) for call in recording.calls for t in tree_leaves(call.out)} | {id(x) for x in recording.inputs}
-    return {n: layer.raw for n, layer in enumerate(graph.layers) if layer.raw is not None and id(layer.raw) in recorded}
 
 
 def _after(recording: Recording, leaves: set[int]) -> list[Call]:

@@ -45,12 +45,12 @@ def scores_below(recording: Recording) -> tuple[Recording, str | None]:
     way: list[tuple[Call, Tensor, Tensor]] = []
     passed, t = set[str](), recording.output
     while (call := made_by.get(id(t))) is not None:
-        end, below = _end(call, t, made_by)
-        logarithm = bool(passed & LOGARITHMS)
-        if end == SIGMOID and passed & {"mul", "div"} and not logarithm:
-            # No probability, but a number between two others.
-            break
-        if end is not None and below is not None:
+        if (found := _end(call, t, made_by)) is not None:
+            end, below = found
+            logarithm = bool(passed & LOGARITHMS)
+            if end == SIGMOID and passed & {"mul", "div"} and not logarithm:
+                # No probability, but a number between two others.
+                break
             calls, output = _redone(reversed(way), below)
             name = {SOFTMAX: LOG_SOFTMAX, SIGMOID: LOG_SIGMOID}.get(end, end) if logarithm else end
             return replace(recording, calls=[*recording.calls, *calls], output=output), name
@@ -66,8 +66,7 @@ def scores_below(recording: Recording) -> tuple[Recording, str | None]:
 
 def _source(call: Call, t: Tensor, active: set[int]) -> Tensor | None:
     """The tensor that a call moves, flips, or makes rise with; `None` for any other call."""
-    bound = call.bound
-    read = [a for name, a in bound.items() if name not in CHOOSING]
+    read = [a for name, a in call.bound.items() if name not in CHOOSING]
     given = [a for a in tree_leaves(read) if isinstance(a, Tensor) and id(a) in active]
     if len(given) != 1:
         return None
@@ -80,43 +79,43 @@ def _source(call: Call, t: Tensor, active: set[int]) -> Tensor | None:
         return None if others else source
     if source.shape != t.shape:
         return None
-    if name in RISING or name in ("neg", "rsub"):
+    leads = any(a is source for a in call.args[:1])
+    if name in RISING or name in ("neg", "rsub", "add") or (name == "sub" and leads):
         return source
     other = next((a for a in call.args[:2] if a is not source), None)
-    if name == "add" or (name == "sub" and call.args[0] is source):
-        return source
-    scales = name in ("mul", "div") and (name == "mul" or call.args[0] is source)
+    scales = name == "mul" or (name == "div" and leads)
     positive = bool((other > 0).all()) if isinstance(other, Tensor) else isinstance(other, int | float) and other > 0
     return source if scales and positive else None
 
 
-def _end(call: Call, t: Tensor, made_by: Mapping[int, Call]) -> tuple[str | None, Tensor | None]:
-    """Which end a call is, if it is one, and the scores below it."""
+def _end(call: Call, t: Tensor, made_by: Mapping[int, Call]) -> tuple[str, Tensor] | None:
+    """Which end a call is, and the scores below it; `None` for any other call."""
     name = ENDS.get(call.name)
     if name is not None:
         below: Tensor = call.args[0]
         among = below.shape[call.args[1]] if name in (SOFTMAX, LOG_SOFTMAX) and below.ndim else 2
-        return (name, below) if among > 1 else (None, None)
-    if call.name not in ("sub", "div") or not all(isinstance(a, Tensor) for a in call.args[:2]):
-        return None, None
+        return (name, below) if among > 1 else None
+    if not _takes_common(call, t):
+        return None
     top, common = call.args[:2]
-    if top.shape != t.shape or common.numel() >= top.numel():
-        return None, None
     if call.name == "sub":
-        return (LOG_SOFTMAX, _unshifted(top, made_by)) if _is_log_of_sum(common, made_by) else (None, None)
+        return (LOG_SOFTMAX, _unshifted(top, made_by)) if _is_log_of_sum(common, made_by) else None
     powers = made_by.get(id(top))
-    if powers is None or powers.name != "exp":
-        return None, None
-    return SOFTMAX, _unshifted(powers.args[0], made_by)
+    return None if powers is None or powers.name != "exp" else (SOFTMAX, _unshifted(powers.args[0], made_by))
+
+
+def _takes_common(call: Call, t: Tensor) -> bool:
+    """Whether a call takes from all scores a number common to them, or divides them by it."""
+    if call.name not in ("sub", "div") or not all(isinstance(a, Tensor) for a in call.args[:2]):
+        return False
+    top, common = call.args[:2]
+    return bool(top.shape == t.shape and common.numel() < top.numel())
 
 
 def _unshifted(t: Tensor, made_by: Mapping[int, Call]) -> Tensor:
     """What a number common to all scores, their largest, was taken from."""
     call = made_by.get(id(t))
-    if call is None or call.name != "sub" or not all(isinstance(a, Tensor) for a in call.args[:2]):
-        return t
-    top, common = call.args[:2]
-    return top if top.shape == t.shape and common.numel() < top.numel() else t
+    return t if call is None or call.name != "sub" or not _takes_common(call, t) else call.args[0]
 
 
 def _is_log_of_sum(t: Tensor, made_by: Mapping[int, Call]) -> bool:
@@ -132,14 +131,13 @@ def _is_log_of_sum(t: Tensor, made_by: Mapping[int, Call]) -> bool:
 def _redone(way: Iterator[tuple[Call, Tensor, Tensor]], scores: Tensor) -> tuple[list[Call], Tensor]:
     """The calls of the way from the end to the output, on the scores."""
     calls, now = [], scores
-    aten = torch.ops.aten
     for call, source, t in way:
         op, args, kwargs = call.op, call.args, call.kwargs
         if call.name in RESHAPES:
             # Some of them would change the very tensor.
-            op, args, kwargs = aten.reshape.default, (now, list(t.shape)), {}
+            op, args, kwargs = torch.ops.aten.reshape.default, (now, list(t.shape)), {}
         elif call.name in ("neg", "rsub"):
-            op, args, kwargs = aten.neg.default, (now,), {}
+            op, args, kwargs = torch.ops.aten.neg.default, (now,), {}
         else:
             args, kwargs = tree_map(lambda a, was=source, is_now=now: is_now if a is was else a, (args, kwargs))
         out: Any = op(*args, **kwargs)

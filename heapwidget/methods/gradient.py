@@ -9,17 +9,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from heapwidget.arguments.batches import check_single, noting, recorded_inputs, refuse, ways
-from heapwidget.arguments.checks import check_choice
-from heapwidget.arguments.inputs import Inputs
 from heapwidget.arguments.nets import check_differentiable
-from heapwidget.arguments.question import Question
+from heapwidget.arguments.question import Question, check_single, noting, recorded_inputs, refuse, ways
 from heapwidget.arguments.targets import Choice
-from heapwidget.engine.capture import RunAs, apart, net_errors
+from heapwidget.engine.capture import RunAs, apart, called
 from heapwidget.engine.finite import check_finite, check_found
 from heapwidget.engine.flow import host
-from heapwidget.engine.interrupts import let_through
-from heapwidget.errors import UnsupportedOpError
+from heapwidget.errors import UnsupportedOpError, check_choice
 from heapwidget.methods.base import Answer
 
 ORDERS = ("descending", "ascending")
@@ -39,14 +35,13 @@ class Gradient:
     def answer(self, question: Question) -> Answer:
         """Run the net with gradients, on the inputs as it takes them."""
         check_differentiable(question.net)
-        inputs = recorded_inputs(question)
-        refusals: list[BaseException | None] = []
+        inputs, refusals = recorded_inputs(question), list[BaseException | None]()
         for taken in ways(inputs):
             with noting(refusals):
                 return self._on(question, taken)
         return refuse(inputs, refusals[0])
 
-    def _on(self, question: Question, inputs: Inputs) -> Answer:
+    def _on(self, question: Question, inputs: tuple[Tensor, ...]) -> Answer:
         choice, value, gradients = _gradients(question, inputs)
         if not all(bool(g.isfinite().all()) for g in (*gradients, value)):
             begins = check_finite(question.net, question.record(inputs))
@@ -60,21 +55,17 @@ class Gradient:
         return Answer.of_inputs(self.name, question, inputs, gradients, choice, amount, ascending)
 
 
-def _gradients(question: Question, inputs: Inputs) -> tuple[Choice, Tensor, tuple[Tensor, ...]]:
+def _gradients(question: Question, inputs: tuple[Tensor, ...]) -> tuple[Choice, Tensor, tuple[Tensor, ...]]:
     """The target, its value, and the gradient at each input."""
     with apart(question.net) as run, torch.enable_grad():
         leaves = [x.detach().clone().requires_grad_() for x in inputs]
         # Copies, since the net may write into what it is given.
         given = [leaf.clone() for leaf in leaves]
-        with run.watched(given, RunAs(True)) as copy, let_through():
-            with net_errors():
-                output = copy(*given)
-            output = question.head(output)
+        with run.watched(given, RunAs(True)) as copy:
+            output = called(copy, given, question.head)
         check_single(question, inputs, output)
-        if question.target is None:
-            choice = Choice("Σ outputs", None, torch.ones_like(output))
-        else:
-            choice = question.choice(output)
+        summed = Choice("Σ outputs", None, torch.ones_like(output))
+        choice = summed if question.target is None else question.choice(output)
         value = choice.value(output)
         if not value.requires_grad:
             raise ValueError(

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 import torch
 
-from heapwidget.arguments.checks import check_choice, check_number
 from heapwidget.arguments.question import Question
 from heapwidget.engine.composites import RuleLike, composite
 from heapwidget.engine.finite import check_found
@@ -16,13 +15,14 @@ from heapwidget.engine.flow import Flow, host
 from heapwidget.engine.graph.builder import build
 from heapwidget.engine.ops import add_call
 from heapwidget.engine.walk.search import Walk
-from heapwidget.errors import brief
+from heapwidget.errors import brief, check_choice, check_number
 from heapwidget.methods.base import Answer, Run, run_of
 from heapwidget.methods.direction import misdirected, slopes
-from heapwidget.methods.nodes import Nodes, check_nodes, partitions
-from heapwidget.methods.traces import make_header, net_layers
+from heapwidget.methods.ends import EACH_ALONE
+from heapwidget.methods.traces import Nodes, check_nodes, make_header, net_layers, partitions
 from heapwidget.methods.walked import RelevanceWalk
 from heapwidget.progress import progress_bar
+from heapwidget.words.vocabulary import rule_label
 
 PRIORITIES = ("mass", "bound")
 
@@ -63,7 +63,8 @@ class Relevance:
             trace, contributions = walked.trace()
             found = [trace.columns[name] for name in ("pop_mass", "log_key", "explained", "absorbed")]
             check_found([*contributions, *found], run.begins, "rule='zplus', whose shares are parts of the target")
-        return Answer(trace, contributions, run.recording.inputs, walked, run.below, run.decides)
+        decides = run.recording.output.numel() == 1 or run.below in EACH_ALONE
+        return Answer(trace, contributions, run.recording.inputs, walked, decides)
 
     def _start(self, question: Question, run: Run) -> RelevanceWalk:
         """Build the graph of a recording, let that go, and put the target's relevance into the heap."""
@@ -84,10 +85,12 @@ class Relevance:
         astray = None if slope is None else misdirected(graph, flows, start, slope, callable(question.target))
         # The flows hold what they need of the activations that they were made of.
         graph = replace(graph, layers=tuple(replace(layer, make=None) for layer in graph.layers))
-        for warning in dict.fromkeys([*(layer.warning for layer in graph.layers), astray]):
-            if warning:
-                warnings.warn(warning, stacklevel=5)
+        for warning in filter(None, dict.fromkeys([*(layer.warning for layer in graph.layers), astray])):
+            warnings.warn(warning, stacklevel=5)
         walk = Walk(graph, flows, partitions(graph, self.nodes), seeds, self.floor, self.priority == "bound")
         layers = net_layers(graph, walk.partitions, flows, question.named)
-        header = make_header(self.name, choice, value, layers, rule=rules, conserved=True, below=run.below)
+        # A rule of one's own, or one with numbers: its name alone tells no reader.
+        label = rules.label if rules.name and rules.label != rule_label(rules.name) else None
+        named = {"rule": rules.name, "rule_label": label}
+        header = make_header(self.name, choice, value, layers, run.below, conserved=True, **named)
         return RelevanceWalk(walk, header, seeds, self.finish)

@@ -7,8 +7,7 @@ from functools import cache
 from inspect import signature
 from typing import Any
 
-from heapwidget.arguments.checks import check_choice
-from heapwidget.errors import brief
+from heapwidget.errors import brief, check_choice
 from heapwidget.methods.article import Article
 from heapwidget.methods.base import Method
 from heapwidget.methods.gradient import Gradient
@@ -35,22 +34,23 @@ def method_of(name: str, options: Mapping[str, Any]) -> Method:
         For options that cannot be meant, and those that only other methods know.
     """
     check_choice("method", name, tuple(METHODS))
-    own = {}
+    own, known = {}, options_of(METHODS[name])
     for option, value in options.items():
-        owners = [other for other, method in METHODS.items() if option in options_of(method)]
-        if not owners:
-            known = ", ".join(options_of(METHODS[name]))
-            raise TypeError(f"{option}={brief(value)} is no option of any method; method={name!r} knows {known}")
-        default = options_of(METHODS[owners[0]])[option]
+        owner = next((method for method in METHODS.values() if option in options_of(method)), None)
+        if owner is None:
+            raise TypeError(
+                f"{option}={brief(value)} is no option of any method; method={name!r} knows {', '.join(known)}"
+            )
+        default = options_of(owner)[option]
         if type(value) is type(default) and value == default:
             continue
-        if name in owners:
+        if option in known:
             own[option] = value
             continue
         # What its owner refuses is no option at all.
-        METHODS[owners[0]](**{option: value})
+        owner(**{option: value})
         if option not in PASSED_BY:
             raise ValueError(
-                f"{option}={brief(value)} is for method={owners[0]!r}; leave it out, or take that instead of {name!r}"
+                f"{option}={brief(value)} is for method={owner.name!r}; leave it out, or take that instead of {name!r}"
             )
     return METHODS[name](**own)

@@ -1,84 +1,112 @@
-"""How what a method found becomes a trace: its header and its columns."""
+"""What the heap holds, and how what a method found becomes a trace: its header and its columns."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from heapwidget.arguments.names import Names
+from heapwidget.arguments.question import Question
 from heapwidget.arguments.targets import Choice
-from heapwidget.boxes import Partition, Shape, positions
-from heapwidget.engine.composites import Composite
+from heapwidget.boxes import GRANULARITIES, Partition, Shape, partition, positions, unbatched
+from heapwidget.engine.capture import input_names
 from heapwidget.engine.flow import Array, Flow
 from heapwidget.engine.graph.layers import Graph
+from heapwidget.engine.patterns import check_patterns, fits
 from heapwidget.engine.walk.receptive_fields import ReceptiveField, fields_of_inputs, receptive_fields
-from heapwidget.engine.walk.search import Row
+from heapwidget.errors import brief, check_choice
 from heapwidget.kinds import kind_of
-from heapwidget.trace.columns import Columns, columns_of
+from heapwidget.trace.columns import ROWS, Columns, columns_of
 from heapwidget.trace.header import Header, Layer, TargetValue
 from heapwidget.trace.ledger import Ledger
-from heapwidget.words.vocabulary import rule_label
+
+# --- The option `nodes` -----------------------------------------------------------------------------------------------
+
+Nodes = str | Mapping[str, str]
+
+
+def check_nodes(nodes: Any) -> None:
+    """A granularity, or a mapping to some."""
+    if not isinstance(nodes, str | Mapping):
+        raise TypeError(f"nodes must be a granularity or a mapping from patterns to some, not {brief(nodes)}")
+    for pattern, granularity in ({"*": nodes} if isinstance(nodes, str) else nodes).items():
+        if not isinstance(pattern, str):
+            raise TypeError(f"nodes maps {brief(pattern)}, which is no layer label or pattern")
+        check_choice("nodes", granularity, GRANULARITIES)
+
+
+def partitions(graph: Graph, nodes: Nodes) -> list[Partition]:
+    """The partition of each layer; a mapping sets those that its patterns name, the others are "auto"."""
+    by_pattern = nodes if isinstance(nodes, Mapping) else {"*": nodes}
+    check_patterns("nodes", by_pattern, graph)
+
+    def one(number: int) -> Partition:
+        layer = graph.layers[number]
+        if number < graph.n_inputs:
+            return positions(layer.shape, layer.channel_axis)
+        granularity = next((name for pattern, name in by_pattern.items() if fits(pattern, graph, number)), "auto")
+        return partition(layer.shape, layer.channel_axis, granularity)
+
+    return [one(number) for number in range(len(graph.layers))]
+
 
 # --- The header -------------------------------------------------------------------------------------------------------
 
 
 def make_header(
-    method: str,
-    choice: Choice,
-    value: float,
-    layers: tuple[Layer, ...],
-    *,
-    rule: Composite | None = None,
-    order: str = "descending",
-    conserved: bool = False,
-    below: str | None = None,
+    method: str, choice: Choice, value: float, layers: tuple[Layer, ...], below: str | None, **others: Any
 ) -> Header:
-    """The header without what depends on the pops; `below` is what the net ends in, where that is not explained."""
-    name, label = (rule.name, rule.label) if rule else (None, None)
+    """The header with `others` of its fields; `below` is what the net ends in, where that is not explained."""
+    usual = {"rule": None, "order": "descending", "conserved": False}
     return Header(
         method=method,
-        rule=name,
-        # A rule of one's own, or one with numbers: its name alone tells no reader.
-        rule_label=label if name and label != rule_label(name) else None,
-        order=order,
-        conserved=conserved,
         target=TargetValue(choice.label, choice.index, value, below),
         layers=layers,
         inputs=sum(layer.kind is not None for layer in layers),
         ledger=Ledger(value, 0.0, 0.0, {}),
+        **usual | others,
     )
 
 
 def net_layers(
     graph: Graph, parts: Sequence[Partition], flows: Sequence[Flow | None], named: Sequence[Names | None]
 ) -> tuple[Layer, ...]:
-    """What the header says of each layer, the inputs with the names of their positions."""
+    """What the header says of each layer, the inputs with how they are shown and the names of their positions."""
     shapes = [layer.shape for layer in graph.layers[: graph.n_inputs]]
     layers = [
-        Layer(layer.label, layer.op, layer.shape, part.box, layer.channel_axis, tuple(graph.sources(n)), told)
+        Layer(layer.label, layer.op, layer.shape, part.box, layer.channel_axis, graph.sources(n), _told(field, shapes))
         for n, (layer, part, field) in enumerate(zip(graph.layers, parts, receptive_fields(graph, flows), strict=True))
-        for told in (_told(field, shapes),)
     ]
     return _with_kinds(layers, [_meets_convolution(graph, n) for n in range(graph.n_inputs)], named)
 
 
-def input_layers(
-    names: Sequence[str], shapes: Sequence[Shape], channel_axes: Sequence[int | None], named: Sequence[Names | None]
-) -> tuple[Layer, ...]:
+def input_layers(question: Question, inputs: tuple[Tensor, ...]) -> tuple[Layer, ...]:
     """What the header says of inputs alone: all that a method knows which looks at no other layer.
 
     Where it is not known which axis counts channels, it is the first.
     """
-    axes = [0 if axis is None and len(shape) > 1 else axis for shape, axis in zip(shapes, channel_axes, strict=True)]
+    names, shapes = input_names(question.net, len(inputs)), [unbatched(tuple(x.shape)) for x in inputs]
+    axes = [0 if axis is None and len(s) > 1 else axis for s, axis in zip(shapes, question.channel_axes, strict=True)]
     layers = [
         Layer(name, "input", shape, positions(shape, axis).box, axis, (), _told(field, shapes))
         for name, shape, axis, field in zip(names, shapes, axes, fields_of_inputs(shapes, axes), strict=True)
     ]
-    return _with_kinds(layers, [None] * len(layers), named)
+    return _with_kinds(layers, [None] * len(layers), question.named)
+
+
+def _with_kinds(
+    layers: list[Layer], convolved: Sequence[bool | None], named: Sequence[Names | None]
+) -> tuple[Layer, ...]:
+    """The layers, the inputs among them with how they are shown, and with their names."""
+    for n, (layer, meets, given) in enumerate(zip(layers, convolved, named, strict=False)):
+        kind = kind_of(layer.shape, layer.channel_axis, meets) if given is None else given.kind
+        layers[n] = replace(layer, kind=kind, names=None if given is None else given.names)
+    return tuple(layers)
 
 
 def _told(field: ReceptiveField, shapes: Sequence[Shape]) -> tuple[tuple[int, int, int, int | None], ...] | None:
@@ -88,19 +116,6 @@ def _told(field: ReceptiveField, shapes: Sequence[Shape]) -> tuple[tuple[int, in
         for (number, axis), seen in field.items()
     )
     return None if all(everything) else tuple((seen.start, seen.step, seen.size, seen.axis) for seen in field.values())
-
-
-def _with_kinds(
-    layers: Sequence[Layer], convolved: Sequence[bool | None], named: Sequence[Names | None]
-) -> tuple[Layer, ...]:
-    """The layers, the inputs among them with how they are shown, and with their names."""
-    shown = (
-        replace(layer, kind=kind_of(layer.shape, layer.channel_axis, meets))
-        if given is None
-        else replace(layer, kind=given.kind, names=given.names)
-        for layer, meets, given in zip(layers, convolved, named, strict=False)
-    )
-    return (*shown, *layers[len(named) :])
 
 
 def _meets_convolution(graph: Graph, number: int) -> bool | None:
@@ -147,29 +162,19 @@ def collect(
 
 
 def told(
-    rows: list[Row],
-    collected: tuple[NDArray[np.int64], NDArray[np.float32]],
-    contributions: Sequence[Array],
-    log: Log = NO_LOG,
-    dust: NDArray[np.float64] = NO_LOG.keys,
-    sign: float = 1.0,
+    nodes: NDArray[Any], keys: NDArray[Any], contributions: Sequence[Array], log: Log = NO_LOG, **sums: NDArray[Any]
 ) -> Columns:
-    """All columns: the rows, then the collect phase, during which no sum changes."""
-    nodes, keys = collected
+    """All columns; where the sums and the log end before the pops do, they stay as they are."""
 
-    def column(name: str, factor: float = 1.0) -> NDArray[Any]:
-        values = [getattr(row, name) * factor for row in rows]
-        return np.concatenate([values, np.full(len(nodes), values[-1] if values else 0.0)])
+    def stays(values: NDArray[Any], rows: int) -> NDArray[Any]:
+        return np.append(values, 0)[np.minimum(np.arange(rows), max(len(values) - 1, 0))]
 
     return columns_of(
         {
-            "pop_node": np.r_[[row.node for row in rows], nodes],
-            "pop_mass": np.r_[[row.mass for row in rows], keys],
-            "explained": column("explained", sign),
-            "absorbed": column("absorbed", sign),
-            "dust": np.r_[dust, np.full(len(nodes), dust[-1] if len(dust) else 0.0)],
-            "bound": np.maximum(column("bound"), 0),
-            "log_offset": np.r_[log.ends, np.full(len(nodes), log.ends[-1])],
+            "pop_node": nodes,
+            "pop_mass": keys,
+            **{name: stays(sums.get(name, NO_LOG.keys), len(nodes)) for name in ROWS[2:]},
+            "log_offset": stays(log.ends, len(nodes) + 1),
             "log_node": log.nodes,
             "log_key": log.keys,
             "contribution": np.concatenate([c.reshape(-1) for c in contributions]),

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from heapwidget.arguments.checks import check_number
 from heapwidget.engine.flow import Array
 from heapwidget.engine.walk.search import Finish, Row, Walk
+from heapwidget.errors import check_number
 from heapwidget.methods.traces import Log, collect, told
 from heapwidget.trace.header import Header, Phases
 from heapwidget.trace.ledger import Ledger
@@ -68,14 +68,14 @@ class RelevanceWalk:
         contributions = [c * walk.sign for c in finish.contributions]
         # Of a negative target the lowest contributions are its largest parts.
         turned = self.header.target.value < 0
-        collected = collect(walk.partitions, contributions, ascending=turned, zeros=False)
+        collected, final = collect(walk.partitions, contributions, ascending=turned, zeros=False)
         pops = walk.rows()
         rows = [*pops, *finish.rows]
         if rows and not finish.rows and (self.finishing or walk.spent):
             # The walk left nothing at all, so what its running sums still show is rounding.
             rows[-1] = rows[-1]._replace(residual_mass=0.0, bound=0.0)
-        nodes = np.concatenate([*board.log_nodes, finish.log_nodes]) if board.log_nodes else finish.log_nodes
-        keys = np.concatenate([*board.log_keys, finish.log_keys]) if board.log_keys else finish.log_keys
+        nodes = np.concatenate([*board.log_nodes, finish.log_nodes])
+        keys = np.concatenate([*board.log_keys, finish.log_keys])
         keys = np.where(nodes < n_inputs, keys * np.float32(walk.sign), keys)
         start, reached = walk.start_log, np.flatnonzero(nodes[: walk.start_log] < n_inputs)
         started = zip(nodes[:start].tolist(), keys[:start].tolist(), strict=True)
@@ -83,7 +83,7 @@ class RelevanceWalk:
             self.header,
             floor=walk.floor,
             priority="bound" if board.by_bound else "mass",
-            phases=Phases(len(pops), len(finish.rows), len(collected[0])),
+            phases=Phases(len(pops), len(finish.rows), len(collected)),
             collect_order="ascending" if turned else None,
             start=tuple((node, key) for node, key in started if node >= n_inputs),
             ledger=self._ledger(finish, contributions),
@@ -91,11 +91,16 @@ class RelevanceWalk:
         # What started on an input itself is told with the first row.
         logged = np.r_[reached, start : len(nodes)] if rows else reached[:0]
         ends = np.array([0, *(len(reached) + row.log_end - start for row in rows)])
-        dust = self._dust(rows, nodes, keys)
-        columns = told(rows, collected, contributions, Log(ends, nodes[logged], keys[logged]), dust, walk.sign)
-        if not rows:
-            for name, value in (("explained", board.explained), ("absorbed", board.absorbed_total)):
-                columns[name][:] = value * walk.sign
+        columns = told(
+            np.r_[[row.node for row in rows], collected],
+            np.r_[[row.mass for row in rows], final],
+            contributions,
+            Log(ends, nodes[logged], keys[logged]),
+            explained=walk.sign * np.array([row.explained for row in rows] or [board.explained]),
+            absorbed=walk.sign * np.array([row.absorbed for row in rows] or [board.absorbed_total]),
+            dust=self._dust(rows, nodes, keys),
+            bound=np.maximum([row.bound for row in rows], 0),
+        )
         return Trace(header, columns), contributions
 
     def _ledger(self, finish: Finish, contributions: Sequence[Array]) -> Ledger:

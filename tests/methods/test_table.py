@@ -19,8 +19,8 @@ from helpers.traces import validate
 from torch import Tensor, nn
 
 import heapwidget as hw
-from heapwidget.arguments.checks import check_number
 from heapwidget.arguments.question import Question
+from heapwidget.errors import check_number
 from heapwidget.methods.base import Answer
 from heapwidget.methods.table import METHODS, PASSED_BY
 

@@ -2,6 +2,6 @@
 
 from heapwidget.engine.capture.calls import Call, Recording, RunAs
 from heapwidget.engine.capture.confirm import confirm
-from heapwidget.engine.capture.run import apart, input_names, net_errors, record
+from heapwidget.engine.capture.run import apart, called, input_names, record
 
-__all__ = ["Call", "Recording", "RunAs", "apart", "confirm", "input_names", "net_errors", "record"]
+__all__ = ["Call", "Recording", "RunAs", "apart", "called", "confirm", "input_names", "record"]

@@ -104,17 +104,6 @@ def input_names(net: nn.Module, count: int) -> tuple[str, ...]:
     return (*names, *(f"{rest}{i + 1}" for i in range(count - len(names))))
 
 
-@contextmanager
-def net_errors() -> Iterator[None]:
-    """Mark what the net raises as its own."""
-    try:
-        yield
-    except UnsupportedOpError:
-        raise
-    except Exception as error:
-        raise NetError from error
-
-
 class _PlainAttention(TorchFunctionMode):
     """Keeps PyTorch's attention layers in plain ops: they fuse everything only where nobody overrides functions."""
 
@@ -197,7 +186,7 @@ class Apart:
         try:
             with _open_recurrence(lent.net, given), self.running(lent, recorder, run_as):
                 # A value, before what was written elsewhere is undone.
-                output = recorder.result(_called(lent.net, given, head))
+                output = recorder.result(called(lent.net, given, head))
         finally:
             recorder.let_go()
         return recorder, lent, output
@@ -206,7 +195,7 @@ class Apart:
         """What a run gives that nobody records."""
         given = _given(inputs, run_as.grad)
         with self.watched(given, run_as, prepare) as copy:
-            output = _called(copy, given, head)
+            output = called(copy, given, head)
             return output.detach().clone() if isinstance(output, Tensor) else output
 
 
@@ -223,11 +212,16 @@ def _given(inputs: Sequence[Tensor], grad: bool) -> tuple[Tensor, ...]:
         return tuple(x.detach().requires_grad_(grad).clone() for x in inputs)
 
 
-def _called(net: nn.Module, inputs: Sequence[Tensor], head: Head | None) -> Any:
+def called(net: nn.Module, inputs: Sequence[Tensor], head: Head | None) -> Any:
+    """What a net gives, and the head makes of it; what the net raises is marked as its own."""
     # The innermost context: an interrupt at its end still leaves all others as they should be.
     with let_through():
-        with net_errors():
+        try:
             output = net(*inputs)
+        except UnsupportedOpError:
+            raise
+        except Exception as error:
+            raise NetError from error
         return output if head is None else head(output)
 
 
