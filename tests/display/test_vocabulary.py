@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.named import named
 from helpers.nets import DIGIT
 
 import heapwidget as hw
@@ -109,7 +110,7 @@ OWN = hw.Rule("my_rule", "mine²", (hw.Branch((hw.Term(torch.abs, torch.abs),)),
         (OWN, "mine²", "mine²"),
         (hw.Composite("two_rules", (("conv", OWN), ("*", hw.zplus()))), "two rules", None),
     ],
-    ids=str,
+    ids=named,
 )
 def test_a_rule_goes_by_its_label(rule: object, label: str, own: str | None, tmp_path: Path) -> None:
     e = hw.attribute(lenet(), DIGIT, rule=rule, max_pops=5)
