@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import signal
 import sysconfig
 from collections.abc import Generator
 from pathlib import Path
@@ -27,9 +28,11 @@ settings.register_profile("quick", deadline=None, derandomize=True, max_examples
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A quick run draws few examples; `helpers.examples` reads the profile too."""
+    """A quick run draws few examples, as `helpers.examples` reads too; Ctrl-C interrupts."""
     usual = "quick" if config.option.markexpr == "quick" else "ci" if IN_CI else "dev"
     settings.load_profile(os.environ.setdefault("HYPOTHESIS_PROFILE", usual))
+    # A process that was begun in the background ignores Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -28,4 +28,4 @@ def test_the_engine_stands_alone() -> None:
     done = subprocess.run(
         [sys.executable, "-c", CODE, str(ROOT / "heapwidget")], capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == ["boxes", "engine", "errors"]
+    assert done.stdout.split() == ["boxes", "engine", "errors", "words"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -33,14 +33,6 @@ def interrupted(call: Callable[[], object], after: float) -> bool:
     except KeyboardInterrupt:
         return True
     return False
-
-
-@pytest.fixture(autouse=True)
-def interruptible() -> Iterator[None]:
-    """Python's own handler, which a process that was begun in the background does not have."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def refused(net: torch.nn.Module) -> None:
