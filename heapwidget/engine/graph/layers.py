@@ -26,8 +26,8 @@ class Layer:
     """One activation tensor, unbatched; `offset` is its first unit's global id; `warning` is for those who use it.
 
     `ruled` says whether the rule that a user asks for decides how it shares. `raw` is the recorded tensor that it was
-    made as: while it is held, no other takes that tensor's id. `merge` merges a scale and a shift of each channel into
-    its weights, as long as nothing was done with its result.
+    made as: while it is held, no other takes that tensor's id. `merge` merges a scale and a shift of each output of its
+    weights, which lie on axis `merged`, into them, as long as nothing was done with its result.
     """
 
     label: str
@@ -41,6 +41,7 @@ class Layer:
     warning: str | None = None
     raw: Tensor | None = None
     merge: Callable[[Tensor, Tensor], None] | None = None
+    merged: int = 0
 
     @cached_property
     def n_units(self) -> int:
@@ -93,7 +94,12 @@ def layers_of(operand: Operand, layers: Sequence[Layer]) -> list[int]:
     if operand.blocks:
         return [block.layer for block in operand.blocks]
     assert operand.index is not None
-    units = operand.index[operand.index >= 0].cpu()
+    return layer_numbers(operand.index, layers)
+
+
+def layer_numbers(units: Tensor, layers: Sequence[Layer]) -> list[int]:
+    """The layers that some units are of, by number."""
+    units = units[units >= 0].cpu()
     return [int(n) for n in torch.bucketize(units, _ends(layers), right=True).unique()]
 
 

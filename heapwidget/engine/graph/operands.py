@@ -59,27 +59,6 @@ def _units(first: int, shape: Shape) -> Tensor:
     return torch.arange(first, first + prod(shape)).reshape(shape)
 
 
-def holds_rows(operand: Operand, number: int, offset: int, shape: Shape) -> bool | None:
-    """Whether an operand holds rows of a layer, its last axis, as they are; `None` where it holds nothing of it."""
-    if operand.layer is not None:
-        # Axes of one come and go; a single row may be a flattened layer.
-        long, own = ([s for s in sizes if s > 1] for sizes in (operand.shape, shape))
-        same = operand.shape == shape or (long == own and len(long) > 1)
-        return same if operand.layer == number else None
-    size, fits = shape[-1], operand.shape[-1] == shape[-1]
-    if operand.index is None:
-        seen = [block.within[-1] for block in operand.blocks if block.layer == number]
-        return fits and all(s == slice(0, size) for s in seen) if seen else None
-    units = operand.index - offset
-    mine = (units >= 0) & (units < prod(shape))
-    if not bool(mine.any()):
-        return None
-    if not fits:
-        return False
-    rows = units.reshape(-1, size)[mine.reshape(-1, size).all(1)]
-    return bool(len(rows)) and torch.equal(rows % size, torch.arange(size, device=rows.device).expand(rows.shape))
-
-
 def as_blocks(operand: Operand, offsets: Sequence[int], shapes: Sequence[Shape]) -> Operand:
     """An operand by blocks instead of an index map, where the map is made of blocks."""
     if operand.index is None:

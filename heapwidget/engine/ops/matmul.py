@@ -89,18 +89,22 @@ def batch_product(builder: Builder, call: Call) -> bool:
         def make(rule: Rule) -> Flow:
             return Bilinear(first, second, rule) if right else BatchProduct(first, second, None, rule)
 
-        builder.add_layer(call, out, Bilinear if right else BatchProduct, operands, make, shape=shape, channel_axis=2)
+        kind, axis = Bilinear if right else BatchProduct, builder.channels_of(operands[0])
+        axis = 2 if right or axis is None else axis
+        builder.add_layer(call, out, kind, operands, make, shape=shape, channel_axis=axis)
         return True
     # w x is (x^T w^T)^T: the layer holds the transpose, the stream turns it back.
     turned = _stack(out).mT.contiguous()
+    operand = Operand(tuple(second.mT.shape), None, _stack(builder.units(b)).mT)
+    axis = builder.channels_of(operand)
     builder.add_layer(
         call,
         turned,
         BatchProduct,
-        [Operand(tuple(second.mT.shape), None, _stack(builder.units(b)).mT)],
+        [operand],
         lambda rule: BatchProduct(second.mT, first.mT, None, rule),
         shape=tuple(turned.shape),
-        channel_axis=1,
+        channel_axis=1 if axis is None else axis,
     )
     builder.moved(out, builder.units(turned).mT.reshape(out.shape))
     return True

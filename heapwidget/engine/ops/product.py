@@ -65,14 +65,17 @@ def product(builder: Builder, call: Call) -> bool:
         return False
     if b is not None and b.ndim > 1:
         return False
+    operand = builder.operand(x)
+    axis = builder.channels_of(operand)
     weights, value = Weights(builder, w, b, 1), builder.value(x)
     builder.add_layer(
         call,
         call.out,
         Product,
-        [builder.operand(x)],
+        [operand],
         lambda rule: Product(value, weights.w, weights.b, rule),
-        channel_axis=value.ndim - 1,
+        # What mixes positions, as a mixer's tokens, keeps channels where they are.
+        channel_axis=value.ndim - 1 if axis is None else axis,
         merge=weights.merge,
     )
     return True

@@ -1,0 +1,128 @@
+"""Which axis of a layer counts channels: the others are its positions, which text models call tokens.
+
+An op that mixes channels makes new ones, on the axis that it mixes: a linear layer on the last, a convolution on the
+first. Any other keeps them where its operand has them (`carried`), which follows from where the operand's units come
+from, however they were moved. Of an input, and of what was made of it unit by unit, the first op that mixes its units
+tells (`told`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import torch
+from torch import Tensor
+
+from heapwidget.boxes import Shape
+from heapwidget.engine.graph.layers import Layer, layer_numbers, places
+from heapwidget.engine.graph.operands import Operand, units_of
+
+
+def carried(operand: Operand, layers: Sequence[Layer]) -> int | None:
+    """The axis of an operand that its channels lie on; `None` where this is not known yet.
+
+    It is the last axis along which the channel changes and the position stays; where there is none, as when pixels
+    were folded into channels, the one along which most channels are met.
+    """
+    if len(operand.shape) == 1:
+        return 0
+    if operand.layer is not None and operand.shape == layers[operand.layer].shape:
+        return layers[operand.layer].channel_axis
+    units = units_of(operand, *places(layers)).cpu()
+    channel, position, flat = _split_units(units, layers)
+    if not bool((channel >= 0).any()):
+        return None
+    axes = range(units.ndim)
+    met = [_distinct(channel, a) if units.shape[a] > 1 else 1 for a in axes]
+    still = [a for a in axes if met[a] > 1 and _stays(position, a)]
+    if still:
+        # What was a vector has no positions of its own: who reads it tells.
+        return None if flat and len(still) > 1 else still[-1]
+    single = [a for a in axes if units.shape[a] == 1]
+    if single:
+        return single[-1]
+    return met.index(max(met)) if max(met) > 1 else None
+
+
+def _split_units(units: Tensor, layers: Sequence[Layer]) -> tuple[Tensor, Tensor, bool]:
+    """The channel of each unit, and its position as the unit there of channel 0; -1 where they are not known.
+
+    With them whether all of the units are of vectors.
+    """
+    channel, position, flat = torch.full_like(units, -1), torch.full_like(units, -1), True
+    for number in layer_numbers(units, layers):
+        layer = layers[number]
+        axis = 0 if len(layer.shape) == 1 else layer.channel_axis
+        if axis is None:
+            continue
+        flat = flat and len(layer.shape) == 1
+        step, size = prod(layer.shape[axis + 1 :]), layer.shape[axis]
+        mine = (units >= layer.offset) & (units < layer.end)
+        found = (units[mine] - layer.offset) // step % size
+        channel[mine], position[mine] = found, units[mine] - found * step
+    return channel, position, flat
+
+
+def _distinct(values: Tensor, axis: int) -> int:
+    """How many values above zero a line along an axis has at most."""
+    line = values.movedim(axis, -1).sort(-1).values
+    new = (line.diff(dim=-1) != 0) & (line[..., 1:] >= 0)
+    return int((new.sum(-1) + (line[..., 0] >= 0)).max())
+
+
+def _stays(values: Tensor, axis: int) -> bool:
+    """Whether each line along an axis has one value, but for what is below zero."""
+    highest = values.amax(axis, keepdim=True)
+    return bool(((values < 0) | (values == highest)).all())
+
+
+def told(operand: Operand, number: int, layer: Layer, mixed: int) -> int | None:
+    """The axis of `layer` that an op tells to hold channels as it mixes axis `mixed` of an operand.
+
+    `None` where the operand holds nothing of it. Of what is flattened it is the first.
+    """
+    if operand.layer is not None and operand.layer != number:
+        return None
+    rows = _holds_rows(operand, number, layer.offset, layer.shape)
+    if rows is None:
+        return None
+    if rows:
+        return mixed % len(layer.shape)
+    order = _order_of_axes(operand, layer)
+    return 0 if order is None else order[mixed]
+
+
+def _holds_rows(operand: Operand, number: int, offset: int, shape: Shape) -> bool | None:
+    """Whether an operand holds rows of a layer, its last axis, as they are; `None` where it holds nothing of it."""
+    if operand.layer is not None:
+        # Axes of one come and go; a single row may be a flattened layer.
+        long, own = ([s for s in sizes if s > 1] for sizes in (operand.shape, shape))
+        same = operand.shape == shape or (long == own and len(long) > 1)
+        return same if operand.layer == number else None
+    size, fits = shape[-1], operand.shape[-1] == shape[-1]
+    if operand.index is None:
+        seen = [block.within[-1] for block in operand.blocks if block.layer == number]
+        return fits and all(s == slice(0, size) for s in seen) if seen else None
+    units = operand.index - offset
+    mine = (units >= 0) & (units < prod(shape))
+    if not bool(mine.any()):
+        return None
+    if not fits:
+        return False
+    rows = units.reshape(-1, size)[mine.reshape(-1, size).all(1)]
+    return bool(len(rows)) and torch.equal(rows % size, torch.arange(size, device=rows.device).expand(rows.shape))
+
+
+def _order_of_axes(operand: Operand, layer: Layer) -> list[int] | None:
+    """Which axis of a layer each of an operand is, where the operand is the layer with its axes in another order."""
+    index = operand.index
+    if index is None or sorted(operand.shape) != sorted(layer.shape):
+        return None
+    steps = [prod(layer.shape[a + 1 :]) for a in range(len(layer.shape))]
+    found = [int(index.select(a, 1).reshape(-1)[0] - index.reshape(-1)[0]) if s > 1 else 0 for a, s in enumerate(index.shape)]
+    order = [steps.index(step) if step in steps else -1 for step in found]
+    if sorted(order) != list(range(len(steps))):
+        return None
+    expected = torch.arange(layer.offset, layer.end, device=index.device).reshape(layer.shape).permute(order)
+    return order if torch.equal(index, expected) else None
