@@ -167,6 +167,11 @@ class Builder:
         found = (carried(operand, self.layers) for operand in operands)
         return next((axis for axis in found if axis is not None), None)
 
+    def kept(self, out: Tensor, operands: Sequence[Operand]) -> int | None:
+        """Where an op of any kind leaves channels: as operands of its result's shape have them, else first."""
+        alike = [operand for operand in operands if operand.shape == unbatched(tuple(out.shape))]
+        return self.channels_of(*alike) if alike else 0
+
     def add_layer(
         self,
         call: Call,
@@ -188,9 +193,8 @@ class Builder:
         op = op or kind.family
         shape = unbatched(tuple(out.shape)) if shape is None else shape
         label, offset, merged = self._label(call, op), self._n_units, (kind.mixes or 0) % len(shape)
-        self.layers.append(
-            Layer(label, op, shape, channel_axis, offset, tuple(operands), make, kind.ruled, warning, out, merge, merged)
-        )
+        made = Layer(label, op, shape, channel_axis, offset, tuple(operands), make, kind.ruled, warning, out, merge)
+        self.layers.append(replace(made, merged=merged))
         self._streams[id(out)] = _Stream(len(self.layers) - 1, None, raw=True)
         if channel_axis is not None:
             # The first op that mixes units of an input, or of what was made of it unit by unit, tells its channels.

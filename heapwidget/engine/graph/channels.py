@@ -77,20 +77,21 @@ def _stays(values: Tensor, axis: int) -> bool:
     return bool(((values < 0) | (values == highest)).all())
 
 
-def told(operand: Operand, number: int, layer: Layer, mixed: int) -> int | None:
-    """The axis of `layer` that an op tells to hold channels as it mixes axis `mixed` of an operand.
+def told(operand: Operand, number: int, layer: Layer, axis: int) -> int | None:
+    """The axis of `layer` that holds channels, as an operand has them on an axis of its own.
 
     `None` where the operand holds nothing of it. Of what is flattened it is the first.
     """
-    if operand.layer is not None and operand.layer != number:
-        return None
     rows = _holds_rows(operand, number, layer.offset, layer.shape)
     if rows is None:
         return None
-    if rows:
-        return mixed % len(layer.shape)
-    order = _order_of_axes(operand, layer)
-    return 0 if order is None else order[mixed]
+    axis %= len(operand.shape)
+    same = _same_axis(operand, layer, axis)
+    if same is not None:
+        return same
+    if not rows:
+        return 0
+    return len(layer.shape) - 1 if axis == len(operand.shape) - 1 else axis % len(layer.shape)
 
 
 def _holds_rows(operand: Operand, number: int, offset: int, shape: Shape) -> bool | None:
@@ -114,15 +115,24 @@ def _holds_rows(operand: Operand, number: int, offset: int, shape: Shape) -> boo
     return bool(len(rows)) and torch.equal(rows % size, torch.arange(size, device=rows.device).expand(rows.shape))
 
 
-def _order_of_axes(operand: Operand, layer: Layer) -> list[int] | None:
-    """Which axis of a layer each of an operand is, where the operand is the layer with its axes in another order."""
-    index = operand.index
-    if index is None or sorted(operand.shape) != sorted(layer.shape):
+def _same_axis(operand: Operand, layer: Layer, axis: int) -> int | None:
+    """Which axis of a layer one of an operand is, where the operand is the layer with its axes in whatever order."""
+    # Axes of one come and go.
+    long, own = ([a for a, s in enumerate(shape) if s > 1] for shape in (operand.shape, layer.shape))
+    sizes, own_sizes = [operand.shape[a] for a in long], [layer.shape[a] for a in own]
+    if axis not in long or sorted(sizes) != sorted(own_sizes):
         return None
-    steps = [prod(layer.shape[a + 1 :]) for a in range(len(layer.shape))]
-    found = [int(index.select(a, 1).reshape(-1)[0] - index.reshape(-1)[0]) if s > 1 else 0 for a, s in enumerate(index.shape)]
-    order = [steps.index(step) if step in steps else -1 for step in found]
-    if sorted(order) != list(range(len(steps))):
+    if operand.index is None:
+        return own[long.index(axis)] if operand.layer is not None and sizes == own_sizes else None
+    index = operand.index.reshape(sizes)
+    steps = [prod(own_sizes[a + 1 :]) for a in range(len(own))]
+    order = [steps.index(step) if step in steps else -1 for step in _steps(index)]
+    if sorted(order) != list(range(len(own))):
         return None
-    expected = torch.arange(layer.offset, layer.end, device=index.device).reshape(layer.shape).permute(order)
-    return order if torch.equal(index, expected) else None
+    expected = torch.arange(layer.offset, layer.end, device=index.device).reshape(own_sizes).permute(order)
+    return own[order[long.index(axis)]] if torch.equal(index, expected) else None
+
+
+def _steps(index: Tensor) -> list[int]:
+    """From the first entry of a map to the next one along each axis."""
+    return [int(index.select(a, 1).reshape(-1)[0] - index.reshape(-1)[0]) for a in range(index.ndim)]

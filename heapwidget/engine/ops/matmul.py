@@ -20,7 +20,7 @@ class BatchProduct(Product):
     """x @ w with x of shape (B, M, K) and w of shape (B, K, N), w held constant."""
 
     family = "matmul"
-    mixes = 0
+    mixes = None
 
     def input_window(self, window: Window) -> Window:
         return (*window[:2], slice(0, self.fan_in))
@@ -41,6 +41,7 @@ class Bilinear(Flow):
 
     family = "matmul"
     ruled = True
+    mixes = -1
 
     def __init__(self, a: Tensor, b: Tensor, rule: Rule) -> None:
         self._left = BatchProduct(a, b, None, rule)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from torch import Tensor
 
@@ -17,7 +19,7 @@ class Product(LinearFlow):
     """x @ w with x of shape (K,) or (M, K) and w of shape (K, N)."""
 
     family = "linear"
-    mixes = -1
+    mixes: ClassVar[int | None] = -1
 
     def apply(self, x: Tensor, w: Tensor) -> Tensor:
         return x @ w
