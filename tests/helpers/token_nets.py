@@ -194,7 +194,7 @@ class Recurrent(nn.Module):
 
 
 class Normed(nn.Module):
-    """A linear layer over positions with its batch norm over channels, as many positions after as there are channels."""
+    """A linear layer over positions with a batch norm over channels, of which there are as many."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -34,14 +34,15 @@ def carried(operand: Operand, layers: Sequence[Layer]) -> int | None:
     if not bool((channel >= 0).any()):
         return None
     axes = range(units.ndim)
-    met = [_distinct(channel, a) if units.shape[a] > 1 else 1 for a in axes]
-    still = [a for a in axes if met[a] > 1 and _stays(position, a)]
-    if still:
+    still = (a for a in reversed(axes) if _stays(position, a) and not _stays(channel, a))
+    last = next(still, None)
+    if last is not None:
         # What was a vector has no positions of its own: who reads it tells.
-        return None if flat and len(still) > 1 else still[-1]
+        return None if flat and next(still, None) is not None else last
     single = [a for a in axes if units.shape[a] == 1]
     if single:
         return single[-1]
+    met = [_most(channel, a) for a in axes]
     return met.index(max(met)) if max(met) > 1 else None
 
 
@@ -59,13 +60,14 @@ def _split_units(units: Tensor, layers: Sequence[Layer]) -> tuple[Tensor, Tensor
         flat = flat and len(layer.shape) == 1
         step, size = prod(layer.shape[axis + 1 :]), layer.shape[axis]
         mine = (units >= layer.offset) & (units < layer.end)
-        found = (units[mine] - layer.offset) // step % size
-        channel[mine], position[mine] = found, units[mine] - found * step
+        found = (units - layer.offset) // step
+        found %= size
+        channel, position = torch.where(mine, found, channel), torch.where(mine, units - found * step, position)
     return channel, position, flat
 
 
-def _distinct(values: Tensor, axis: int) -> int:
-    """How many values above zero a line along an axis has at most."""
+def _most(values: Tensor, axis: int) -> int:
+    """How many values that are not below zero a line along an axis has at most."""
     line = values.movedim(axis, -1).sort(-1).values
     new = (line.diff(dim=-1) != 0) & (line[..., 1:] >= 0)
     return int((new.sum(-1) + (line[..., 0] >= 0)).max())

@@ -100,7 +100,13 @@ def layers_of(operand: Operand, layers: Sequence[Layer]) -> list[int]:
 def layer_numbers(units: Tensor, layers: Sequence[Layer]) -> list[int]:
     """The layers that some units are of, by number."""
     units = units[units >= 0].cpu()
-    return [int(n) for n in torch.bucketize(units, _ends(layers), right=True).unique()]
+    if not units.numel():
+        return []
+    # Units of one layer need not be looked up one by one.
+    first, last = torch.bucketize(torch.stack(units.aminmax()), _ends(layers), right=True).tolist()
+    if first == last:
+        return [first]
+    return torch.bincount(torch.bucketize(units, _ends(layers), right=True)).nonzero()[:, 0].tolist()
 
 
 def _ends(layers: Sequence[Layer]) -> Tensor:
