@@ -74,8 +74,8 @@ class Flow(ABC):
     ruled
         Whether the rule that a user asks for decides how a layer of this kind shares.
     mixes
-        The axis of an operand whose units are mixed, which counts its channels; `None` where positions are mixed, and
-        channels stay apart.
+        The axis of an operand whose units are mixed, which counts its channels and those of the result, unless they
+        are known to lie elsewhere; `None` where positions are mixed, or nothing, and channels stay apart.
     shape
         The layer's unbatched shape.
     signed

@@ -20,7 +20,8 @@ from torch import Tensor
 from heapwidget.boxes import Shape, everything, unbatched
 from heapwidget.engine.capture import Call, Recording
 from heapwidget.engine.flow import PADDING, Flow
-from heapwidget.engine.graph.layers import CONSTANT_ENTRY, Block, Graph, Layer, Make, Operand, finished, holds_rows
+from heapwidget.engine.graph.channels import carried, told
+from heapwidget.engine.graph.layers import CONSTANT_ENTRY, Block, Graph, Layer, Make, Operand, finished
 from heapwidget.errors import UnsupportedOpError
 
 
@@ -165,12 +166,15 @@ class Builder:
         stream = self._streams[id(t)]
         return self.layers[stream.layer] if stream.layer is not None and stream.raw and self.reads[id(t)] <= 1 else None
 
-    def channel_axis_of(self, t: Tensor) -> int | None:
-        """The channel axis of the layer that `t` shows, where the shapes agree."""
-        stream = self._streams[id(t)]
-        if stream.layer is not None and self.layers[stream.layer].shape == unbatched(tuple(t.shape)):
-            return self.layers[stream.layer].channel_axis
-        return 0
+    def channels_of(self, *operands: Operand) -> int | None:
+        """The axis that operands of one shape have their channels on; `None` where it is not known yet."""
+        found = (carried(operand, self.layers) for operand in operands)
+        return next((axis for axis in found if axis is not None), None)
+
+    def kept(self, out: Tensor, operands: Sequence[Operand]) -> int | None:
+        """Where an op of any kind leaves channels: as operands of its result's shape have them, else first."""
+        alike = [operand for operand in operands if operand.shape == unbatched(tuple(out.shape))]
+        return self.channels_of(*alike) if alike else 0
 
     def add_layer(
         self,
@@ -192,35 +196,29 @@ class Builder:
         """
         op = op or kind.family
         shape = unbatched(tuple(out.shape)) if shape is None else shape
-        label, offset = self._label(call, op), self._n_units
-        self.layers.append(
-            Layer(label, op, shape, channel_axis, offset, tuple(operands), make, kind.ruled, warning, out, merge)
-        )
+        label, offset, merged = self._label(call, op), self._n_units, (kind.mixes or 0) % len(shape)
+        made = Layer(label, op, shape, channel_axis, offset, tuple(operands), make, kind.ruled, warning, out, merge)
+        self.layers.append(replace(made, merged=merged))
         self._streams[id(out)] = _Stream(len(self.layers) - 1, None, raw=True)
         if channel_axis is not None:
+            # The first op that mixes units of an input, or of what was made of it unit by unit, tells its channels.
             for operand in operands:
-                self._learn_channels(kind, operand, channel_axis)
+                self._learn_channels(operand, channel_axis if kind.mixes is None else kind.mixes)
 
-    def _learn_channels(self, kind: type[Flow], operand: Operand, kept: int) -> None:
-        """The first op that mixes units of an input, or of what was made of it unit by unit, tells its channels.
-
-        Where channels stay apart, they are on the axis on which the result has `kept` them; of what is flattened, on
-        the first.
-        """
-        axis = kept if kind.mixes is None else kind.mixes
+    def _learn_channels(self, operand: Operand, axis: int) -> None:
+        """Of layers whose channels are not known yet, from an operand that has them on this axis."""
         for number, layer in enumerate(self.layers[:-1]):
             if layer.channel_axis is None and len(layer.shape) > 1:
-                rows = holds_rows(operand, number, layer)
-                if rows is not None:
-                    self._set_channels(number, axis % len(layer.shape) if rows else 0)
+                found = told(operand, number, layer, axis)
+                if found is not None:
+                    self._set_channels(number, found)
 
     def _set_channels(self, number: int, axis: int) -> None:
         """Of a layer, and of those that it was made of unit by unit."""
         layer = self.layers[number] = replace(self.layers[number], channel_axis=axis)
         for operand in layer.operands:
-            below = operand.layer
-            if below is not None and self.layers[below].channel_axis is None and operand.shape == layer.shape:
-                self._set_channels(below, axis)
+            if operand.shape == layer.shape:
+                self._learn_channels(operand, axis)
 
     def _label(self, call: Call, op: str) -> str:
         run = (call.module, call.run)

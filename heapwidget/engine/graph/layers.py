@@ -67,8 +67,8 @@ class Layer:
     """One activation tensor, unbatched; `offset` is its first unit's global id; `warning` is for those who use it.
 
     `ruled` says whether the rule that a user asks for decides how it shares. `raw` is the recorded tensor that it was
-    made as: while it is held, no other takes that tensor's id. `merge` merges a scale and a shift of each channel into
-    its weights, as long as nothing was done with its result.
+    made as: while it is held, no other takes that tensor's id. `merge` merges a scale and a shift of each output of its
+    weights, which lie on axis `merged`, into them, as long as nothing was done with its result.
     """
 
     label: str
@@ -82,6 +82,7 @@ class Layer:
     warning: str | None = None
     raw: Tensor | None = None
     merge: Callable[[Tensor, Tensor], None] | None = None
+    merged: int = 0
 
     @cached_property
     def n_units(self) -> int:
@@ -125,8 +126,19 @@ def layers_of(operand: Operand, layers: Sequence[Layer]) -> list[int]:
     if operand.blocks:
         return [block.layer for block in operand.blocks]
     assert operand.index is not None
-    units = operand.index[operand.index >= 0].cpu()
-    return [int(n) for n in torch.bucketize(units, _ends(layers), right=True).unique()]
+    return layer_numbers(operand.index, layers)
+
+
+def layer_numbers(units: Tensor, layers: Sequence[Layer]) -> list[int]:
+    """The layers that some units are of, by number."""
+    units = units[units >= 0].cpu()
+    if not units.numel():
+        return []
+    # Units of one layer need not be looked up one by one.
+    first, last = torch.bucketize(torch.stack(units.aminmax()), _ends(layers), right=True).tolist()
+    if first == last:
+        return [first]
+    return torch.bincount(torch.bucketize(units, _ends(layers), right=True)).nonzero()[:, 0].tolist()
 
 
 def _ends(layers: Sequence[Layer]) -> Tensor:
@@ -135,28 +147,6 @@ def _ends(layers: Sequence[Layer]) -> Tensor:
 
 def _units(first: int, shape: Shape) -> Tensor:
     return torch.arange(first, first + prod(shape)).reshape(shape)
-
-
-def holds_rows(operand: Operand, number: int, layer: Layer) -> bool | None:
-    """Whether an operand holds rows of a layer, its last axis, as they are; `None` where it holds nothing of it."""
-    shape = layer.shape
-    if operand.layer is not None:
-        # Axes of one come and go; a single row may be a flattened layer.
-        long, own = ([s for s in sizes if s > 1] for sizes in (operand.shape, shape))
-        same = operand.shape == shape or (long == own and len(long) > 1)
-        return same if operand.layer == number else None
-    size, fits = shape[-1], operand.shape[-1] == shape[-1]
-    if operand.index is None:
-        seen = [block.within[-1] for block in operand.blocks if block.layer == number]
-        return fits and all(s == slice(0, size) for s in seen) if seen else None
-    units = operand.index - layer.offset
-    mine = (units >= 0) & (units < layer.n_units)
-    if not bool(mine.any()):
-        return None
-    if not fits:
-        return False
-    rows = units.reshape(-1, size)[mine.reshape(-1, size).all(1)]
-    return bool(len(rows)) and torch.equal(rows % size, torch.arange(size, device=rows.device).expand(rows.shape))
 
 
 def as_blocks(operand: Operand, layers: Sequence[Layer]) -> Operand:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from heapwidget.boxes import Window, unbatched
+from heapwidget.boxes import Window
 from heapwidget.engine.capture import Call
 from heapwidget.engine.flow import CONSTANT, Array, Flow, Message, Reach, Table, add_up, host, inverse
 from heapwidget.engine.graph.builder import Builder, OpFamily
@@ -22,6 +22,7 @@ from heapwidget.engine.graph.builder import Builder, OpFamily
 class Split(Flow):
     """`shares` (one an operand, all of the layer's shape) say what each takes; `constant` is what constants absorb."""
 
+    mixes = None
     signed = False
 
     def __init__(self, shares: list[Tensor], constant: Tensor | None) -> None:
@@ -120,14 +121,14 @@ def sum_of_two(builder: Builder, call: Call) -> bool:
 
 
 def _as_bias(builder: Builder, t: Tensor, scaled: list[tuple[Any, float]], constant: Tensor) -> bool:
-    """Merge a constant into the weights that made `t`, if it is one number for each channel: a bias added by hand."""
+    """Merge a constant into the weights that made `t`, if it is one number for each output: a bias added by hand."""
     layer = builder.made_by(t)
-    if layer is None or layer.merge is None or layer.channel_axis is None or constant.numel() != t.numel():
+    if layer is None or layer.merge is None or constant.numel() != t.numel():
         return False
-    by_channel = constant.reshape(layer.shape).movedim(layer.channel_axis, 0)
-    by_channel = by_channel.reshape(len(by_channel), -1)
-    shift = by_channel[:, 0]
-    if not torch.equal(by_channel, shift[:, None].expand_as(by_channel)):
+    by_output = constant.reshape(layer.shape).movedim(layer.merged, 0)
+    by_output = by_output.reshape(len(by_output), -1)
+    shift = by_output[:, 0]
+    if not torch.equal(by_output, shift[:, None].expand_as(by_output)):
         return False
     factor = next(f for side, f in scaled if side is t)
     layer.merge(torch.full_like(shift, factor), shift)
@@ -136,15 +137,9 @@ def _as_bias(builder: Builder, t: Tensor, scaled: list[tuple[Any, float]], const
 
 def _split(builder: Builder, call: Call, holders: list[Tensor], op: str, make: Callable[[], Flow]) -> None:
     shape = call.out.shape
-    builder.add_layer(
-        call,
-        call.out,
-        Split,
-        [builder.operand(t, shape) for t in holders],
-        lambda rule: make(),
-        op=op,
-        channel_axis=builder.channel_axis_of(holders[0]) if len(unbatched(tuple(shape))) > 1 else 0,
-    )
+    operands = [builder.operand(t, shape) for t in holders]
+    axis = builder.channels_of(*operands)
+    builder.add_layer(call, call.out, Split, operands, lambda rule: make(), op=op, channel_axis=axis)
 
 
 def multiply(builder: Builder, call: Call) -> bool:

@@ -38,6 +38,7 @@ class Generic(Flow):
     `op` maps the active operands, each unbatched, to the layer's tensor.
     """
 
+    mixes = None
     signed = True
 
     def __init__(self, operands: list[Tensor], op: Callable[..., Tensor]) -> None:
@@ -103,9 +104,8 @@ def by_gradient(builder: Builder, call: Call, *, warn: bool = True) -> bool:
         if builder.reads[id(out)]:
             make = _make(call, [builder.value(t) for t in active], rerun(call, active, number, builder.dtype))
             operands = [builder.operand(t) for t in active]
-            builder.add_layer(
-                call, out, Generic, operands, make, op=short_name(call.name), warning=told if warn else None
-            )
+            name, warning, axis = short_name(call.name), told if warn else None, builder.kept(out, operands)
+            builder.add_layer(call, out, Generic, operands, make, op=name, warning=warning, channel_axis=axis)
     return True
 
 

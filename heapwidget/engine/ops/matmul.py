@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from torch import Tensor
 
@@ -18,7 +20,7 @@ class Product(LinearFlow):
     """x @ w with x of shape (K,) or (M, K) and w of shape (K, N)."""
 
     family = "linear"
-    mixes = -1
+    mixes: ClassVar[int | None] = -1
 
     def apply(self, x: Tensor, w: Tensor) -> Tensor:
         return x @ w
@@ -55,7 +57,7 @@ class BatchProduct(Product):
     """x @ w with x of shape (B, M, K) and w of shape (B, K, N), w held constant."""
 
     family = "matmul"
-    mixes = 0
+    mixes = None
 
     def input_window(self, window: Window) -> Window:
         return (*window[:2], slice(0, self.fan_in))
@@ -76,6 +78,7 @@ class Bilinear(Flow):
 
     family = "matmul"
     ruled = True
+    mixes = -1
 
     def __init__(self, a: Tensor, b: Tensor, rule: Rule) -> None:
         self._left = BatchProduct(a, b, None, rule)
@@ -119,14 +122,17 @@ def product(builder: Builder, call: Call) -> bool:
         return False
     if b is not None and b.ndim > 1:
         return False
+    operand = builder.operand(x)
+    axis = builder.channels_of(operand)
     weights, value = Weights(builder, w, b, 1), builder.value(x)
     builder.add_layer(
         call,
         call.out,
         Product,
-        [builder.operand(x)],
+        [operand],
         lambda rule: Product(value, weights.w, weights.b, rule),
-        channel_axis=value.ndim - 1,
+        # What mixes positions, as a mixer's tokens, keeps channels where they are.
+        channel_axis=value.ndim - 1 if axis is None else axis,
         merge=weights.merge,
     )
     return True
@@ -148,18 +154,22 @@ def batch_product(builder: Builder, call: Call) -> bool:
         def make(rule: Rule) -> Flow:
             return Bilinear(first, second, rule) if right else BatchProduct(first, second, None, rule)
 
-        builder.add_layer(call, out, Bilinear if right else BatchProduct, operands, make, shape=shape, channel_axis=2)
+        kind, axis = Bilinear if right else BatchProduct, builder.channels_of(operands[0])
+        axis = 2 if right or axis is None else axis
+        builder.add_layer(call, out, kind, operands, make, shape=shape, channel_axis=axis)
         return True
     # w x is (x^T w^T)^T: the layer holds the transpose, the stream turns it back.
     turned = _stack(out).mT.contiguous()
+    operand = Operand(tuple(second.mT.shape), None, _stack(builder.units(b)).mT)
+    axis = builder.channels_of(operand)
     builder.add_layer(
         call,
         turned,
         BatchProduct,
-        [Operand(tuple(second.mT.shape), None, _stack(builder.units(b)).mT)],
+        [operand],
         lambda rule: BatchProduct(second.mT, first.mT, None, rule),
         shape=tuple(turned.shape),
-        channel_axis=1,
+        channel_axis=1 if axis is None else axis,
     )
     builder.moved(out, builder.units(turned).mT.reshape(out.shape))
     return True

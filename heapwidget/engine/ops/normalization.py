@@ -43,7 +43,8 @@ def batch_norm(builder: Builder, call: Call) -> bool:
     if bound.get("training") is True or mean is None:
         return norm(builder, call)
     layer = builder.made_by(x)
-    if layer is not None and layer.merge is not None and layer.shape == unbatched(tuple(x.shape)):
+    fits = layer is not None and layer.shape == unbatched(tuple(x.shape))
+    if layer is not None and fits and layer.merge is not None and layer.merged == 1 - (x.ndim - len(layer.shape)):
         scale = torch.rsqrt(var.to(builder.dtype) + float(bound["eps" if "eps" in bound else "epsilon"]))
         if gamma is not None:
             scale = scale * gamma.detach().to(builder.dtype)

@@ -227,12 +227,13 @@ def reduction(builder: Builder, call: Call) -> bool:
         return (s / size).expand(value.shape)
 
     kept = [a for a in range(value.ndim) if a not in axes]
-    channel_axis = builder.channel_axis_of(x)
+    operand = builder.operand(x)
+    channel_axis = builder.channels_of(operand)
     builder.add_layer(
         call,
         call.out,
         MeanPool,
-        [builder.operand(x)],
+        [operand],
         lambda rule: MeanPool(value, op, transpose, seen),
         op=call.name,
         shape=tuple(1 if a in axes else s for a, s in enumerate(value.shape)),

@@ -45,6 +45,8 @@ class Shared(Flow):
         If `share` fails, gives something else than promised, or is not linear in the relevance.
     """
 
+    mixes = None
+
     def __init__(self, name: str, share: Share, inputs: Sequence[Any], output: Tensor, operands: Sequence[int]) -> None:
         self._name, self._share, self._inputs, self._output, self._operands = name, share, inputs, output, operands
         self.shape, self.device = unbatched(tuple(output.shape)), output.device
@@ -161,6 +163,12 @@ def by_function(builder: Builder, call: Call, share: Share) -> bool:
     inputs, output, name = tree_map(plain, given), plain(out), str(call.op)
     operands = [builder.operand(among[i]) for i in places]
     builder.add_layer(
-        call, out, Shared, operands, lambda _: Shared(name, share, inputs, output, places), op=short_name(call.name)
+        call,
+        out,
+        Shared,
+        operands,
+        lambda _: Shared(name, share, inputs, output, places),
+        op=short_name(call.name),
+        channel_axis=builder.kept(out, operands),
     )
     return True
