@@ -14,6 +14,7 @@ from heapwidget.engine.ops import (
     product,
     reduction,
     selection,
+    summing,
 )
 from heapwidget.engine.ops.family import OpFamily
 from heapwidget.engine.ops.generic import by_gradient
@@ -31,6 +32,7 @@ FAMILIES: dict[str, OpFamily] = {
     "elementwise": elementwise.FAMILY,
     "normalization": normalization.FAMILY,
     "selection": selection.FAMILY,
+    "summing": summing.FAMILY,
     "movement": movement.FAMILY,
 }
 
