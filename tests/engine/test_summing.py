@@ -213,7 +213,9 @@ def test_sparse_products_follow_the_rule(name: str, rule: str) -> None:
 @pytest.mark.filterwarnings("ignore:Sparse CSR")
 def test_what_is_added_to_a_sparse_product_is_a_sum() -> None:
     x, c = values((5, 3), "both", 4), torch.ones(4, 3).double()
-    sparse = hw.attribute(Fn(lambda t: torch.sparse.addmm(c, GRAPH.to_sparse(), t, beta=2)), x, target=lambda o: o.sum())
+    sparse = hw.attribute(
+        Fn(lambda t: torch.sparse.addmm(c, GRAPH.to_sparse(), t, beta=2)), x, target=lambda o: o.sum()
+    )
     full = hw.attribute(Fn(lambda t: GRAPH @ t + 2 * c), x, target=lambda o: o.sum())
     torch.testing.assert_close(sparse.attribution, full.attribution)
     assert sparse.ledger.explained + sparse.ledger.absorbed_total == pytest.approx(sparse.ledger.target)
@@ -228,7 +230,10 @@ GROUPED: dict[str, tuple[Op, tuple[int, ...]]] = {
         lambda t: F.grouped_mm(t.reshape(2, 3, 4), EXPERTS[0].to(t), offs=torch.tensor([4, 8], dtype=torch.int32)),
         (6, 4),
     ),
-    "inner": (lambda t: F.grouped_mm(t, EXPERTS.reshape(8, 8).to(t), offs=torch.tensor([4, 8], dtype=torch.int32)), (5, 8)),
+    "inner": (
+        lambda t: F.grouped_mm(t, EXPERTS.reshape(8, 8).to(t), offs=torch.tensor([4, 8], dtype=torch.int32)),
+        (5, 8),
+    ),
 }
 
 

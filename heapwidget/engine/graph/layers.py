@@ -94,7 +94,7 @@ def layers_of(operand: Operand, layers: Sequence[Layer]) -> list[int]:
         return [block.layer for block in operand.blocks]
     assert operand.index is not None
     units = operand.index[operand.index >= 0].cpu()
-    return [int(n) for n in torch.bucketize(units, _ends(layers), right=True).unique()]
+    return torch.bucketize(units, _ends(layers), right=True).bincount().nonzero().reshape(-1).tolist()
 
 
 def _ends(layers: Sequence[Layer]) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -32,8 +32,11 @@ class Matrix(NamedTuple):
     def of(cls, unit: Tensor, entry: Tensor, weight: Tensor) -> Matrix:
         """The matrix of any entries; those that come twice are summed."""
         width = int(entry.max()) + 1 if entry.numel() else 1
-        keys, place = (unit * width + entry).unique(return_inverse=True)
-        summed = weight.new_zeros(keys.shape).index_add_(0, place, weight)
+        keys, order = (unit * width + entry).sort(stable=True)
+        first = torch.ones_like(keys, dtype=torch.bool)
+        first[1:] = keys.diff() > 0
+        summed = weight.new_zeros(keys.shape).index_add_(0, first.cumsum(0) - 1, weight[order])
+        keys, summed = keys[first], summed[: int(first.sum())]
         kept = summed != 0
         return cls(keys[kept] // width, keys[kept] % width, summed[kept])
 
@@ -42,7 +45,7 @@ class Entries(RuledFlow):
     """z_j = sum of x_i w_ij over the entries of a sparse matrix, plus b, with x and z of any shapes."""
 
     family = "matmul"
-    mixes = 0
+    mixes: ClassVar[int | None] = 0
 
     def __init__(self, x: Tensor, matrix: Matrix, b: Tensor | None, shape: Shape, rule: Rule) -> None:
         self._unit, self._entry, self._result = matrix.unit, matrix.entry, shape

@@ -98,6 +98,4 @@ def running_sum(builder: Builder, call: Call) -> bool:
     return True
 
 
-FAMILY = OpFamily(
-    {"mean": reduction, "sum": reduction, "linalg_vector_norm": norm, "cumsum": running_sum}, (MeanPool,)
-)
+FAMILY = OpFamily({"mean": reduction, "sum": reduction, "linalg_vector_norm": norm, "cumsum": running_sum}, (MeanPool,))

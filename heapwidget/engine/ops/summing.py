@@ -98,7 +98,9 @@ def _joined(builder: Builder, tensors: list[Tensor]) -> tuple[Tensor, Operand, l
     if len(tensors) == 1:
         return values[0], builder.operand(tensors[0]), [numbers(values[0]).reshape(-1)]
     units = [builder.units(t).reshape(v.shape) for t, v in zip(tensors, values, strict=True)]
-    differing = {a for v in values[1:] for a, (s, z) in enumerate(zip(v.shape, values[0].shape, strict=False)) if s != z}
+    differing = {
+        a for v in values[1:] for a, (s, z) in enumerate(zip(v.shape, values[0].shape, strict=False)) if s != z
+    }
     axis = min(differing, default=0)
     if len(differing) > 1 or len({v.ndim for v in values}) > 1:
         values, units = [v.reshape(-1) for v in values], [u.reshape(-1) for u in units]
@@ -124,7 +126,7 @@ def _channels(builder: Builder, t: Tensor, shape: Shape, axis: int | None) -> in
     return builder.channel_axis_of(t) if len(shape) > 1 else 0
 
 
-def _axis(builder: Builder, call: Call) -> int | None:
+def _axis(call: Call) -> int | None:
     """The axis that the op's `dim` is, unbatched; `None` for a batch's."""
     out = call.out
     axis: int = call.bound["dim"] % max(out.ndim, 1) - (out.ndim - len(unbatched(tuple(out.shape))))
@@ -136,7 +138,7 @@ def index_add(builder: Builder, call: Call) -> bool:
     bound = call.bound
     source = _slices(bound)
     weight = torch.tensor(float(bound["alpha"]), dtype=builder.dtype)
-    return summed(builder, call, [whole(bound["self"]), source._replace(weight=weight)], _axis(builder, call))
+    return summed(builder, call, [whole(bound["self"]), source._replace(weight=weight)], _axis(call))
 
 
 def _slices(bound: dict[str, Tensor]) -> Part:
@@ -160,7 +162,7 @@ def scatter_add(builder: Builder, call: Call) -> bool:
         bound["src"] = torch.full(bound["index"].shape, float(bound["value"]), device=call.out.device)
     if bound.get("reduce", "add") != "add":
         return False
-    return summed(builder, call, [whole(bound["self"]), _scattered(bound)], _axis(builder, call))
+    return summed(builder, call, [whole(bound["self"]), _scattered(bound)], _axis(call))
 
 
 def reduced(where: Callable[[dict[str, Tensor]], Part]) -> Callable[[Builder, Call], bool]:
@@ -179,7 +181,7 @@ def reduced(where: Callable[[dict[str, Tensor]], Part]) -> Callable[[Builder, Ca
             return _winners(builder, call, [own, source], lowest=how == "amin")
         if how == "mean":
             own, source = (part._replace(weight=1 / met[part.unit]) for part in (own, source))
-        return how in ("sum", "mean") and summed(builder, call, [own, source], _axis(builder, call))
+        return how in ("sum", "mean") and summed(builder, call, [own, source], _axis(call))
 
     return handler
 
