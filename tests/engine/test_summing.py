@@ -108,7 +108,7 @@ JOINED: dict[str, tuple[Op, tuple[int, ...]]] = {
 }
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore:index_reduce")
 @pytest.mark.parametrize("sign", ["both", "positive"])
 @pytest.mark.parametrize("name", JOINED)
 def test_sums_of_several(name: str, sign: str) -> None:
@@ -127,7 +127,7 @@ MOVED: dict[str, tuple[Op, tuple[int, ...]]] = {
 }
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore:index_reduce")
 @pytest.mark.parametrize("name", MOVED)
 def test_where_no_entries_meet_they_are_moved(name: str) -> None:
     op, shape = MOVED[name]
@@ -136,7 +136,7 @@ def test_where_no_entries_meet_they_are_moved(name: str) -> None:
     assert units(op, values(shape, "both", 4)) == expected
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore:index_reduce")
 @pytest.mark.parametrize("itself", [True, False])
 @pytest.mark.parametrize("lowest", [True, False])
 def test_the_winner_of_a_segment_takes_all(lowest: bool, itself: bool) -> None:
@@ -152,7 +152,7 @@ def test_the_winner_of_a_segment_takes_all(lowest: bool, itself: bool) -> None:
     assert units(lambda t: t[:4].scatter_reduce(0, PLACES, t[4:], how, include_self=itself), x) == expected
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore:index_reduce")
 def test_slices_meet_like_entries() -> None:
     x = torch.tensor([[1.0, 5.0], [3.0, 2.0], [3.0, 4.0]]).double()
     at = torch.tensor([1, 0, 1])
@@ -179,7 +179,7 @@ def test_norms(order: float, sign: str) -> None:
     assert_twins(layer, flow, shares)
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore:index_reduce")
 def test_the_largest_takes_all_of_a_norm_by_size() -> None:
     x = torch.tensor([[1.0, -5.0, 3.0], [3.0, 2.0, -0.5]]).double()
     assert units(lambda t: torch.linalg.vector_norm(t, torch.inf, dim=1), x) == [1, 3]
@@ -237,7 +237,7 @@ GROUPED: dict[str, tuple[Op, tuple[int, ...]]] = {
 }
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore:index_reduce")
 @pytest.mark.parametrize("name", GROUPED)
 def test_grouped_products_are_a_linear_layer_for_each_group(name: str) -> None:
     op, shape = GROUPED[name]
@@ -301,3 +301,32 @@ def test_nets_are_their_dense_twins_pop_by_pop(name: str, nodes: str) -> None:
         np.testing.assert_allclose(on_inputs(walk).ravel(), left[0], **CLOSE)
     ledger = e.finish().ledger
     assert ledger.explained + ledger.absorbed_total == pytest.approx(ledger.target, rel=1e-6)
+
+
+@pytest.mark.parametrize("how", ["sum", "amax"])
+def test_places_made_of_x_hold_no_units(how: str) -> None:
+    """As of all whole numbers that choose entries: what is counted there is constant."""
+    ones = torch.ones(1, 3).double()
+
+    def counted(t: Tensor) -> Tensor:
+        return zeros(t, 1, 3).scatter_reduce(1, t.long(), ones, how)
+
+    x = torch.tensor([[0.0, 2.0, 2.0]]).double()
+    with pytest.raises(ValueError, match="the output does not depend on x"):
+        graph_of(Fn(counted), x)
+    ledger = hw.attribute(Fn(lambda t: t + counted(t)), x, target=2).ledger
+    assert ledger.explained + ledger.absorbed_total == pytest.approx(ledger.target)
+
+
+def test_frames_each_have_points_of_their_own() -> None:
+    """Weights are the op's own: gradient x input of a positive map, by a bilinear grid."""
+    points = torch.cat([GRID, GRID.flip(1)])
+
+    def sampled(t: Tensor) -> Tensor:
+        return F.grid_sample(t.reshape(2, 1, 5, 4), points.to(t), align_corners=True).reshape(1, -1)
+
+    x = values((1, 40), "both", 3).abs().requires_grad_()
+    sampled(x).sum().backward()
+    assert x.grad is not None
+    e = hw.attribute(Fn(sampled), x.detach(), target=lambda o: o.sum(), progress=False)
+    torch.testing.assert_close(e.attribution, x.detach() * x.grad)

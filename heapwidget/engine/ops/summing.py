@@ -188,6 +188,8 @@ def reduced(where: Callable[[dict[str, Tensor]], Part]) -> Callable[[Builder, Ca
 
 def _winners(builder: Builder, call: Call, parts: list[Part], *, lowest: bool) -> bool:
     """To each unit the first of the largest, or smallest, entries that meet there."""
+    if not any(builder.active(part.t) for part in parts):
+        return True
     unit = torch.cat([part.unit for part in parts]).cpu().numpy()
     values = torch.cat([part.t.detach().reshape(-1)[part.entry].to(builder.dtype) for part in parts]).cpu().numpy()
     from_units = torch.cat([builder.units(part.t).reshape(-1)[part.entry] for part in parts])
