@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 import heapwidget as hw
 from heapwidget.engine.graph.operands import CONSTANT_ENTRY
+from heapwidget.engine.ops import entries
 
 Op = Callable[[Tensor], Tensor]
 
@@ -93,6 +94,16 @@ def test_sums(name: str, sign: str) -> None:
         op, x = SUMS["index_add"][0], x[FROM]
     matrix, beside = linear_part(op, tuple(x.shape))
     assert_twins(layer, flow, twins.by_weight(x.numpy(), matrix, beside))
+
+
+@pytest.mark.parametrize("name", ["messages", "scatter_add", "fold with gaps"])
+def test_what_lies_far_apart_is_sent_in_pieces(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entries, "SMALL", 0)
+    monkeypatch.setattr(entries, "SPARE", 1)
+    layer, flow = last_flow(SUMS[name][0], values(SUMS[name][1], "both", 4))
+    boxes = [tuple(slice(i, i + 1) for i in at) for at in np.ndindex(*layer.shape)]
+    assert max(len(flow.local(box, np.ones([1] * len(box)))[0]) for box in boxes) > 1
+    test_sums(name, "both")
 
 
 # Sums of several tensors made of x, and what is summed with numbers of both signs.
@@ -330,3 +341,31 @@ def test_frames_each_have_points_of_their_own() -> None:
     assert x.grad is not None
     e = hw.attribute(Fn(sampled), x.detach(), target=lambda o: o.sum(), progress=False)
     torch.testing.assert_close(e.attribution, x.detach() * x.grad)
+
+
+@pytest.mark.filterwarnings("error", "ignore:.* lies on inputs that change it the other way")
+def test_a_mixture_of_experts_is_its_loop_over_experts() -> None:
+    weights = EXPERTS.reshape(2, 4, 8).mT.contiguous().float()
+    gate = values((8, 2), "both", 2).float()
+
+    def mixture(grouped: bool) -> Op:
+        def run(t: Tensor) -> Tensor:
+            t = t[0]
+            shares, chosen = (t @ gate).softmax(-1).max(-1)
+            order = chosen.argsort(stable=True)
+            ends = chosen.bincount(minlength=2).cumsum(0).int()
+            sent, first = t[order], int(ends[0])
+            if grouped:
+                told = F.grouped_mm(sent, weights, offs=ends)
+            else:
+                told = torch.cat([sent[:first] @ weights[0], sent[first:] @ weights[1]])
+            back = torch.zeros(7, 4).index_add(0, order, told.relu() * shares[order, None])
+            return back.mean(0, keepdim=True)
+
+        return run
+
+    x = values((1, 7, 8), "both", 3).float()
+    grouped, loop = (hw.attribute(Fn(mixture(kind)), x, target=1, progress=False) for kind in (True, False))
+    torch.testing.assert_close(grouped.attribution, loop.attribution)
+    assert grouped.ledger.explained + grouped.ledger.absorbed_total == pytest.approx(grouped.ledger.target, rel=1e-5)
+    assert grouped.attribution.any()
