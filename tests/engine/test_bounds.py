@@ -22,7 +22,7 @@ def unbounded(monkeypatch: pytest.MonkeyPatch) -> tuple[nn.Module, Tensor]:
     torch.manual_seed(0)
     below = nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 5)
     above = nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 3)
-    return nn.Sequential(*below, Fn(lambda t: t.cumsum(-1)), *above).double(), torch.randn(1, 6).double()
+    return nn.Sequential(*below, Fn(lambda t: t.logcumsumexp(-1)), *above).double(), torch.randn(1, 6).double()
 
 
 def attribute(net: nn.Module, x: Tensor, **options: Any) -> hw.Explanation:

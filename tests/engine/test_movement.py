@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 
 import pytest
@@ -160,8 +159,9 @@ def test_convolutions_with_other_paddings(mode: str) -> None:
     torch.testing.assert_close(e.attribution, grad * X)
 
 
+@pytest.mark.filterwarnings("error")
 def test_sums_into_places_are_no_index_maps() -> None:
-    """They are taken by their own gradient: what comes together is shared, not copied."""
+    """What comes together is shared, not copied."""
     at = torch.tensor([0, 1, 0, 2])
     nets = [
         lambda t: torch.zeros(4, dtype=t.dtype).index_put((at,), t[0], accumulate=True),
@@ -170,9 +170,7 @@ def test_sums_into_places_are_no_index_maps() -> None:
     ]
     x = torch.tensor([[1.0, 2.0, 3.0, 4.0]]).double()
     for net in nets:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            e = hw.attribute(Fn(net), x, target=lambda out: out.sum(), progress=False)
+        e = hw.attribute(Fn(net), x, target=lambda out: out.sum(), progress=False)
         torch.testing.assert_close(e.attribution, x)
 
 

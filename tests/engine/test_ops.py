@@ -203,10 +203,10 @@ def unruled(op: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Layer, Flow]:
 @pytest.mark.parametrize(
     "op",
     [
-        lambda t: t.cumsum(1),
+        lambda t: t.logcumsumexp(1),
         lambda t: t.logsumexp(1),
         lambda t: t.prod(2),
-        lambda t: torch.linalg.vector_norm(t, dim=1),
+        lambda t: t.var(1),
     ],
 )
 @pytest.mark.parametrize("sign", ["both", "positive", "zero"])

@@ -195,3 +195,16 @@ def gradient_times_input(op: Callable[..., Tensor], operands: Sequence[Tensor]) 
     to = [divide(part, z * degree) for part in parts]
     rest = np.where(z == 0, 0.0, 1 - sum(m.sum(axis=1) for m in to))
     return Shares(to, {"remainder": rest, "dead end": (z == 0) * 1.0})
+
+
+def by_weight(x: np.ndarray, matrix: np.ndarray, constant: np.ndarray | None = None) -> Shares:
+    """A sum with weights: abs(w x) over the sum of all, constants beside them; where all are 0, evenly."""
+    to, taken = np.zeros(matrix.shape), np.zeros(len(matrix))
+    for j, row in enumerate(matrix):
+        seen = [i for i, w in enumerate(row) if abs(w) > 1e-12]
+        beside = 0.0 if constant is None else abs(constant.ravel()[j])
+        total = sum(abs(row[i] * x.ravel()[i]) for i in seen) + beside
+        for i in seen:
+            to[j, i] = abs(row[i] * x.ravel()[i]) / total if total > 0 else 1 / len(seen)
+        taken[j] = 1 - to[j].sum() if not seen else beside / total if total > 0 else 0.0
+    return Shares([to], {"constant": taken})

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from helpers.zoo_blocks import BLOCKS
 from helpers.zoo_parts import IMAGE, SIGNAL, TOKENS, VECTOR, VOLUME, Animals, Net, Recurrent, weight
 from helpers.zoo_several import SEVERAL
+from helpers.zoo_sums import SUMS
 from torch import Tensor, nn
 
 
@@ -97,6 +98,7 @@ def transformer() -> nn.Module:
 ZOO: Animals = {
     **BLOCKS,
     **SEVERAL,
+    **SUMS,
     "residual": (
         lambda: Net(
             residual,

@@ -70,6 +70,31 @@ def _attention(op: Any) -> Callable[..., Any]:
     return run
 
 
+def _sparse_sum(c: Tensor, a: Tensor, b: Tensor, beta: Any = 1, alpha: Any = 1) -> Any:
+    """A product with a sparse matrix and what is added to it, if anything is."""
+    product = torch.mm(a, _scaled(b, alpha))
+    return product if beta == 0 else product + _scaled(c, beta)
+
+
+def _grouped_product(a: Tensor, b: Tensor, ends: Tensor | None = None, *rest: Any) -> Any:
+    """Groups of rows, each by a matrix of its own, as in mixtures of experts; where the groups end may be said."""
+    bias, dtype = (*rest, None, None)[:2]
+    if ends is None:
+        out = torch.bmm(a, b)
+    else:
+        stops = [int(end) for end in ends]
+        groups = [slice(start, stop) for start, stop in zip([0, *stops], stops, strict=False)]
+        if a.ndim == b.ndim == 2:
+            out = torch.stack([torch.mm(a[:, group], b[group]) for group in groups])
+        elif a.ndim == 2:
+            parts = [torch.mm(a[group], b[i]) for i, group in enumerate(groups)]
+            out = torch.cat([*parts, a.new_zeros(len(a) - stops[-1], b.shape[2])])
+        else:
+            out = torch.cat([torch.mm(a[i], b[:, group]) for i, group in enumerate(groups)], 1)
+    out = out if bias is None else out + bias
+    return out if dtype is None else out.to(dtype)
+
+
 FUSED_ATTENTION = [
     aten._scaled_dot_product_flash_attention_for_cpu.default,
     aten._scaled_dot_product_flash_attention.default,
@@ -97,6 +122,8 @@ DECOMPOSITIONS: dict[Any, Callable[..., Any]] = {
     aten.addbmm.default: lambda c, a, b, beta=1, alpha=1: torch.bmm(a, _scaled(b, alpha)).sum(0) + _scaled(c, beta),
     aten.addcmul.default: lambda c, a, b, value=1: c + _scaled(a * b, value),
     aten.addcdiv.default: lambda c, a, b, value=1: c + _scaled(a / b, value),
+    aten._sparse_addmm.default: _sparse_sum,
+    aten._grouped_mm.default: _grouped_product,
     aten.lerp.Scalar: _lerp,
     aten.lerp.Tensor: _lerp,
     aten._thnn_fused_lstm_cell.default: _lstm_cell,

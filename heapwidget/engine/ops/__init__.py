@@ -12,11 +12,23 @@ from heapwidget.engine.ops import (
     normalization,
     pooling,
     selection,
+    summing,
 )
 from heapwidget.engine.ops.generic import by_gradient
 from heapwidget.engine.ops.registry import registered
 
-_FILES = (convolution, matmul, pooling, arithmetic, interpolation, elementwise, normalization, selection, movement)
+_FILES = (
+    convolution,
+    matmul,
+    pooling,
+    arithmetic,
+    interpolation,
+    elementwise,
+    normalization,
+    selection,
+    summing,
+    movement,
+)
 FAMILIES: dict[str, OpFamily] = {file.__name__.rpartition(".")[2]: file.FAMILY for file in _FILES}
 
 HANDLERS: dict[str, Handler] = {name: f for family in FAMILIES.values() for name, f in family.handlers.items()}

@@ -47,8 +47,8 @@ class _Prepared(Generic[T]):
     absorbing: dict[str, T]
 
 
-class LinearFlow(Flow):
-    """z = op(x, w) + b under one rule; subclasses say how the op is applied, transposed and seen from a box.
+class RuledFlow(Flow):
+    """z = op(x, w) + b under one rule; subclasses say how the op is applied and transposed, and how a box passes on.
 
     Parameters
     ----------
@@ -145,6 +145,10 @@ class LinearFlow(Flow):
     def rows(self, w: Tensor) -> Array:
         """A weight on the host with the layer's channels as its first axis."""
         return packed(w)
+
+
+class LinearFlow(RuledFlow):
+    """The same where a box sees a box of x; subclasses say which, and what each unit sees."""
 
     @abstractmethod
     def input_window(self, window: Window) -> Window | None:

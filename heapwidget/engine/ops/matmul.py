@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
-from heapwidget.boxes import Shape, Window
+from heapwidget.boxes import Shape, Window, unbatched
 from heapwidget.engine.capture import Call
 from heapwidget.engine.flow import Array, Flow, Message, Reach, add_up, packed
 from heapwidget.engine.graph.builder import Builder, OpFamily
 from heapwidget.engine.graph.layers import Operand
+from heapwidget.engine.ops.entries import Entries, Matrix
 from heapwidget.engine.ops.linear import LinearFlow, Weights
+from heapwidget.engine.ops.summing import ENTRY_LIMIT, numbers
 from heapwidget.engine.rules import Rule
 
 
@@ -138,6 +141,33 @@ def product(builder: Builder, call: Call) -> bool:
     return True
 
 
+def sparse_product(builder: Builder, call: Call) -> bool:
+    """A product with a sparse matrix, on either side: rows, or columns, are summed with its weights."""
+    a, b = call.args[:2]
+    left = not builder.active(a)
+    matrix, x = (a, b) if left else (b, a)
+    if builder.active(matrix) or x.layout != torch.strided:
+        return False
+    known = matrix.detach().to_sparse_coo().coalesce()
+    (row, column), axis = known.indices(), 0 if left else 1
+    to, at = (row, column) if left else (column, row)
+    unit, entry = (numbers(t).movedim(axis, 0)[line] for t, line in ((call.out, to), (x, at)))
+    weight = known.values().to(builder.dtype)[:, None].expand(unit.shape)
+    if unit.numel() > ENTRY_LIMIT:
+        return False
+    weights = Matrix.of(unit.reshape(-1), entry.reshape(-1), weight.reshape(-1))
+    value, shape = builder.value(x), unbatched(tuple(call.out.shape))
+    builder.add_layer(
+        call,
+        call.out,
+        Entries,
+        [builder.operand(x)],
+        lambda rule: Entries(value, weights, None, shape, rule),
+        channel_axis=(1 - axis) if len(shape) == 2 else 0,
+    )
+    return True
+
+
 def batch_product(builder: Builder, call: Call) -> bool:
     """Stacks of matrices: by a constant or by attention weights one side takes all, two signals take half each."""
     a, b = call.args[:2]
@@ -187,11 +217,13 @@ def _stack(t: Tensor) -> Tensor:
 
 
 def single_product(builder: Builder, call: Call) -> bool:
-    """Two matrices: by a constant on the right as a linear layer, else as a stack of one."""
+    """Two matrices: by a constant on the right as a linear layer, by a sparse one by its entries, else as a stack."""
+    if any(t.layout != torch.strided for t in call.args[:2]):
+        return sparse_product(builder, call)
     return (batch_product if builder.active(call.args[1]) else product)(builder, call)
 
 
 FAMILY = OpFamily(
     {"addmm": product, "linear": product, "bmm": batch_product, "mm": single_product},
-    (Product, BatchProduct, Bilinear),
+    (Product, BatchProduct, Bilinear, Entries),
 )

@@ -12,6 +12,7 @@ from heapwidget.boxes import unbatched
 from heapwidget.engine.capture import Call
 from heapwidget.engine.graph.builder import Builder, OpFamily
 from heapwidget.engine.graph.layers import CONSTANT_ENTRY, PADDED
+from heapwidget.engine.ops.summing import put, scatter_add
 
 # The order of the entries stays: the result is the same units in another shape.
 RESHAPES = [
@@ -100,7 +101,7 @@ def move(builder: Builder, call: Call) -> bool:
     """Entries taken from here and there: the op itself, run on the unit ids, says where from."""
     bound = call.bound
     if bound.get("accumulate"):
-        return False
+        return put(builder, call)
     moving = [t for name in bound.keys() - CHOOSING for t in tree_leaves(bound[name]) if builder.active(t)]
     if not moving:
         return True
@@ -127,7 +128,7 @@ def scatter(builder: Builder, call: Call) -> bool:
     """Some entries are put in the place of others."""
     bound = call.bound
     if "reduce" in bound:
-        return False
+        return scatter_add(builder, call)
     source = bound.get("src")
     value = CONSTANT_ENTRY if source is None else builder.units(source)
     builder.moved(call.out, torch.scatter(builder.units(bound["self"]), bound["dim"], bound["index"], value))

@@ -1,10 +1,11 @@
-"""Pooling, and means and sums over axes, which are pooling with one window.
+"""Pooling; means, sums and norms over axes, with one window; running sums, with windows that grow.
 
 The winner takes all of a maximum, a mean is shared in proportion to abs(x).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cached_property
 from itertools import product
@@ -20,6 +21,7 @@ from heapwidget.boxes import Shape, Window
 from heapwidget.engine.capture import Call
 from heapwidget.engine.flow import Array, Flow, Message, Reach, Read, Table, host, inverse, is_zero
 from heapwidget.engine.graph.builder import Builder, OpFamily, each_axis
+from heapwidget.engine.ops.selection import extreme
 
 # For each pooled axis of x, the slice of it that each index of the output sees.
 Seen = dict[int, list[slice]]
@@ -206,12 +208,14 @@ def mean_pool(builder: Builder, call: Call) -> bool:
 
 
 def reduction(builder: Builder, call: Call) -> bool:
-    """A mean or sum over axes; the layer keeps the rank of x, the reduced axes of size one."""
+    """A mean, a sum or a norm over axes; the layer keeps the rank of x, the reduced axes of size one."""
     x = call.args[0]
     value = builder.value(x)
     lead = x.ndim - value.ndim
     dims = call.bound.get("dim") or range(x.ndim)
     axes = sorted({d % x.ndim - lead for d in dims} - {-1}) if x.ndim else [0]
+    if "ord" in call.bound:
+        value = _powers(value, axes, float(call.bound["ord"]))
     if not axes:
         builder.same_units(x, call.out)
         return True
@@ -235,10 +239,55 @@ def reduction(builder: Builder, call: Call) -> bool:
         MeanPool,
         [operand],
         lambda rule: MeanPool(value, op, transpose, seen),
-        op=call.name,
+        op="norm" if "ord" in call.bound else call.name,
         shape=tuple(1 if a in axes else s for a, s in enumerate(value.shape)),
         # Positions are what one averages over.
         channel_axis=kept[0] if channel_axis is None and len(kept) == 1 else channel_axis,
+    )
+    return True
+
+
+def _powers(value: Tensor, axes: list[int], order: float) -> Tensor:
+    """What a norm sums, which is what its gradient gives: abs(x) ** order, of what is scaled so that none vanishes."""
+    size = value.abs()
+    largest = size.amax(axes, keepdim=True) if axes else size
+    return (size / torch.where(largest > 0, largest, 1)) ** order
+
+
+def norm(builder: Builder, call: Call) -> bool:
+    """The norm of a vector, homogeneous of degree one: its shares add up to one."""
+    order = float(call.bound["ord"])
+    if math.isinf(order):
+        return extreme(builder, call)
+    return order > 0 and reduction(builder, call)
+
+
+def running_sum(builder: Builder, call: Call) -> bool:
+    """Each position sees all those before it, and itself."""
+    x = call.args[0]
+    value = builder.value(x)
+    axis = call.bound["dim"] % max(x.ndim, 1) - (x.ndim - value.ndim) if x.ndim else 0
+    if axis < 0:
+        builder.same_units(x, call.out)
+        return True
+    operand = builder.operand(x)
+    channels = builder.channels_of(operand)
+
+    def op(a: Tensor) -> Tensor:
+        return a.cumsum(axis)
+
+    def transpose(s: Tensor) -> Tensor:
+        return s.flip(axis).cumsum(axis).flip(axis)
+
+    seen = {axis: [slice(0, i + 1) for i in range(value.shape[axis])]}
+    builder.add_layer(
+        call,
+        call.out,
+        MeanPool,
+        [operand],
+        lambda rule: MeanPool(value, op, transpose, seen),
+        op=call.name,
+        channel_axis=1 - axis if channels is None and value.ndim == 2 else channels,
     )
     return True
 
@@ -250,6 +299,8 @@ FAMILY = OpFamily(
         **dict.fromkeys((*_MAXIMA, *(f"adaptive_max_pool{rank}d" for rank in (1, 2, 3))), max_pool),
         **dict.fromkeys((*_MEANS, "_adaptive_avg_pool2d", "_adaptive_avg_pool3d"), mean_pool),
         **dict.fromkeys(("mean", "sum"), reduction),
+        "linalg_vector_norm": norm,
+        "cumsum": running_sum,
     },
     (MaxPool, MeanPool),
 )

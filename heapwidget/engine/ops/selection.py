@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from heapwidget.engine.capture import Call
 from heapwidget.engine.graph.builder import Builder, OpFamily
 
@@ -20,13 +22,14 @@ def extreme_along(builder: Builder, call: Call) -> bool:
 
 
 def extreme(builder: Builder, call: Call) -> bool:
-    """The winner over some axes takes all."""
-    t = call.args[0]
+    """The winner over some axes takes all; in a norm, by its size."""
+    t, order = call.args[0], call.bound.get("ord")
     dims = call.bound.get("dim") or list(range(t.ndim))
     dims = [d % t.ndim for d in ([dims] if isinstance(dims, int) else dims)]
     rest = [d for d in range(t.ndim) if d not in dims]
-    by_rest = [a.permute(*rest, *dims).reshape(*(t.shape[d] for d in rest), -1) for a in (t, builder.units(t))]
-    lowest = call.name in ("amin", "min")
+    size = t if order is None else t.abs()
+    by_rest = [a.permute(*rest, *dims).reshape(*(t.shape[d] for d in rest), -1) for a in (size, builder.units(t))]
+    lowest = call.name in ("amin", "min") or order == -math.inf
     winner = by_rest[0].argmin(-1, keepdim=True) if lowest else by_rest[0].argmax(-1, keepdim=True)
     builder.moved(call.out, by_rest[1].gather(-1, winner).reshape(call.out.shape))
     return True
