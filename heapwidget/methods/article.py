@@ -221,9 +221,11 @@ class _Children:
         """The children of one node."""
         number = self._links.layer_of(node)
         flow = self._flows[number]
+        nothing = np.empty(0, np.int32)
         if flow is None:
-            return np.empty(0, np.int32)
+            return nothing
         window = self._parts[number].window(node - int(self._links.first[number]))
         nodes, reads = self._links.nodes, flow.reads(window, self._dtype)
-        found = np.concatenate([nodes(number, r.operand)[r.window][r.mask].reshape(-1) for r in reads])
+        # A unit may read nothing, as a node of a graph without neighbours does.
+        found = np.concatenate([nothing, *(nodes(number, r.operand)[r.window][r.mask].reshape(-1) for r in reads)])
         return np.unique(found[found != NO_NODE])
