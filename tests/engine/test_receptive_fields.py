@@ -97,10 +97,30 @@ def test_fields_of_tokens_hold_what_moves_a_unit(drawn: tuple[Net, Tensor]) -> N
     check_fields(*drawn)
 
 
-@given(drawn=joined_nets(length=5, kinds=STILL))
+# Nor do they follow what only gates, which may be of another input.
+@given(drawn=joined_nets(length=5, kinds=[kind for kind in STILL if kind != "gate"]))
 @examples(40)
 def test_fields_of_several_inputs_hold_what_moves_a_unit(drawn: tuple[Net, tuple[Tensor, ...]]) -> None:
     check_fields(*drawn, [(0, 0), (1, 2), (2, 2)])
+
+
+class Gated(nn.Module):
+    """One picture, gated by another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 2, 3)
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return self.conv(a * torch.sigmoid(b)).flatten(1)
+
+
+def test_what_only_gates_is_not_followed() -> None:
+    x = torch.rand(1, 1, 5, 5), torch.rand(1, 1, 5, 5)
+    layers = hw.attribute(Gated(), x, target=0, progress=False).trace.header["layers"]
+    unseen = [0, 0, 0, None]
+    fields = [layer["field"] for layer in layers if layer["op"] == "conv"]
+    assert fields == [[[0, 1, 3, 1], [0, 1, 3, 2], unseen, unseen]]
 
 
 def test_fields_tell_which_input_is_not_seen() -> None:

@@ -111,7 +111,7 @@ def _joined(builder: Builder, tensors: list[Tensor]) -> tuple[Tensor, Operand, l
 
 def _move(builder: Builder, call: Call, operand: Operand, matrix: Matrix, active: list[Part]) -> None:
     """Where no two entries meet, they are moved, and the rest is constant."""
-    units = torch.cat([builder.units(part.t).reshape(-1) for part in active]) if len(active) == 1 else operand.index
+    units = builder.units(active[0].t) if len(active) == 1 else operand.index
     assert units is not None
     index = torch.full((call.out.numel(),), CONSTANT_ENTRY, device=call.out.device)
     index[matrix.unit] = units.reshape(-1).to(index.device)[matrix.entry]
