@@ -108,7 +108,7 @@ class RelevanceWalk:
         absorbed = {(labels[n], cause): v * self.walk.sign for (n, cause), v in sorted(finish.absorbed.items()) if v}
         explained = sum(float(c.sum(dtype=np.float64)) for c in contributions)
         residual = 0.0 if self.finishing else self.walk.residual_sum()
-        return Ledger(self.header.target.value, explained, residual, absorbed)
+        return Ledger(self.header.ledger.target, explained, residual, absorbed)
 
     def _dust(self, rows: list[Row], nodes: NDArray[np.int64], keys: NDArray[np.float32]) -> NDArray[np.float64]:
         """What lies below the floor after each row: the residual mass less the keys in the heap."""

@@ -80,6 +80,8 @@ class Walk:
         A node enters the heap once its key reaches this fraction of what the walk starts with.
     by_bound
         Whether a node's key is its part of the bound, sum of k * abs(residual), and not its mass.
+    held
+        What lies on the output's units at the start, where that is not the seeds but multipliers.
 
     Raises
     ------
@@ -95,6 +97,7 @@ class Walk:
         seeds: Array,
         floor: float,
         by_bound: bool = False,
+        held: Array | None = None,
     ) -> None:
         self.graph, self.flows, self.partitions = graph, list(flows), list(partitions)
         self.n_inputs = graph.n_inputs
@@ -105,9 +108,10 @@ class Walk:
         self.start_mass = float(np.abs(seeds).sum())
         self.floor = floor
         self._start_key = self.start_mass
+        held = seeds if held is None else held
         if by_bound:
             k = host(gather(graph, graph.output, self._k))
-            self._start_key = float((np.abs(seeds[seeds != 0]) * k[seeds != 0]).sum())
+            self._start_key = float((np.abs(held[held != 0]) * k[held != 0]).sum())
             if not np.isfinite(self._start_key):
                 raise ValueError("priority='bound' needs a bound, and a large op without a rule has none; use 'mass'")
         self.board = Board(self.offsets[-1], self._least_key(floor), signed, by_bound)
@@ -125,12 +129,18 @@ class Walk:
         self._untabled = Counter[int]()
         # As plain tuples, which are made faster than rows.
         self._pops: list[tuple[int, float, float, float, float, float, int]] = []
-        self._seed(seeds * self.sign)
+        self._seed(held * self.sign)
 
     def _store(self, number: int, partition: Partition, first: int, dtype: np.dtype[np.floating]) -> LayerResiduals:
         if not self.board.signed:
             return Unsigned(self.board, partition, first, dtype)
-        return Signed(self.board, partition, first, dtype, host(self._k[number].nan_to_num(posinf=0)))
+        k = host(self._k[number].nan_to_num(posinf=0))
+        return Signed(self.board, partition, first, dtype, k, self._worth(number))
+
+    def _worth(self, number: int) -> Array | None:
+        """What the residuals of a layer that holds multipliers are multiplied with for their relevance."""
+        flow = self.flows[number]
+        return None if flow is None or flow.change is None else host(flow.change)
 
     def _seed(self, seeds: Array) -> None:
         output = self.graph.output
@@ -255,7 +265,7 @@ class Walk:
 
     def residual_sum(self) -> float:
         """Sum of all residuals as they lie in the layers, in the target's own sign."""
-        return self.sign * sum(float(s.residual.sum(dtype=np.float64)) for s in self.inner)
+        return self.sign * sum(s.relevance() for s in self.inner)
 
     def stopped(self) -> Finish:
         """What the walk has found as it stands, with nothing passed on."""
@@ -311,8 +321,8 @@ class Walk:
             return 0.0, 0.0
         if not self.board.signed:
             return float(r.sum()), 0.0
-        size = r.abs()
-        mass = float(size.sum())
+        size, flow = r.abs(), self.flows[number]
+        mass = float((size if flow is None or flow.change is None else size * flow.change.abs()).sum())
         if not mass:
             return 0.0, 0.0
         bounded = size * self._k[number]
