@@ -68,7 +68,7 @@ def label_of(baseline: Baseline) -> str:
     """What a baseline is called."""
     if isinstance(baseline, str):
         return baseline
-    if isinstance(baseline, Tensor) or isinstance(baseline, Sequence):
+    if isinstance(baseline, Tensor | Sequence):
         return "yours"
     return f"{baseline:g}"
 

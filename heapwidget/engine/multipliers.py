@@ -60,15 +60,13 @@ def flows_of_changes(graph: Graph, rules: Sequence[Rule]) -> list[Flow | None]:
 def _factor(graph: Graph, flows: Sequence[Flow | None], operands: Sequence[Operand]) -> Factor:
     """What a layer's multipliers are worth to the units of each of its operands."""
 
-    def factor(number: int, part: Tensor, coefficient: Tensor | None) -> Tensor:
-        return worth(graph, flows, operands[number], part, coefficient)
+    def factor(number: int, part: Tensor) -> Tensor:
+        return worth(graph, flows, operands[number], part)
 
     return factor
 
 
-def worth(
-    graph: Graph, flows: Sequence[Flow | None], operand: Operand, part: Tensor, coefficient: Tensor | None = None
-) -> Tensor:
+def worth(graph: Graph, flows: Sequence[Flow | None], operand: Operand, part: Tensor) -> Tensor:
     """What multipliers are multiplied with on their way to an operand's units; see `rules.Factor`."""
     changes = [None if flow is None else flow.change for flow in flows]
     if all(changes[source] is None for source in layers_of(operand, graph.layers)):

@@ -19,7 +19,8 @@ def fits(pattern: str, graph: Graph, number: int) -> bool:
     """Whether a pattern names layer `number`.
 
     A pattern is a layer's label, in which `*` stands for anything; the path of a module, for all layers in it; an op
-    family (`"conv"`, `"linear"`, `"matmul"`, ...); `"first"`, the layers that read an input itself; or `"head"`, those that decide.
+    family (`"conv"`, `"linear"`, `"matmul"`, ...); `"first"`, the layers that read an input itself; or `"head"`, those
+    that decide.
     """
     layer = graph.layers[number]
     if pattern == FIRST and any(source < graph.n_inputs for source in graph.sources(number)):

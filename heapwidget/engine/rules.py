@@ -30,10 +30,9 @@ from heapwidget.words.vocabulary import rule_label
 Change = Callable[[Tensor], Tensor]
 # From the denominators of the branches, by number, to what each is multiplied with; `None` for one that is not needed.
 Scales = Callable[[Callable[[int], Tensor]], "list[Tensor | None]"]
-# What multipliers are multiplied with on their way to the units of an operand, by its number: where they arrive as
-# relevance it is the part of the change that comes from each entry, else that over the unit's own change. The last is
-# what the entry's own change is multiplied with for its part.
-Factor = Callable[[int, Tensor, "Tensor | None"], Tensor]
+# What multipliers are multiplied with on their way to the units of an operand, by its number and the part of the
+# change that comes from each entry: that part where they arrive as relevance, else that over the unit's own change.
+Factor = Callable[[int, Tensor], Tensor]
 
 
 def _same(a: Tensor) -> Tensor:

@@ -87,15 +87,14 @@ def by_size(active: list[Tensor], constant: Tensor | None) -> Split:
     return Split([a.abs() * over + even for a in active], None if constant is None else constant.abs() * over)
 
 
-def of_changes(rule: Rule, parts: list[Tensor], coefficients: list[Tensor]) -> Split:
-    """A meeting of changes: `parts` of the layer's own go to the operands, each a coefficient times what changed there.
+def of_changes(rule: Rule, parts: list[Tensor]) -> Split:
+    """A meeting of changes: each operand has its part of the layer's own.
 
-    Those that go the way of all take their shares of that; multipliers are passed on with the coefficients.
+    Those that go the way of all take their shares of that; multipliers are worth the parts.
     """
     z = sum(parts[1:], parts[0])
     if rule.factor is not None:
-        both = zip(parts, coefficients, strict=True)
-        return Split([rule.factor(i, part, coefficient) for i, (part, coefficient) in enumerate(both)], None, z)
+        return Split([rule.factor(i, part) for i, part in enumerate(parts)], None, z)
     of_size, of_own = along(sum((c.abs() for c in parts), torch.zeros_like(z)), z)
     even = (of_size == 0).to(z.dtype) / len(parts)
     return Split([c.abs() * of_size + c * of_own + even for c in parts], None)
@@ -151,9 +150,8 @@ def meeting(builder: Builder, call: Call, op: str, coefficients: Callable[[], li
     if of_one(builder, call):
         return True
     counted = [(t, c) for t, c in zip(call.args[:2], coefficients(), strict=True) if builder.active(t)]
-    holders, scales = [t for t, _ in counted], [c for _, c in counted]
     parts = [c * shaped(builder.change(t), t, call.out) for t, c in counted]
-    _split(builder, call, holders, op, lambda rule: of_changes(rule, parts, scales))
+    _split(builder, call, [t for t, _ in counted], op, lambda rule: of_changes(rule, parts))
     return True
 
 
@@ -269,8 +267,7 @@ def chosen(builder: Builder, call: Call, out: Tensor, here: Tensor, there: Tenso
         return
     change = builder.change(out)
     first = ((change < 0) if lowest else (change > 0)) | neither.reshape(change.shape)
-    masks = [first.to(change.dtype), (~first).to(change.dtype)]
-    parts = [change * mask for mask in masks]
+    parts = [change * first, change * ~first]
     index = [torch.where(here < 0, there, here), torch.where(there < 0, here, there)]
     operands = [Operand(tuple(change.shape), None, i.reshape(change.shape)) for i in index]
     axis = builder.channels_of(*operands)
@@ -279,7 +276,7 @@ def chosen(builder: Builder, call: Call, out: Tensor, here: Tensor, there: Tenso
         out,
         Split,
         operands,
-        lambda rule: of_changes(rule, parts, masks),
+        lambda rule: of_changes(rule, parts),
         op=short_name(call.name),
         channel_axis=axis,
     )

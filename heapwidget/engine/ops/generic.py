@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_map
 from heapwidget.boxes import unbatched
 from heapwidget.engine.capture import Call
 from heapwidget.engine.flow import DEAD_END, REMAINDER, Flow, add_up, inverse, total
-from heapwidget.engine.graph.builder import Builder, results, short_name
+from heapwidget.engine.graph.builder import Builder, Summary, results, short_name
 from heapwidget.engine.graph.layers import Make
 from heapwidget.engine.rules import Rule
 from heapwidget.errors import UnsupportedOpError
@@ -111,7 +111,7 @@ class ChangeGeneric(Flow):
         self.shape, self.device = tuple(change.shape), change.device
         large = change.abs() > NO_CHANGE * change.abs().amax() if change.numel() else change > 0
         self._over = inverse(change * large)
-        worth = [d if rule.factor is None else rule.factor(i, d, None) for i, d in enumerate(changes)]
+        worth = [d if rule.factor is None else rule.factor(i, d) for i, d in enumerate(changes)]
         self._worth = worth
         self._messages(torch.zeros_like(change))
 
@@ -169,6 +169,8 @@ def by_gradient(builder: Builder, call: Call, *, warn: bool = True) -> bool:
             operands = [builder.operand(t) for t in active]
             name, warning, axis = short_name(call.name), told if warn else None, builder.kept(out, operands)
             builder.add_layer(call, out, Generic, operands, make, op=name, warning=warning, channel_axis=axis)
+            if len(active) == 1 and out.numel() < active[0].numel():
+                builder.sums_up(out, Summary(call.name, active[0]))
     return True
 
 

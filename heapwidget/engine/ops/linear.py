@@ -68,7 +68,7 @@ class RuledFlow(Flow):
         self.signed, self.device = rule.signed, x.device
         if rule.factor is not None:
             self.change = self.apply(x, w)
-            self._branches = [_Prepared([(rule.factor(0, x, None), w)], torch.ones_like(self.change), {})]
+            self._branches = [_Prepared([(rule.factor(0, x), w)], torch.ones_like(self.change), {})]
         elif rule.scales is not None:
             self._branches = self._scaled(rule, rule.scales)
         else:

@@ -229,10 +229,10 @@ class ChangeBilinear(Flow):
         self._inner = a.shape[-1]
         if rule.factor is not None:
             factor = rule.factor
-            right = rule.passing(lambda _, part, scale: factor(1, part.mT, scale).mT)
+            right = rule.passing(lambda _, part: factor(1, part.mT).mT)
             self._left = BatchProduct(da, b, None, rule)
             self._right = BatchProduct(db.mT, a.mT, None, right)
-            self.change = self._left.change + self._right.change.mT
+            self.change = da @ b + a @ db
         else:
             x, w = torch.cat([da, a], -1), torch.cat([b, db], -2)
             self._left, self._right = BatchProduct(x, w, None, rule), BatchProduct(w.mT, x.mT, None, rule)

@@ -54,7 +54,7 @@ class MaxPool(Flow):
         """What the multiplier of each output is multiplied with on its way to the winner."""
         moved = self._of_winners(self.x)
         part = torch.where(moved == 0, 0, rise / torch.where(moved == 0, 1, moved))
-        return self._of_winners(factor(0, self.x, None)) * part
+        return self._of_winners(factor(0, self.x)) * part
 
     def _of_winners(self, values: Tensor) -> Tensor:
         return values.flatten(1).gather(1, self._winners.flatten(1)).reshape(self.shape)
