@@ -243,6 +243,7 @@ def _block() -> dict[str, dict[str, Function]]:
     layer = nn.TransformerEncoderLayer(8, 2, 12, batch_first=True, activation="gelu").double().eval()
     for part in layer.parameters():
         nn.init.normal_(part, std=0.5)
+    layer.requires_grad_(False)
     attention = layer.self_attn
 
     def normed(x: Tensor, norm: nn.LayerNorm) -> Tensor:
