@@ -19,7 +19,6 @@ from torch import Tensor
 from heapwidget.engine.flow import Flow
 from heapwidget.engine.graph.layers import Graph
 from heapwidget.engine.multipliers import flows_of_changes, worth
-from heapwidget.engine.ops import FAMILIES
 from heapwidget.engine.rules import epsilon, gamma, zplus
 from heapwidget.engine.walk.sweep import Left, deliver, whole_pass
 
