@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import torch
 
-from heapwidget.arguments.baseline import Baseline, check_baseline
+from heapwidget.arguments.baseline import Baseline, check_baseline, label_of
 from heapwidget.arguments.question import Question
 from heapwidget.engine.capture.pairs import paired
 from heapwidget.engine.composites import RuleLike, composite
@@ -102,6 +102,11 @@ class Relevance:
         label = rules.label if rules.name and rules.label != rule_label(rules.name) else None
         named = {"rule": rules.name, "rule_label": label}
         header = make_header(self.name, choice, value, layers, run.below, conserved=True, **named)
-        if differs:
-            header = replace(header, ledger=replace(header.ledger, target=value - value_there))
+        if self.baseline is not None:
+            there = {"baseline": label_of(self.baseline), "at_baseline": value_there}
+            header = replace(
+                header,
+                target=replace(header.target, **there),
+                ledger=replace(header.ledger, baseline=value_there),
+            )
         return RelevanceWalk(walk, header, seeds, self.finish)

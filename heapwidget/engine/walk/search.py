@@ -265,7 +265,7 @@ class Walk:
 
     def residual_sum(self) -> float:
         """Sum of all residuals as they lie in the layers, in the target's own sign."""
-        return self.sign * sum(s.relevance() for s in self.inner)
+        return self.sign * sum(float(s.relevance.sum(dtype=np.float64)) for s in self.inner)
 
     def stopped(self) -> Finish:
         """What the walk has found as it stands, with nothing passed on."""
