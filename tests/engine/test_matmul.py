@@ -9,7 +9,7 @@ import pytest
 import torch
 from helpers import slow_twins as twins
 from helpers.nets import SIGNS, units, values
-from helpers.rule_twins import RULES, twin_of_matrix
+from helpers.rule_twins import RULES, twin_of_matrix, twin_of_product
 from helpers.twin_checks import assert_twins, last_flow
 from torch import Tensor, nn
 
@@ -55,9 +55,8 @@ def test_two_signals_take_half_each(rule: str, stacked: bool) -> None:
 
     layer, flow = last_flow(lambda t: torch.matmul(*sides(t)), x, RULES[rule])
     a, b = sides(x)
-    zero = np.zeros(a[..., 0].numel() * 3)
-    left = twin_of_matrix(rule, a, twins.dense(lambda t: t @ b, tuple(a.shape)), zero)
-    right = twin_of_matrix(rule, b, twins.dense(lambda t: a @ t, tuple(b.shape)), zero)
+    left = twin_of_product(rule, a, twins.dense(lambda t: t @ b, tuple(a.shape)))
+    right = twin_of_product(rule, b, twins.dense(lambda t: a @ t, tuple(b.shape)))
     absorbed = {
         cause: (left.absorbed.get(cause, 0) + right.absorbed.get(cause, 0)) / 2
         for cause in left.absorbed.keys() | right.absorbed.keys()
