@@ -19,7 +19,7 @@ def test_by_hand_is_as_fused(name: str, way: str) -> None:
     found, expected = (hw.attribute(n, x, baseline=0, target=0, max_pops=0, progress=False) for n in (other, net))
     close = 1e-5 * float(expected.attribution.abs().amax())
     torch.testing.assert_close(found.attribution, expected.attribution, rtol=0, atol=close)
-    assert found.ledger.explained == pytest.approx(found.ledger.target, abs=close)
+    assert found.ledger.explained == pytest.approx(found.ledger.change, abs=close)
 
 
 def test_every_function_has_several_spellings() -> None:
