@@ -36,7 +36,7 @@ class Relevance:
 
     name: ClassVar = "relevance"
 
-    baseline: Baseline = None
+    baseline: Baseline = 0.0
     rule: RuleLike | None = None
     nodes: Nodes = "auto"
     floor: float = 1e-3

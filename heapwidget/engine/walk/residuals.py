@@ -48,7 +48,11 @@ class Residuals(ABC):
     @property
     def relevance(self) -> Array:
         """What lies here, by unit."""
-        return self.residual
+        return self.worth_of(self.residual)
+
+    def worth_of(self, residual: Array) -> Array:
+        """The relevance that residuals of this layer are."""
+        return residual
 
     @abstractmethod
     def receiver(self, shape: Shape) -> Receiver | None:
@@ -236,9 +240,8 @@ class Signed(LayerResiduals):
             (np.moveaxis(a, 0, -1) if self._last else a).reshape(-1) for a in (k, self._worth)
         )
 
-    @property
-    def relevance(self) -> Array:
-        return self.residual if self._change is None else self.residual * self._change
+    def worth_of(self, residual: Array) -> Array:
+        return residual if self._change is None else residual * self._change
 
     def receiver(self, shape: Shape) -> Receiver | None:
         if self.partition.is_unit:

@@ -129,6 +129,7 @@ class Walk:
         self._untabled = Counter[int]()
         # As plain tuples, which are made faster than rows.
         self._pops: list[tuple[int, float, float, float, float, float, int]] = []
+        self.held = held
         self._seed(held * self.sign)
 
     def _store(self, number: int, partition: Partition, first: int, dtype: np.dtype[np.floating]) -> LayerResiduals:
