@@ -114,7 +114,8 @@ class RelevanceWalk:
     def _certain(self, rows: int, settled: int | None) -> NDArray[np.int64]:
         """How many of the first positions are certain after each row: in the end all, `settled`, if nothing is left."""
         walked = self.walk.certain()
-        certain = np.append(walked, np.full(max(rows - len(walked), not rows), walked[-1] if len(walked) else 0))
+        # Without any row, what started on the input itself is told.
+        certain = np.append(walked, np.full(max(rows, 1) - len(walked), walked[-1] if len(walked) else 0))
         if settled is not None:
             certain[-1] = settled
         return certain

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, prod
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -28,13 +28,13 @@ Numbers = NDArray[np.float64]
 Seen = Sequence[tuple[int, int, int, int | None]] | None
 
 # The walk is looked at after its first pops, and then each time that it is longer by one part in so many.
-FIRST, PARTS = 16, 16
+FIRST, PARTS = 32, 12
 # Units in the last place that a message can be off by, on its way through one layer.
 ROUNDING = 8
 
 
 class _Span(NamedTuple):
-    """Which positions along one axis of an input the nodes along one axis of a layer see: for each, nodes [low, high)."""
+    """Which nodes along an axis of a layer see each position along an axis of an input: those of [low, high)."""
 
     low: NDArray[np.int64]
     high: NDArray[np.int64]
@@ -44,8 +44,8 @@ class _Span(NamedTuple):
 class _View:
     """How a layer's nodes see one input: axes of the grid that do not matter, the others in the order of the input's.
 
-    `at` is where along the axes of the input anything is seen, and `spans` has an entry for each, `None` where all nodes
-    see the same.
+    `at` is where along the axes of the input anything is seen, and `spans` has an entry for each, `None` where all
+    nodes see the same.
     """
 
     number: int
@@ -111,17 +111,20 @@ class Ranking:
         k: Sequence[Tensor] | None,
         toward: float,
     ) -> None:
-        """`shapes` are those of the inputs' positions; the first is the furthest `toward` 1, above zero, or -1, below."""
+        """`shapes` are those of the inputs' positions; the largest is the first `toward` 1, the smallest toward -1."""
         self._board, self._toward, self._shapes, n_inputs = board, toward, list(shapes), len(shapes)
-        self._inputs, self._inner = list(stores[:n_inputs]), list(stores[n_inputs:])
-        self._views = [
-            None if seen is None else self._views_of(store.partition, seen)
-            for store, seen in zip(self._inner, fields[n_inputs:], strict=True)
-        ]
-        # Keys that are parts of the bound hold k already.
-        self._k: list[Array | float] = [1.0] * len(self._inner)
-        if k is not None and not board.by_bound:
-            self._k = [_largest(s.partition, own) for s, own in zip(self._inner, k[n_inputs:], strict=True)]
+        self._inputs = list(stores[:n_inputs])
+        self._seen_by_all: list[tuple[Residuals, Array | float]] = []
+        self._seen_by_some: list[tuple[Residuals, Array | float, list[_View]]] = []
+        for number, (store, seen) in enumerate(zip(stores, fields, strict=True)):
+            if number < n_inputs:
+                continue
+            # Keys that are parts of the bound hold k already.
+            weight = 1.0 if k is None or board.by_bound else _largest(store.partition, k[number])
+            if seen is None:
+                self._seen_by_all.append((store, weight))
+            else:
+                self._seen_by_some.append((store, weight, self._views_of(store.partition, seen)))
         self._relative = ROUNDING * float(np.finfo(stores[0].mass.dtype).eps) * len(stores)
         self._absolute = self._relative * board.bound if board.signed else 0.0
         self._found: list[tuple[int, int]] = []
@@ -153,30 +156,29 @@ class Ranking:
 
     def count(self) -> int:
         """How many are certain now."""
-        arrived = np.concatenate([s.mass.reshape(-1) for s in self._inputs]).astype(np.float64)
-        masses = [_weighted(s.mass, k) for s, k in zip(self._inner, self._k, strict=True)]
-        everywhere = sum(float(m.sum(dtype=np.float64)) for m, v in zip(masses, self._views, strict=True) if v is None)
+        parts = [s.mass.reshape(-1) for s in self._inputs]
+        arrived: Array = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        everywhere = sum(float(_weighted(s.mass, k).sum(dtype=np.float64)) for s, k in self._seen_by_all)
         # What all see may come to any: nothing is certain whose lead is smaller.
-        if not np.ptp(arrived) > everywhere:
+        if not float(arrived.max()) - float(arrived.min()) > everywhere:
             return 0
-        left = self._left(masses, everywhere)
+        left = self._left(everywhere)
         if not np.isfinite(left).all():
             return 0
         slack = self._relative * (np.abs(arrived) + left) + self._absolute
-        least, most = arrived - slack, arrived + slack
+        least, most = arrived - slack, arrived + slack + left
         if self._board.signed:
-            least, most = least - left, most + left
-        else:
-            most = most + left
+            least -= left
         return settled(least, most) if self._toward > 0 else settled(-most, -least)
 
-    def _left(self, masses: Sequence[Array], everywhere: float) -> Numbers:
+    def _left(self, everywhere: float) -> Numbers:
         """For each position the residuals of all nodes that see it."""
-        left = [np.full(shape, everywhere) for shape in self._shapes]
-        for views, own in zip(self._views, masses, strict=True):
-            if views is not None and own.any():
+        left = [np.full(shape, everywhere, np.float64) for shape in self._shapes]
+        for store, k, views in self._seen_by_some:
+            if store.mass.any():
+                masses = _weighted(store.mass, k)
                 for view in views:
-                    view.spread(own, left[view.number])
+                    view.spread(masses, left[view.number])
         return np.concatenate([part.reshape(-1) for part in left])
 
 
