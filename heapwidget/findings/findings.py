@@ -183,8 +183,7 @@ class Findings:
         finished these are all, and 0 where nothing is certified. How many were certain after each pop is the column
         `trace.columns["certain"]`.
         """
-        found = self.trace.columns["certain"]
-        return int(found[-1]) if len(found) else 0
+        return int(self.trace.columns["certain"].max(initial=0))
 
     @property
     def pops(self) -> NDArray[np.void]:

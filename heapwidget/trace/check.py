@@ -285,3 +285,6 @@ def _check_numbers(trace: Trace) -> None:
     for name in ("dust", "bound"):
         if np.isnan(trace.columns[name]).any():
             raise TraceFormatError(f"column {name!r} holds a value that is no number")
+    certain = trace.columns["certain"]
+    if (certain[1:] < certain[:-1]).any() or certain.max(initial=0) > trace.input_nodes:
+        raise TraceFormatError("column 'certain' falls, or counts more positions than the inputs have")

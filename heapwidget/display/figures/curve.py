@@ -56,6 +56,7 @@ def _plot_shares(axes: Axes, trace: Trace) -> None:
     if np.isfinite(bound[: counts.walk + 1]).any():
         axes.plot(step, bound, color=BLUE, linewidth=1.3, linestyle=(0, (4, 2)), label=SERIES["bound"])
     axes.set_ylim(low, high)
+    _mark_certain(axes, trace, step)
     for at in {counts.walk, first} - {0, trace.n_steps}:
         axes.axvline(step[at], color=PAPER, linewidth=2.2)
         axes.axvline(step[at], color=INK, linewidth=0.7, linestyle=":")
@@ -84,6 +85,16 @@ def _plot_ledger(axes: Axes, step: Column, shares: Mapping[str, Column]) -> None
         if (high - low).max() > 1e-3:
             axes.fill_between(step, low, high, color=colour, linewidth=0, label=SERIES[name])
     axes.set(ylim=(0, 1), yticks=[0, 0.25, 0.5, 0.75, 1])
+
+
+def _mark_certain(axes: Axes, trace: Trace, step: Column) -> None:
+    """A mark at the top where more of the first positions became certain, and how many they were in the end."""
+    rows = trace.settling
+    if not len(rows):
+        return
+    at, label = step[rows + 1], f"{SERIES['certain']}: {int(trace.columns['certain'][rows[-1]]):,}"
+    high, top = np.full(len(at), 0.965), axes.get_xaxis_transform()
+    axes.scatter(at, high, s=26, marker="v", color=BLUE, edgecolor=PAPER, lw=0.6, label=label, transform=top, zorder=5)
 
 
 def places(first: int, steps: int) -> Column:
