@@ -93,6 +93,8 @@ export interface Trace extends Header {
   readonly absorbed: Float32Array;
   readonly dust: Float32Array;
   readonly bound: Float32Array;
+  /** How many of the first positions can no longer be displaced. */
+  readonly certain: Uint32Array;
   readonly logOffset: Uint32Array;
   readonly logNode: Uint32Array;
   readonly logKey: Float32Array;
