@@ -18,7 +18,7 @@ PHASES = ("walk", "finish", "collect")
 LONGEST_NAME = 10_000
 
 # What JSON leaves out where it has its default.
-LEFT_OUT = {"below", "kind", "names", "inputs", "rule_label", "priority", "input_in_heap", "collect_order"}
+LEFT_OUT = {"below", "kind", "names", "inputs", "rule_label", "priority", "input_in_heap", "collect_order", "cell"}
 
 T = TypeVar("T")
 
@@ -55,6 +55,7 @@ class Layer:
     field: tuple[tuple[int, int, int, int | None], ...] | None
     kind: str | None = None
     names: tuple[str, ...] | None = None
+    cell: tuple[tuple[tuple[int, int, int, int, int], ...], ...] | None = None
 
     @property
     def partition(self) -> Partition:
