@@ -101,6 +101,7 @@ def _layer(value: Any) -> bool:
         0 < len(shape) == len(box) <= MOST_AXES
         and all(0 < b <= s for s, b in zip(shape, box, strict=True))
         and all(axis is None or axis < len(shape) for axis in axes)
+        and prod(digit[4] for digit in digits) <= LARGEST_LAYER
     )
 
 

@@ -60,7 +60,8 @@ const layer: is.Check = (value) => {
     shape.length === box.length &&
     shape.length <= MOST_AXES &&
     shape.every((size, axis) => (box[axis] as number) > 0 && (box[axis] as number) <= size) &&
-    axes.every((axis) => axis === null || axis < shape.length)
+    axes.every((axis) => axis === null || axis < shape.length) &&
+    digits.reduce((parts, [, , , , size]) => parts * size, 1) <= LARGEST_LAYER
   );
 };
 
