@@ -30,7 +30,7 @@ def attribute(
     *,
     target: Target = None,
     method: str = "relevance",
-    baseline: Baseline = 0.0,
+    baseline: Baseline = None,
     rule: RuleLike | None = None,
     nodes: str | Mapping[str, str] = "auto",
     floor: float = 1e-3,

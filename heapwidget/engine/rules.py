@@ -161,17 +161,18 @@ def _along_or_evenly(total: Callable[[int], Tensor]) -> list[Tensor | None]:
     return [of_size, of_own, evenly]
 
 
-def _way_of_the_change() -> Rule:
-    """Shares of what goes the way of the change; where nothing changes, even ones."""
-    branches = (
+# Shares of what goes the way of the change; where nothing changes, even ones.
+ALONG = Rule(
+    "zplus",
+    rule_label("zplus"),
+    (
         Branch((Term(torch.abs, torch.abs),)),
         Branch((Term(_same, _same),)),
         Branch((Term(torch.ones_like, lambda w: (w != 0).to(w.dtype)),)),
-    )
-    return Rule("zplus", rule_label("zplus"), branches, signed=False, scales=_along_or_evenly)
-
-
-ALONG = _way_of_the_change()
+    ),
+    signed=False,
+    scales=_along_or_evenly,
+)
 
 
 def zplus(bias: bool = False) -> Rule:

@@ -36,7 +36,7 @@ class Relevance:
 
     name: ClassVar = "relevance"
 
-    baseline: Baseline = 0.0
+    baseline: Baseline = None
     rule: RuleLike | None = None
     nodes: Nodes = "auto"
     floor: float = 1e-3

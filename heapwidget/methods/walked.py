@@ -40,6 +40,14 @@ class RelevanceWalk:
     finishing: bool
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
+    def __post_init__(self) -> None:
+        self.walk.rank([layer.field for layer in self.header.layers], -1 if self.turned else 1)
+
+    @property
+    def turned(self) -> bool:
+        """Whether the lowest contributions are the largest parts, as of a negative target."""
+        return self.header.target.value < 0
+
     def go_on(self, max_pops: int, floor: float | None, tick: Callable[[int], object]) -> tuple[Trace, list[Array]]:
         """Pop on, with a lower floor if one is given or the heap is empty, and tell it all as `trace` does."""
         walk = self.walk
@@ -66,12 +74,11 @@ class RelevanceWalk:
         finish = walk.finish() if self.finishing else walk.stopped()
         n_inputs = walk.input_nodes
         contributions = [c * walk.sign for c in finish.contributions]
-        # Of a negative target the lowest contributions are its largest parts.
-        turned = self.header.target.change < 0
-        collected, final = collect(walk.partitions, contributions, ascending=turned, zeros=False)
+        collected, final = collect(walk.partitions, contributions, ascending=self.turned, zeros=False)
         pops = walk.rows()
         rows = [*pops, *finish.rows]
-        if rows and not finish.rows and (self.finishing or walk.spent):
+        settled = self.finishing or walk.spent
+        if rows and not finish.rows and settled:
             # The walk left nothing at all, so what its running sums still show is rounding.
             rows[-1] = rows[-1]._replace(residual_mass=0.0, bound=0.0)
         nodes = np.concatenate([*board.log_nodes, finish.log_nodes])
@@ -84,7 +91,7 @@ class RelevanceWalk:
             floor=walk.floor,
             priority="bound" if board.by_bound else "mass",
             phases=Phases(len(pops), len(finish.rows), len(collected)),
-            collect_order="ascending" if turned else None,
+            collect_order="ascending" if self.turned else None,
             start=tuple((node, key) for node, key in started if node >= n_inputs),
             ledger=self._ledger(finish, contributions),
         )
@@ -100,8 +107,18 @@ class RelevanceWalk:
             absorbed=walk.sign * np.array([row.absorbed for row in rows] or [board.absorbed_total]),
             dust=self._dust(rows, nodes, keys),
             bound=np.maximum([row.bound for row in rows], 0),
+            certain=self._certain(len(rows), len(collected) if settled else None),
         )
         return Trace(header, columns), contributions
+
+    def _certain(self, rows: int, settled: int | None) -> NDArray[np.int64]:
+        """How many of the first positions are certain after each row: in the end all, `settled`, if nothing is left."""
+        walked = self.walk.certain()
+        # Without any row, what started on the input itself is told.
+        certain = np.append(walked, np.full(max(rows, 1) - len(walked), walked[-1] if len(walked) else 0))
+        if settled is not None:
+            certain[-1] = settled
+        return certain
 
     def _ledger(self, finish: Finish, contributions: Sequence[Array]) -> Ledger:
         labels = [layer.label for layer in self.walk.graph.layers]

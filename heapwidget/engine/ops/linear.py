@@ -50,10 +50,11 @@ class _Prepared(Generic[T]):
     absorbing: dict[str, T]
     rare: bool = False
 
-    def where(self, those: Tensor) -> _Prepared[Tensor]:
-        """The same for some units alone."""
-        absorbing = {cause: share * those for cause, share in self.absorbing.items()}
-        return _Prepared(self.terms, self.scale * those, absorbing, rare=True)
+
+def _limited(branch: _Prepared[Tensor], those: Tensor) -> _Prepared[Tensor]:
+    """The same for some units alone."""
+    absorbing = {cause: share * those for cause, share in branch.absorbing.items()}
+    return _Prepared(branch.terms, branch.scale * those, absorbing, rare=True)
 
 
 class RuledFlow(Flow):
@@ -133,7 +134,7 @@ class RuledFlow(Flow):
             return [_Prepared(terms, scale, absorbing | {DEAD_END: lost})]
         return [
             _Prepared(terms, scale, absorbing),
-            *(instead.where(lost) for instead in self._prepare(branch.otherwise)),
+            *(_limited(instead, lost) for instead in self._prepare(branch.otherwise)),
         ]
 
     def size(self, w: Tensor) -> Tensor:
