@@ -24,7 +24,7 @@ def test_the_whole_change_reaches_the_input(name: str) -> None:
     with torch.no_grad():
         here, there = net(x)[0], net(torch.zeros_like(x))[0]
     target = int(here.argmax())
-    e = hw.attribute(net, x, target=target, baseline=0, progress=False)
+    e = hw.attribute(net, x, target=target, baseline=0, max_pops=2_000, progress=False)
     change, size = float(here[target] - there[target]), float(e.attribution.abs().sum())
     assert size > 1e-3
     assert e.ledger.change == pytest.approx(change, abs=1e-4 * size)
