@@ -10,6 +10,7 @@ import torch
 
 from heapwidget.arguments.baseline import Baseline, check_baseline, label_of
 from heapwidget.arguments.question import Question
+from heapwidget.arguments.targets import Choice
 from heapwidget.engine.capture.pairs import paired
 from heapwidget.engine.composites import RuleLike, composite
 from heapwidget.engine.finite import check_found
@@ -62,22 +63,22 @@ class Relevance:
     def answer(self, question: Question) -> Answer:
         """Walk, and tell what was found."""
         with run_of(question) as run:
-            walked = self._start(question, run)
+            walked, choice = self._start(question, run)
             with progress_bar(self.max_pops, "pops", question.progress) as tick:
                 walked.walk.run(self.max_pops, tick)
             trace, contributions = walked.trace()
             found = [trace.columns[name] for name in ("pop_mass", "log_key", "explained", "absorbed")]
             check_found([*contributions, *found], run.begins, "rule='zplus', whose shares are parts of the target")
         decides = run.recording.output.numel() == 1 or run.below in EACH_ALONE
-        return Answer(trace, contributions, run.recording.inputs, walked, decides)
+        return Answer(trace, contributions, run.recording.inputs, walked, decides, choice)
 
-    def _start(self, question: Question, run: Run) -> RelevanceWalk:
+    def _start(self, question: Question, run: Run) -> tuple[RelevanceWalk, Choice]:
         """Build the graph of a recording, let that go, and put the target's relevance into the heap."""
         recording, differs = run.recording, self.baseline is not None
         rules = composite(self.rule or ("signed_head" if differs else "zplus"))
         others = [] if self.baseline is None else at_baseline(question, run, self.baseline)
         graph = build(recording, add_call, [paired(recording, other) for other in others])
-        choice = question.choice(recording.output)
+        choice = (question.decision if differs else question.choice)(recording.output, run.below in EACH_ALONE)
         slope = None if differs else slopes(graph, recording, choice.value)
         output = recording.output.detach().to(graph.dtype)
         outputs = [other.output.detach().to(graph.dtype) for other in others]
@@ -109,4 +110,4 @@ class Relevance:
                 target=replace(header.target, **there),
                 ledger=replace(header.ledger, baseline=value_there),
             )
-        return RelevanceWalk(walk, header, seeds, self.finish)
+        return RelevanceWalk(walk, header, seeds, self.finish), choice

@@ -116,7 +116,7 @@ OPTIONS = [
         lambda: [explained(method=m) for m in ("relevance", "gradient", "article")],
     ),
     Row(
-        "flor=0.5 is no option of any method; method='relevance' knows rule, nodes, floor, ",
+        "flor=0.5 is no option of any method; method='relevance' knows baseline, rule, nodes, floor, ",
         lambda: explained(flor=0.5),
         lambda: explained(floor=0.5),
     ),

@@ -83,6 +83,7 @@ const target = is.record({ label: is.text, index: is.orNull(is.whole), value: is
 /** What a target may say besides. */
 const fromBaseline = (value: is.Json): boolean =>
   is.orNull(is.text)(value.below ?? null) &&
+  is.orNull(is.text)(value.kind ?? null) &&
   is.orNull(is.text)(value.baseline ?? null) &&
   is.number(value.at_baseline ?? 0);
 
