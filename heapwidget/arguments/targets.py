@@ -18,9 +18,9 @@ from heapwidget.errors import brief
 Weighted = Sequence[tuple[int | str, float]]
 Target = int | str | tuple[int | str | None, int | str | None] | Weighted | Callable[[Any], Tensor] | None
 
-# What a target can be besides the score of a class, or a sum of scores: a class against the rest, or a single score
-# with its sign turned.
-MARGIN, NEGATED = "margin", "negated"
+# What a target can be besides the score of a class, or a sum of scores: a class against the rest, a single score with
+# its sign turned, or a loss.
+MARGIN, NEGATED, LOSS = "margin", "negated", "loss"
 # What a net with a single score decides, by its sign.
 YES, NO = "positive", "negative"
 
@@ -88,7 +88,7 @@ class Choice:
     index
         Of the class that it speaks for, if it is one.
     kind
-        `MARGIN` or `NEGATED`, where it is one of these.
+        `MARGIN`, `NEGATED` or `LOSS`, where it is one of these.
     """
 
     label: str

@@ -10,7 +10,7 @@ import torch
 
 from heapwidget.arguments.baseline import Baseline, check_baseline, label_of
 from heapwidget.arguments.question import Question
-from heapwidget.arguments.targets import Choice
+from heapwidget.arguments.targets import LOSS, Choice
 from heapwidget.engine.capture.pairs import paired
 from heapwidget.engine.composites import RuleLike, composite
 from heapwidget.engine.finite import check_found
@@ -22,7 +22,7 @@ from heapwidget.engine.walk.search import Walk
 from heapwidget.errors import brief, check_choice, check_number
 from heapwidget.methods.base import Answer, Run, at_baseline, run_of
 from heapwidget.methods.direction import misdirected, slopes
-from heapwidget.methods.ends import EACH_ALONE
+from heapwidget.methods.ends import EACH_ALONE, is_loss
 from heapwidget.methods.traces import Nodes, check_nodes, make_header, net_layers, partitions
 from heapwidget.methods.walked import RelevanceWalk
 from heapwidget.progress import progress_bar
@@ -79,6 +79,8 @@ class Relevance:
         others = [] if self.baseline is None else at_baseline(question, run, self.baseline)
         graph = build(recording, add_call, [paired(recording, other) for other in others])
         choice = (question.decision if differs else question.choice)(recording.output, run.below in EACH_ALONE)
+        if callable(question.target) and is_loss(recording):
+            choice = replace(choice, kind=LOSS)
         slope = None if differs else slopes(graph, recording, choice.value)
         output = recording.output.detach().to(graph.dtype)
         outputs = [other.output.detach().to(graph.dtype) for other in others]

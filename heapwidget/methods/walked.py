@@ -66,8 +66,7 @@ class RelevanceWalk:
         finish = walk.finish() if self.finishing else walk.stopped()
         n_inputs = walk.input_nodes
         contributions = [c * walk.sign for c in finish.contributions]
-        # Of a negative target the lowest contributions are its largest parts.
-        turned = self.header.target.change < 0
+        turned = self._lowest_first(contributions)
         collected, final = collect(walk.partitions, contributions, ascending=turned, zeros=False)
         pops = walk.rows()
         rows = [*pops, *finish.rows]
@@ -102,6 +101,15 @@ class RelevanceWalk:
             bound=np.maximum([row.bound for row in rows], 0),
         )
         return Trace(header, columns), contributions
+
+    def _lowest_first(self, contributions: Sequence[Array]) -> bool:
+        """Whether the lowest contributions go first: those of a negative target are its largest parts.
+
+        Of the change for a class, what speaks for it goes first all the same, if there is any.
+        """
+        target = self.header.target
+        of_class = target.baseline is not None and target.index is not None
+        return target.change < 0 and not (of_class and any(bool((c > 0).any()) for c in contributions))
 
     def _ledger(self, finish: Finish, contributions: Sequence[Array]) -> Ledger:
         labels = [layer.label for layer in self.walk.graph.layers]

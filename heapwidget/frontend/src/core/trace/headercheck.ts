@@ -21,6 +21,7 @@ export interface RawHeader extends Pick<Header, "method" | "rule" | "conserved" 
   readonly order: Order;
   readonly target: Pick<Header["target"], "label" | "index" | "value"> & {
     readonly below?: string | null;
+    readonly kind?: string | null;
     readonly baseline?: string | null;
     readonly at_baseline?: number;
   };
