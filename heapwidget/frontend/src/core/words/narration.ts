@@ -46,7 +46,7 @@ function beforeFirst(replay: Replay): Part[] {
     return [
       { text: "Nothing popped yet. The heap holds one node, " },
       top,
-      { text: `, with all of the ${wholeNoun(trace.target)}: ${key}.` },
+      { text: `, with all of the ${wholeNoun(trace.target)}: ${key}${inMass(trace, heap.keyAt(0))}.` },
     ];
   }
   const held = plural(heap.size, trace.walkEnd > 0 ? "node" : positionNoun(trace));
@@ -56,6 +56,10 @@ function beforeFirst(replay: Replay): Part[] {
     { text: ` with ${key}, is on top.` },
   ];
 }
+
+/** Scores that speak for and against add up to more than their sum. */
+const inMass = (trace: Trace, key: number): string =>
+  trace.target.baseline !== null && key > 1.001 * Math.abs(trace.target.change) ? " in mass" : "";
 
 function tieParts(replay: Replay): Part[] {
   const { tie } = replay.effect;

@@ -15,7 +15,8 @@ export const wholeNoun = (target: Target): string =>
   target.baseline === null ? targetNoun(target) : nouns.change;
 
 /** The same for what tells of shares in general. */
-export const sharedNoun = (target: Target): string => (target.baseline === null ? nouns.target : nouns.change);
+export const sharedNoun = (target: Target): string =>
+  target.baseline === null ? nouns.target : nouns.change;
 
 /** `logit 8.74`, and where its change is explained, `margin 8.81, 9.091 more than at baseline 0 (−0.281)`. */
 export function targetWorth(target: Target): string {
