@@ -149,7 +149,8 @@ def attribute(
     answer = how.answer(question)
     shapes = tuple(tuple(a.shape) for a in answer.inputs)
     below = answer.trace.header.target.below
-    probe = Probe(question.net, shapes, target, question.class_names, below, answer.decides)
+    weights = None if answer.choice is None else answer.choice.weights
+    probe = Probe(question.net, shapes, target, weights, below, answer.decides)
     return Explanation.of(x, answer.trace, answer.contributions, answer.walk, pictures, probe)
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from heapwidget.arguments.baseline import Single, by_input, stand_in
+from heapwidget.arguments.targets import NEGATED
 from heapwidget.boxes import Partition
 from heapwidget.engine.capture import RunAs, apart
 from heapwidget.engine.capture.isolation import tensors_of
@@ -116,7 +117,8 @@ def trial_of(findings: Findings, baseline: Single | Sequence[Single], score: str
         raise RuntimeError(f"there is no net to ask: {NO_NET}")
     index = trace.header.target.index
     kind = _kind(score, index)
-    if kind == "probability" and probe.decides and trace.header.target.value < 0:
+    target = trace.header.target
+    if kind == "probability" and probe.decides and (target.value < 0) != (target.kind == NEGATED):
         kind = PROBABILITY_OF_NO
     parts = trace.partitions[: trace.n_inputs]
     inputs = [x.reshape(part.shape) for x, part in zip(findings.inputs, parts, strict=True)]

@@ -66,7 +66,7 @@ def make_header(
     usual = {"rule": None, "order": "descending", "conserved": False}
     return Header(
         method=method,
-        target=TargetValue(choice.label, choice.index, value, below),
+        target=TargetValue(choice.label, choice.index, value, below, choice.kind),
         layers=layers,
         inputs=sum(layer.kind is not None for layer in layers),
         ledger=Ledger(value, 0.0, 0.0, {}),

@@ -113,7 +113,7 @@ _target = _record(label=_text, index=_or_null(_whole), value=_number)
 
 def _from_baseline(value: Any) -> bool:
     """What a target may say besides."""
-    named = (_or_null(_text)(value.get(name)) for name in ("below", "baseline"))
+    named = (_or_null(_text)(value.get(name)) for name in ("below", "kind", "baseline"))
     return all(named) and _number(value.get("at_baseline", 0.0))
 
 

@@ -39,6 +39,8 @@ T = TypeVar("T")
 class TargetValue:
     """The number that is explained, and `below` which end of the net it lies.
 
+    Where it is neither the score of a class nor a sum of scores, what `kind` it is of: see `docs/trace.md`.
+
     Where its change from a baseline is explained, what that is called, and the number there.
     """
 
@@ -46,6 +48,7 @@ class TargetValue:
     index: int | None
     value: float
     below: str | None = None
+    kind: str | None = None
     baseline: str | None = None
     at_baseline: float = 0.0
 

@@ -132,6 +132,14 @@ PUT: list[tuple[str, Any, bool]] = [
     ("target.index", None, True),
     *(("target.below", text, True) for text in ("log_softmax", "", "x\u0000<script>\u2028\n", "\ud83d\ude00", None)),
     *(("target.below", value, False) for value in (7, 0.5, True, [], ["softmax"], {}, "\ud800")),
+    *((f"target.{key}", text, True) for key in ("kind", "baseline") for text in ("margin", "", "\u0000<b>", None)),
+    *((f"target.{key}", value, False) for key in ("kind", "baseline") for value in (7, True, [], {}, "\ud800")),
+    *((record, value, True) for record in ("target.at_baseline", "ledger.baseline") for value in (0, -3.5)),
+    *(
+        (record, value, False)
+        for record in ("target.at_baseline", "ledger.baseline")
+        for value in (None, 1e300, "1", True, [])
+    ),
     ("target.value", None, False),
     ("target.value", 0, True),
     ("target.value", 1e-300, True),

@@ -20,6 +20,7 @@ export function readHeader(value: unknown): Header {
       index: target.index,
       value: target.value,
       below: target.below ?? null,
+      kind: target.kind ?? null,
       baseline: target.baseline ?? null,
       atBaseline: target.at_baseline ?? 0,
       change: target.value - (target.at_baseline ?? 0),

@@ -23,6 +23,7 @@ export interface RawHeader extends Pick<Header, "method" | "rule" | "conserved" 
   readonly order: Order;
   readonly target: Pick<Header["target"], "label" | "index" | "value"> & {
     readonly below?: string | null;
+    readonly kind?: string | null;
     readonly baseline?: string | null;
     readonly at_baseline?: number;
   };
@@ -87,11 +88,14 @@ const scores: is.Check = (value) => {
 
 const target = is.record({ label: is.text, index: is.orNull(is.whole), value: is.number });
 
+const numberOrLeftOut = (value: unknown): boolean => value === undefined || is.number(value);
+
 /** What a target may say besides. */
 const fromBaseline = (value: is.Json): boolean =>
   is.orNull(is.text)(value.below ?? null) &&
+  is.orNull(is.text)(value.kind ?? null) &&
   is.orNull(is.text)(value.baseline ?? null) &&
-  is.number(value.at_baseline ?? 0);
+  numberOrLeftOut(value.at_baseline);
 
 const ledger = is.record({
   target: is.number,
@@ -110,7 +114,7 @@ const HEADER: Readonly<Record<string, is.Check>> = {
   phases: is.record(Object.fromEntries(PHASES.map((phase) => [phase, is.whole]))),
   start: is.list(is.row(is.whole, is.number)),
   layers: is.list(layer),
-  ledger: (value) => ledger(value) && is.number((value as is.Json).baseline ?? 0),
+  ledger: (value) => ledger(value) && numberOrLeftOut((value as is.Json).baseline),
 };
 const OPTIONAL: Readonly<Record<string, is.Check>> = {
   inputs: is.whole,

@@ -79,6 +79,8 @@ export interface Header {
     readonly value: number;
     /** What the scores explained lie below, where the net does not end in them. */
     readonly below: string | null;
+    /** What it is, where it is neither the score of a class nor a sum of scores; see `docs/trace.md`. */
+    readonly kind: string | null;
     /** What the baseline is called, where the change from it is explained, and the value there. */
     readonly baseline: string | null;
     readonly atBaseline: number;

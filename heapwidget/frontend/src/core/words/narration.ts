@@ -4,8 +4,9 @@ import type { Replay } from "../replay/replay";
 import { ascendingAt } from "../replay/state";
 import { layerOf, phaseOf, type Trace } from "../trace/trace";
 import { nounOf, nouns, rounding, ruleLabel } from "../vocabulary/vocabulary";
-import { formatBound, formatCount, formatKey, formatShare, formatValue, ordinal, plural } from "./format";
+import { formatBound, formatCount, formatKey, formatShare, ordinal, plural } from "./format";
 import { nodeLabel } from "./labels";
+import { effect, targetNoun, targetWorth, wholeNoun } from "./targetwords";
 
 /** A run of text; `node` names are set in the popped node's colour, others in bold. */
 export interface Part {
@@ -18,9 +19,6 @@ export const positionNoun = (trace: Trace): string =>
   nounOf(trace.layers.slice(0, trace.inputs).map(({ kind }) => kind));
 
 export const plainText = (parts: readonly Part[]): string => parts.map((part) => part.text).join("");
-
-export const targetNoun = (trace: Trace): string =>
-  trace.target.index === null ? nouns.output : nouns.class;
 
 const extreme = (trace: Trace, row: number): string => (ascendingAt(trace, row) ? "smallest" : "largest");
 
@@ -48,7 +46,7 @@ function beforeFirst(replay: Replay): Part[] {
     return [
       { text: "Nothing popped yet. The heap holds one node, " },
       top,
-      { text: `, with all of the ${targetNoun(trace)}: ${key}.` },
+      { text: `, with all of the ${wholeNoun(trace.target)}: ${key}${inMass(trace, heap.keyAt(0))}.` },
     ];
   }
   const held = plural(heap.size, trace.walkEnd > 0 ? "node" : positionNoun(trace));
@@ -58,6 +56,10 @@ function beforeFirst(replay: Replay): Part[] {
     { text: ` with ${key}, is on top.` },
   ];
 }
+
+/** Scores that speak for and against add up to more than their sum. */
+const inMass = (trace: Trace, key: number): string =>
+  trace.target.baseline !== null && key > 1.001 * Math.abs(trace.target.change) ? " in mass" : "";
 
 function tieParts(replay: Replay): Part[] {
   const { tie } = replay.effect;
@@ -120,7 +122,7 @@ function consequences(replay: Replay, row: number): string {
   }
   const absorbed = partOf(trace, (trace.absorbed[row] as number) - (trace.absorbed[row - 1] ?? 0));
   if (trace.conserved && Math.abs(absorbed) >= 0.001) {
-    clauses.push(`${formatShare(absorbed)} of the ${targetNoun(trace)} is absorbed`);
+    clauses.push(`${formatShare(absorbed)} of the ${wholeNoun(trace.target)} is absorbed`);
   }
   const sentence =
     clauses.length > 1
@@ -179,6 +181,7 @@ function collectRow(replay: Replay, row: number): Part[] {
     { text: ` has the ${superlative} ${keyNoun(trace)}, ${formatKey(trace.popMass[row] as number)}` },
     ...tieParts(replay),
     { text: rank === 1 ? lowestFirst(trace) : "" },
+    { text: signChange(trace, row) },
     { text: row + 1 === trace.steps ? ". It was the last: the heap is empty." : "." },
   ];
 }
@@ -186,8 +189,16 @@ function collectRow(replay: Replay, row: number): Part[] {
 /** Why the smallest contribution comes first. */
 const lowestFirst = (trace: Trace): string =>
   trace.conserved && trace.collectAscending
-    ? `: the ${targetNoun(trace)} is negative, so what lowers it most comes first`
+    ? `: the ${wholeNoun(trace.target)} is negative, so what lowers it most comes first`
     : "";
+
+/** What contributions of this sign do, told where the first of them is popped, if they are parts of a change. */
+function signChange(trace: Trace, row: number): string {
+  const value = trace.popMass[row] as number;
+  const before = row > trace.finishEnd ? (trace.popMass[row - 1] as number) : 0;
+  if (!trace.conserved || trace.target.baseline === null || Math.sign(value) === Math.sign(before)) return "";
+  return `; ${row > trace.finishEnd ? "from here on " : ""}it ${effect(trace.target, value)}`;
+}
 
 /** A mass as a share of the target's magnitude. */
 export function shareOf(trace: Trace, mass: number): number {
@@ -202,13 +213,11 @@ export function partOf(trace: Trace, relevance: number): number {
 /** The title line after the target's label, at the replay's step. */
 export function summary(replay: Replay): string {
   const { trace, row } = replay;
-  const { below } = trace.target;
-  const where = below === null ? "" : ` below its ${below.replaceAll("_", " ")}`;
-  const value = `${targetNoun(trace)} ${formatValue(trace.target.value)}${where}`;
+  const value = targetWorth(trace.target);
   const method = trace.method.replaceAll("_", " ");
   if (trace.inputInHeap) return `${value} · the article's five steps: keys are added, not conserved`;
   if (!trace.conserved) {
-    const what = trace.method === "gradient" ? `gradient of the ${targetNoun(trace)}` : method;
+    const what = trace.method === "gradient" ? `gradient of the ${targetNoun(trace.target)}` : method;
     const order = trace.ascending ? "smallest first, " : "";
     return `${value} · ${what}, ${order}keys are not shares`;
   }
