@@ -14,8 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-import heapwidget as hw
-
 any_nets = st.one_of(nets(), token_nets(), joined_nets())
 # Pops between two stops of a walk.
 strides = st.lists(st.integers(1, 12), min_size=10, max_size=10)
