@@ -73,9 +73,10 @@ HUGE = {"shape": [2**31], "box": [1], "label": "huge", "op": "x", "channel_axis"
 CURVES = {"fractions": [0, 1], "deletion": [1, 0], "insertion": [0, 1]}
 NOTHING = [None, True, -1, 0.5, "x", [], {}, [[]], [{}], 2**53]
 # Keys that may be left out, that take many values, and values of NOTHING that fit where they are put.
-MAY_LACK = ("priority", "layers.0.names")
+MAY_LACK = ("priority", "layers.0.names", "layers.0.cell")
 MANY_FIT = ("method", "rule", "floor", "inputs")
 FITS = [("conserved", True), ("layers.0.reads", []), ("layers.0.field", None)]
+FITS += [("layers.0.cell", None), ("layers.0.cell", [[]])]
 
 # By what is put where: for the base "features", whether it is still sound.
 PUT: list[tuple[str, Any, bool]] = [
