@@ -14,6 +14,7 @@ from heapwidget.engine.finite import check_found
 from heapwidget.engine.flow import Flow, host
 from heapwidget.engine.graph.builder import build
 from heapwidget.engine.ops import add_call
+from heapwidget.engine.walk.heap import PRIORITIES
 from heapwidget.engine.walk.search import Walk
 from heapwidget.errors import brief, check_choice, check_number
 from heapwidget.methods.base import Answer, Run, run_of
@@ -23,8 +24,6 @@ from heapwidget.methods.traces import Nodes, check_nodes, make_header, net_layer
 from heapwidget.methods.walked import RelevanceWalk
 from heapwidget.progress import progress_bar
 from heapwidget.words.vocabulary import rule_label
-
-PRIORITIES = ("mass", "bound")
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ class Relevance:
         graph = replace(graph, layers=tuple(replace(layer, make=None) for layer in graph.layers))
         for warning in filter(None, dict.fromkeys([*(layer.warning for layer in graph.layers), astray])):
             warnings.warn(warning, stacklevel=5)
-        walk = Walk(graph, flows, partitions(graph, self.nodes), seeds, self.floor, self.priority == "bound")
+        walk = Walk(graph, flows, partitions(graph, self.nodes), seeds, self.floor, self.priority)
         layers = net_layers(graph, walk.partitions, flows, question.named)
         # A rule of one's own, or one with numbers: its name alone tells no reader.
         label = rules.label if rules.name and rules.label != rule_label(rules.name) else None

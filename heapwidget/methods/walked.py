@@ -82,7 +82,7 @@ class RelevanceWalk:
         header = replace(
             self.header,
             floor=walk.floor,
-            priority="bound" if board.by_bound else "mass",
+            priority=board.priority,
             phases=Phases(len(pops), len(finish.rows), len(collected)),
             collect_order="ascending" if turned else None,
             start=tuple((node, key) for node, key in started if node >= n_inputs),

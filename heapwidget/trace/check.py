@@ -115,7 +115,7 @@ HEADER: dict[str, Check] = {
 OPTIONAL: dict[str, Check] = {
     "inputs": _whole,
     "rule_label": _text,
-    "priority": _word("mass", "bound"),
+    "priority": _word("mass", "bound", "wave"),
     "collect_order": _word("descending", "ascending"),
     "input_in_heap": _truth,
     "scores": _or_null(lambda value: _scores(value)),

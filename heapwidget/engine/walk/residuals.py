@@ -31,6 +31,8 @@ class Residuals(ABC):
 
     def __init__(self, board: Board, partition: Partition, first: int, dtype: np.dtype[np.floating]) -> None:
         self.board, self.partition, self.first = board, partition, first
+        # In a wave, places are counted from the last layer down, and up within each.
+        self.to_place = len(board.keys) - 2 * first - partition.n_nodes if board.wave else 0
         # Boxes of a map are windows of few positions and many channels: these lie side by side.
         self._last = not partition.is_unit and len(partition.shape) > 2
         order = (*range(1, len(partition.shape)), 0) if self._last else range(len(partition.shape))
@@ -127,7 +129,7 @@ class LayerResiduals(Residuals):
         due &= bits != keys
         at = due.nonzero()
         if len(at[0]):
-            self.board.queue(boxes[at] + self.first, bits[at])
+            self.board.queue(boxes[at] + self.first, bits[at], self.to_place)
 
     def _weigh(self, touched: Window, sums: Array) -> None:
         """The masses of boxes changed."""
@@ -202,7 +204,7 @@ class Unsigned(LayerResiduals):
             self._key[0] = mass
             bits = self._key_bits[0]
             if bits != keys[node]:
-                self.board.queue_one(node + self.first, bits)
+                self.board.queue_one(node + self.first, bits, self.to_place)
 
     def offer(self, mass: Array, keys: NDArray[np.int32], boxes: NDArray[np.int64]) -> None:
         self._queue(mass >= self.board.floor, mass, keys, boxes)

@@ -36,6 +36,9 @@ from heapwidget.engine.walk.tables import UnitTable
 # Keys below this cannot be told from zero in float32.
 SMALLEST_FLOOR = 1e-36
 
+# Seeds whose sum is less than this part of their sizes sum to nothing but rounding.
+NO_TARGET = 1e-6
+
 # A layer's messages are tabled once one in so many of its nodes was popped: of the last layer often only one is.
 PAYS_AFTER = 512
 
@@ -77,9 +80,11 @@ class Walk:
     seeds
         Relevance to start with, in the shape of the graph's output.
     floor
-        A node enters the heap once its key reaches this fraction of what the walk starts with.
-    by_bound
-        Whether a node's key is its part of the bound, sum of k * abs(residual), and not its mass.
+        A node enters the heap once its key reaches this fraction of the target's size, which is that of all seeds
+        together; of a bound, of the bound that the walk starts with.
+    priority
+        Of `heap.PRIORITIES`. A node's key is its mass, or with `"bound"` its part of the bound, sum of
+        k * abs(residual); with `"wave"`, of all in one size class the node nearest the output is popped first.
 
     Raises
     ------
@@ -94,7 +99,7 @@ class Walk:
         partitions: Sequence[Partition],
         seeds: Array,
         floor: float,
-        by_bound: bool = False,
+        priority: str = "mass",
     ) -> None:
         self.graph, self.flows, self.partitions = graph, list(flows), list(partitions)
         self.n_inputs = graph.n_inputs
@@ -104,13 +109,15 @@ class Walk:
         self.offsets: list[int] = np.cumsum([0, *(p.n_nodes for p in partitions)]).tolist()
         self.start_mass = float(np.abs(seeds).sum())
         self.floor = floor
-        self._start_key = self.start_mass
-        if by_bound:
+        # Seeds that cancel out leave no target to be a fraction of.
+        target = abs(float(seeds.sum(dtype=np.float64)))
+        self._start_key = target if target > NO_TARGET * self.start_mass else self.start_mass
+        if priority == "bound":
             k = host(gather(graph, graph.output, self._k))
             self._start_key = float((np.abs(seeds[seeds != 0]) * k[seeds != 0]).sum())
             if not np.isfinite(self._start_key):
                 raise ValueError("priority='bound' needs a bound, and a large op without a rule has none; use 'mass'")
-        self.board = Board(self.offsets[-1], self._least_key(floor), signed, by_bound)
+        self.board = Board(self.offsets[-1], self._least_key(floor), signed, priority)
         self._beyond = self._uncertain() if self.board.signed else None
         at = list(zip(self.partitions, self.offsets, strict=False))
         self.inputs = [InputResiduals(self.board, p, first, seeds.dtype) for p, first in at[: self.n_inputs]]
@@ -165,28 +172,48 @@ class Walk:
 
         A Ctrl-C takes effect between two pops, so the walk can go on from where it stopped.
         """
-        heap, offsets, pop = self.board.heap, self.offsets, self._pop
+        heap, pop, shift = self.board.heap, self._pop, self.board.rank_shift
         keys = self.board.keys.data
-        mask, bits = ID_MASK, ID_BITS
-        mass_bits = np.empty(1, np.int32)
-        mass_of, as_float = mass_bits.data, mass_bits.view(np.float32).data
+        mask, id_bits = ID_MASK, ID_BITS
+        key = np.empty(1, np.int32)
+        key_bits, as_float = key.data, key.view(np.float32).data
+        ends, layers = self._places
         pops = 0
         with noted() as interrupted:
             while heap and pops < max_pops and not interrupted():
                 entry = heappop(heap)
-                node, key = entry & mask, -(entry >> bits)
-                if keys[node] != key:
+                layer, to_place = layers[bisect_right(ends, entry & mask)]
+                node = (entry & mask) - to_place
+                bits = keys[node]
+                if bits >> shift != -(entry >> id_bits):
                     continue
                 keys[node] = NOT_QUEUED
-                mass_of[0] = key
-                pop(bisect_right(offsets, node) - 1, node, as_float[0])
+                key_bits[0] = bits
+                pop(layer, node, as_float[0])
                 pops += 1
                 if not pops & 255:
                     tick(256)
-        # Stale entries alone are no frontier.
-        while heap and keys[heap[0] & mask] != -(heap[0] >> bits):
-            heappop(heap)
+        self._drop_stale()
         return pops
+
+    @cached_property
+    def _places(self) -> tuple[list[int], list[tuple[int, int]]]:
+        """Where each layer's places end, in ascending order, and the layer with what its ids need to be places."""
+        inner = list(enumerate(self.inner, start=self.n_inputs))
+        if not self.board.wave:
+            return [self.input_nodes, *self.offsets[self.n_inputs + 1 :]], [(0, 0), *((n, 0) for n, _ in inner)]
+        ends = [s.first + s.partition.n_nodes + s.to_place for _, s in reversed(inner)]
+        return ends, [(n, s.to_place) for n, s in reversed(inner)]
+
+    def _drop_stale(self) -> None:
+        """Let go of stale entries on top of the heap: alone they are no frontier."""
+        heap, keys, (ends, layers) = self.board.heap, self.board.keys, self._places
+        while heap:
+            place = heap[0] & ID_MASK
+            _, to_place = layers[bisect_right(ends, place)]
+            if int(keys[place - to_place]) >> self.board.rank_shift == -(heap[0] >> ID_BITS):
+                return
+            heappop(heap)
 
     def _pop(self, layer: int, node: int, mass: float) -> None:
         board, flow = self.board, self.flows[layer]
