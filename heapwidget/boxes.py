@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, prod
@@ -14,7 +14,8 @@ Shape = tuple[int, ...]
 Window = tuple[slice, ...]
 
 GRANULARITIES = ("auto", "unit", "channel", "position", "token", "tile", "layer")
-AUTO_LIMIT = 4096
+# "auto" gives all layers together so many nodes, if each then keeps so many at least.
+AUTO_TOTAL, AUTO_LEAST = 1500, 16
 # A layer is cut into so many tiles at most.
 TILE_LIMIT = 256
 
@@ -97,39 +98,58 @@ def unbatched(shape: Shape) -> Shape:
     return tuple(shape[1:]) if len(shape) > 1 and shape[0] == 1 else tuple(shape)
 
 
-def partition(shape: Shape, channel_axis: int | None, nodes: str) -> Partition:
+def partition(shape: Shape, channel_axis: int | None, nodes: str, most: int = AUTO_TOTAL) -> Partition:
     """The partition of one layer for a granularity of `GRANULARITIES`.
 
     A `"token"` is a position, by the word for those of a text. `"tile"` takes squares of positions, of the smallest
     side 2, 4, 8, ... that gives at most `TILE_LIMIT`. `"auto"` takes the finest of unit, position and squares that has
-    at most `AUTO_LIMIT` nodes. In a layer without positions (a plain vector), a position is a unit.
+    at most `most` nodes, or else the whole layer. In a layer without positions (a plain vector), a position is a unit.
     """
     unit = (1,) * len(shape)
     if nodes == "layer":
         return Partition(shape, shape)
+    if nodes == "auto":
+        return next((p for p in _ever_coarser(shape, channel_axis) if p.n_nodes <= most), Partition(shape, shape))
     if nodes == "unit" or len(shape) == 1:
         return Partition(shape, unit)
     if nodes in ("position", "token"):
         return _tiles(shape, channel_axis, 1)
     if nodes == "tile":
-        return _coarsened(shape, channel_axis, 2, TILE_LIMIT)
-    if nodes == "channel":
-        return Partition(shape, tuple(1 if a == channel_axis else s for a, s in enumerate(shape)))
-    if prod(shape) <= AUTO_LIMIT:
-        return Partition(shape, unit)
-    return _coarsened(shape, channel_axis, 1, AUTO_LIMIT)
+        return next(p for p in _squares(shape, channel_axis, 2) if p.n_nodes <= TILE_LIMIT)
+    return Partition(shape, tuple(1 if a == channel_axis else s for a, s in enumerate(shape)))
+
+
+def auto_limit(layers: Sequence[tuple[Shape, int | None]]) -> int:
+    """How many nodes a layer may have for `"auto"`, of layers given by shape and channel axis.
+
+    The largest number with which all of them together have at most `AUTO_TOTAL` nodes, and `AUTO_LEAST` at least.
+    """
+    choices = [[p.n_nodes for p in _ever_coarser(*layer)] for layer in layers]
+    limits = sorted({n for counts in choices for n in counts if n > AUTO_LEAST}, reverse=True)
+    fits = (n for n in limits if sum(next((c for c in counts if c <= n), 1) for counts in choices) <= AUTO_TOTAL)
+    return next(fits, AUTO_LEAST)
+
+
+def _ever_coarser(shape: Shape, channel_axis: int | None) -> Iterator[Partition]:
+    """Units, positions, squares of side 2, 4, 8, ...; of a vector the units alone."""
+    yield Partition(shape, (1,) * len(shape))
+    if len(shape) > 1:
+        yield from _squares(shape, channel_axis, 1)
+
+
+def _squares(shape: Shape, channel_axis: int | None, side: int) -> Iterator[Partition]:
+    """Squares of positions of this side, and of twice, four times, ... as much, until one holds them all."""
+    while True:
+        squares = _tiles(shape, channel_axis, side)
+        yield squares
+        if squares.n_nodes == 1:
+            return
+        side *= 2
 
 
 def _tiles(shape: Shape, channel_axis: int | None, side: int) -> Partition:
     """Squares of positions, all channels of each together."""
     return Partition(shape, tuple(s if a == channel_axis else min(side, s) for a, s in enumerate(shape)))
-
-
-def _coarsened(shape: Shape, channel_axis: int | None, side: int, most: int) -> Partition:
-    """The finest tiles, of this side or twice, four times, ... as much, that are not more than `most`."""
-    while _tiles(shape, channel_axis, side).n_nodes > most:
-        side *= 2
-    return _tiles(shape, channel_axis, side)
 
 
 def positions(shape: Shape, channel_axis: int | None) -> Partition:
