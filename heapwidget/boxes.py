@@ -15,7 +15,7 @@ Window = tuple[slice, ...]
 
 GRANULARITIES = ("auto", "unit", "channel", "position", "token", "tile", "layer")
 # "auto" gives all layers together so many nodes, if each then keeps so many at least.
-AUTO_TOTAL, AUTO_LEAST = 1500, 16
+AUTO_TOTAL, AUTO_LEAST = 750, 4
 # A layer is cut into so many tiles at most.
 TILE_LIMIT = 256
 

@@ -83,6 +83,7 @@ class RelevanceWalk:
             self.header,
             floor=walk.floor,
             priority=board.priority,
+            class_top=float(board.class_top) if board.wave else None,
             phases=Phases(len(pops), len(finish.rows), len(collected)),
             collect_order="ascending" if turned else None,
             start=tuple((node, key) for node, key in started if node >= n_inputs),

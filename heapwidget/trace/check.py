@@ -27,6 +27,8 @@ LARGEST_LAYER, MOST_NODES = 2**24, 2**27
 DEEPEST = 16
 # The largest number of a float column, and the largest up to which all whole numbers are told apart in a page.
 LARGEST_NUMBER, LARGEST_WHOLE = float(np.finfo(np.float32).max), 2**53 - 1
+# Below the least floor of a walk; its bits still order like it.
+SMALLEST_TOP = 1e-37
 SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -116,6 +118,7 @@ OPTIONAL: dict[str, Check] = {
     "inputs": _whole,
     "rule_label": _text,
     "priority": _word("mass", "bound", "wave"),
+    "class_top": lambda value: _number(value) and value >= SMALLEST_TOP,
     "collect_order": _word("descending", "ascending"),
     "input_in_heap": _truth,
     "scores": _or_null(lambda value: _scores(value)),
@@ -156,6 +159,8 @@ def check_header(header: Mapping[str, Any]) -> Header:
     start = [node for node, _ in header["start"]]
     if len(set(start)) < len(start):
         raise TraceFormatError("column 'header' has a 'start' that names a node twice")
+    if (header.get("priority") == "wave") != ("class_top" in header):
+        raise TraceFormatError("column 'header' has a 'class_top', which belongs to the wave, and to it alone")
     return Header.from_json(header)
 
 

@@ -18,7 +18,7 @@ PHASES = ("walk", "finish", "collect")
 LONGEST_NAME = 10_000
 
 # What JSON leaves out where it has its default.
-LEFT_OUT = {"below", "kind", "names", "inputs", "rule_label", "priority", "input_in_heap", "collect_order"}
+LEFT_OUT = {"below", "kind", "names", "inputs", "rule_label", "priority", "class_top", "input_in_heap", "collect_order"}
 
 T = TypeVar("T")
 
@@ -92,6 +92,7 @@ class Header(Mapping[str, Any]):
     inputs: int = 1
     floor: float | None = None
     priority: str | None = None
+    class_top: float | None = None
     input_in_heap: bool = False
     phases: Phases = field(default_factory=Phases)
     collect_order: str | None = None

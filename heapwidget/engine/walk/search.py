@@ -117,7 +117,7 @@ class Walk:
             self._start_key = float((np.abs(seeds[seeds != 0]) * k[seeds != 0]).sum())
             if not np.isfinite(self._start_key):
                 raise ValueError("priority='bound' needs a bound, and a large op without a rule has none; use 'mass'")
-        self.board = Board(self.offsets[-1], self._least_key(floor), signed, priority)
+        self.board = Board(self.offsets[-1], self._least_key(floor), signed, priority, self._start_key)
         self._beyond = self._uncertain() if self.board.signed else None
         at = list(zip(self.partitions, self.offsets, strict=False))
         self.inputs = [InputResiduals(self.board, p, first, seeds.dtype) for p, first in at[: self.n_inputs]]
@@ -172,7 +172,8 @@ class Walk:
 
         A Ctrl-C takes effect between two pops, so the walk can go on from where it stopped.
         """
-        heap, pop, shift = self.board.heap, self._pop, self.board.rank_shift
+        heap, pop = self.board.heap, self._pop
+        start, shift = self.board.rank_from, self.board.rank_shift
         keys = self.board.keys.data
         mask, id_bits = ID_MASK, ID_BITS
         key = np.empty(1, np.int32)
@@ -185,7 +186,7 @@ class Walk:
                 layer, to_place = layers[bisect_right(ends, entry & mask)]
                 node = (entry & mask) - to_place
                 bits = keys[node]
-                if bits >> shift != -(entry >> id_bits):
+                if (bits - start) >> shift != -(entry >> id_bits):
                     continue
                 keys[node] = NOT_QUEUED
                 key_bits[0] = bits
@@ -211,7 +212,7 @@ class Walk:
         while heap:
             place = heap[0] & ID_MASK
             _, to_place = layers[bisect_right(ends, place)]
-            if int(keys[place - to_place]) >> self.board.rank_shift == -(heap[0] >> ID_BITS):
+            if self.board.rank(keys[place - to_place]) == -(heap[0] >> ID_BITS):
                 return
             heappop(heap)
 

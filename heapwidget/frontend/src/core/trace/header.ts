@@ -23,6 +23,7 @@ export function readHeader(value: unknown): Header {
     },
     floor: raw.floor,
     byBound: raw.priority === "bound",
+    classTop: raw.class_top === undefined ? null : Math.fround(raw.class_top),
     // Keys are of single precision, like those of the log.
     start: raw.start.map(([node, key]) => [node, Math.fround(key)] as const),
     layers: readLayers(raw.layers),

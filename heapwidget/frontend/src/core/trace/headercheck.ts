@@ -23,7 +23,8 @@ export interface RawHeader extends Pick<Header, "method" | "rule" | "conserved" 
   readonly phases: Readonly<Record<(typeof PHASES)[number], number>>;
   readonly layers: readonly RawLayer[];
   readonly inputs?: number;
-  readonly priority?: "mass" | "bound";
+  readonly priority?: "mass" | "bound" | "wave";
+  readonly class_top?: number;
   readonly collect_order?: Order;
   readonly input_in_heap?: boolean;
   readonly scores?: (Omit<Scores, "absolute"> & { readonly absolute?: unknown }) | null;
@@ -34,6 +35,8 @@ const MOST_AXES = 32;
 const LARGEST_LAYER = 2 ** 24;
 const MOST_NODES = 2 ** 27;
 const DEEPEST = 16;
+/** Below the least floor of a walk; its bits still order like it. */
+const SMALLEST_TOP = 1e-37;
 
 const layerParts = is.record({
   label: is.name,
@@ -96,7 +99,8 @@ const HEADER: Readonly<Record<string, is.Check>> = {
 const OPTIONAL: Readonly<Record<string, is.Check>> = {
   inputs: is.whole,
   rule_label: is.text,
-  priority: is.word("mass", "bound"),
+  priority: is.word("mass", "bound", "wave"),
+  class_top: (value) => is.number(value) && (value as number) >= SMALLEST_TOP,
   collect_order: is.word("descending", "ascending"),
   input_in_heap: is.truth,
   scores: is.orNull(scores),
@@ -121,6 +125,8 @@ export function checkHeader(header: unknown): RawHeader {
   checkLayers(read.layers, read.inputs ?? 1);
   if (new Set(read.start.map(([node]) => node)).size < read.start.length)
     fail("The header's start names a node twice.");
+  if ((read.priority === "wave") !== (read.class_top !== undefined))
+    fail("The header's class_top belongs to the wave, and to it alone.");
   return read;
 }
 

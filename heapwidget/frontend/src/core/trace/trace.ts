@@ -69,6 +69,8 @@ export interface Header {
   readonly floor: number | null;
   /** Whether keys are parts of the bound, not masses. */
   readonly byBound: boolean;
+  /** The top of a size class, where of one class the node nearest the output goes first; null: order is by key alone. */
+  readonly classTop: number | null;
   readonly start: readonly (readonly [node: number, key: number])[];
   readonly layers: readonly Layer[];
   /** How many of the layers, from the first on, are inputs. */

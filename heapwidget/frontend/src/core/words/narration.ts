@@ -1,7 +1,6 @@
 /** What happened at a step, in one or two plain sentences, and what the title line claims. */
 
 import type { Replay } from "../replay/replay";
-import { ascendingAt } from "../replay/state";
 import { layerOf, phaseOf, type Trace } from "../trace/trace";
 import { nounOf, nouns, rounding, ruleLabel } from "../vocabulary/vocabulary";
 import { formatBound, formatCount, formatKey, formatShare, formatValue, ordinal, plural } from "./format";
@@ -22,7 +21,12 @@ export const plainText = (parts: readonly Part[]): string => parts.map((part) =>
 export const targetNoun = (trace: Trace): string =>
   trace.target.index === null ? nouns.output : nouns.class;
 
-const extreme = (trace: Trace, row: number): string => (ascendingAt(trace, row) ? "smallest" : "largest");
+const extreme = (trace: Trace, row: number): string =>
+  (row < trace.finishEnd ? trace.ascending : trace.collectAscending) ? "smallest" : "largest";
+
+/** Why a node of the walk is the next. */
+const foremost = (trace: Trace): string =>
+  trace.classTop === null ? `the ${extreme(trace, 0)}` : "of the largest size, the nearest to the output";
 
 /** What a collected key is. */
 function keyNoun(trace: Trace): string {
@@ -53,7 +57,9 @@ function beforeFirst(replay: Replay): Part[] {
   }
   const held = plural(heap.size, trace.walkEnd > 0 ? "node" : positionNoun(trace));
   return [
-    { text: `Nothing popped yet. The heap holds ${held}; the ${extreme(trace, 0)}, ` },
+    {
+      text: `Nothing popped yet. The heap holds ${held}; ${trace.walkEnd > 0 ? foremost(trace) : `the ${extreme(trace, 0)}`}, `,
+    },
     top,
     { text: ` with ${key}, is on top.` },
   ];
@@ -76,7 +82,7 @@ function walkRow(replay: Replay, row: number): Part[] {
     { text: "Pop " },
     { text: nodeLabel(trace, trace.popNode[row] as number), kind: "popped" },
     {
-      text: `${before >= 0 ? " again" : ""}: the ${extreme(trace, row)} in the heap, ${formatKey(trace.popMass[row] as number)}`,
+      text: `${before >= 0 ? " again" : ""}: ${foremost(trace)} in the heap, ${formatKey(trace.popMass[row] as number)}`,
     },
     ...tieParts(replay),
     { text: `. ${consequences(replay, row)}` },
@@ -150,12 +156,19 @@ function finishRow(replay: Replay, row: number): Part[] {
       ? `; ${plural(effect.reached, positionNoun(trace))} ${effect.reached === 1 ? "is" : "are"} reached`
       : "";
   const parts: Part[] = [
-    { text: first ? "The walk is over. What is left in " : "What is left in " },
+    { text: first ? `The walk is over${popsInAll(replay)}. What is left in ` : "What is left in " },
     { text: layerOf(trace, trace.popNode[row] as number).label, kind: "popped" },
     { text: `, ${formatKey(trace.popMass[row] as number)} in all, is passed on at once${reached}.` },
   ];
   if (row + 1 === trace.finishEnd && row + 1 < trace.steps) parts.push({ text: nowCollect(trace, row) });
   return parts;
+}
+
+/** How many pops the walk took, and how many of them for what had come too late for an earlier one. */
+function popsInAll({ trace, repops }: Replay): string {
+  if (trace.walkEnd === 0) return "";
+  const again = repops === 0 ? "" : `, ${formatCount(repops)} of them of nodes popped before`;
+  return ` after ${plural(trace.walkEnd, "pop")}${again}`;
 }
 
 function collectRow(replay: Replay, row: number): Part[] {
