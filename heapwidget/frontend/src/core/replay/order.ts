@@ -20,7 +20,8 @@ function bitsOf(value: number): number {
 }
 
 /** The size class of a key: 0 right above `top`, one less for each factor of 16 below. */
-export const sizeClass = (top: number, key: number): number => Math.floor((bitsOf(key) - bitsOf(top) - 1) / CLASS);
+export const sizeClass = (top: number, key: number): number =>
+  Math.floor((bitsOf(key) - bitsOf(top) - 1) / CLASS);
 
 /** By size class, the largest first; those of one class by place, counted from the output down and up within layers. */
 function waveOrder(trace: Trace, top: number): Order {
