@@ -28,16 +28,16 @@ from heapwidget.words.vocabulary import rule_label
 
 @dataclass(frozen=True)
 class Relevance:
-    """Pop the node with the largest residual, move its relevance one layer down, and so on; `engine.walk` does it."""
+    """Pop the node that is next, move its relevance one layer down, and so on; `engine.walk` does it."""
 
     name: ClassVar = "relevance"
 
     rule: RuleLike = "zplus"
     nodes: Nodes = "auto"
-    floor: float = 1e-3
+    floor: float = 3e-4
     max_pops: int = 20_000
     finish: bool = True
-    priority: str = "mass"
+    priority: str = "wave"
 
     def __post_init__(self) -> None:
         check_choice("priority", self.priority, PRIORITIES)

@@ -62,6 +62,12 @@ class Trace:
             return min(step, walked)
         return min(longer.phase_start("collect") + step - collect, longer.n_steps)
 
+    @cached_property
+    def repops(self) -> int:
+        """How many pops of the walk popped a node that was popped before: more had come to it since."""
+        popped = self.columns["pop_node"][: self.header.phases.walk]
+        return len(popped) - len(np.unique(popped))
+
     @property
     def collects_ascending(self) -> bool:
         """Whether of the inputs' positions the smallest key goes first: of a negative target it is the largest part."""
