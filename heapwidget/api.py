@@ -9,6 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from heapwidget.arguments.baseline import Baseline
 from heapwidget.arguments.inputs import check_surroundings, listed_inputs, listed_pictures
 from heapwidget.arguments.names import listed_names, listed_positions
 from heapwidget.arguments.nets import fed_embeddings, plain_module
@@ -29,7 +30,8 @@ def attribute(
     *,
     target: Target = None,
     method: str = "relevance",
-    rule: RuleLike = "zplus",
+    baseline: Baseline = None,
+    rule: RuleLike | None = None,
     nodes: str | Mapping[str, str] = "auto",
     floor: float = 3e-4,
     max_pops: int = 20_000,
@@ -128,7 +130,15 @@ def attribute(
     named = listed_positions(feature_names, tokens, x)
     question = Question(fed_embeddings(net), inputs, target, listed_names(class_names), named, verify, progress)
     pictures = listed_pictures(image, x)
-    walk = {"rule": rule, "nodes": nodes, "floor": floor, "max_pops": max_pops, "finish": finish, "priority": priority}
+    walk = {
+        "baseline": baseline,
+        "rule": rule,
+        "nodes": nodes,
+        "floor": floor,
+        "max_pops": max_pops,
+        "finish": finish,
+        "priority": priority,
+    }
     how = method_of(method, walk | {"order": order, "contribution": contribution} | options)
     answer = how.answer(question)
     shapes = tuple(tuple(a.shape) for a in answer.inputs)

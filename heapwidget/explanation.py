@@ -8,11 +8,12 @@ from dataclasses import fields, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from heapwidget.arguments.baseline import Single
 from heapwidget.display.page import Shown, write_page
 from heapwidget.display.viewer import HeapViewer
 from heapwidget.engine.alone import alone
 from heapwidget.findings.curves import Faithfulness
-from heapwidget.findings.faithfulness import Baseline, orders_of, trial_of
+from heapwidget.findings.faithfulness import orders_of, trial_of
 from heapwidget.findings.findings import Findings
 from heapwidget.findings.paths import Path, strongest_paths
 from heapwidget.findings.summary import summary
@@ -83,7 +84,7 @@ class Explanation(Findings):
     def faithfulness(
         self,
         *,
-        baseline: Baseline | Sequence[Baseline] = 0.0,
+        baseline: Single | Sequence[Single] = 0.0,
         score: str | None = None,
         steps: int = 50,
         random_orders: int = 3,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from heapwidget.engine.graph.layers import Graph
-from heapwidget.engine.patterns import FIRST, check_patterns, fits
+from heapwidget.engine.patterns import FIRST, HEAD, check_patterns, fits
 from heapwidget.engine.rules import RULES, Rule, alpha_beta, epsilon, flat, gamma, z_box, zplus
 from heapwidget.errors import brief
 from heapwidget.words.vocabulary import rule_label
@@ -25,7 +25,9 @@ class Composite:
         What the viewer calls it.
     entries
         A pattern is a layer's label, in which `*` stands for anything; the path of a module, for all layers in it; an
-        op family (`"conv"`, `"linear"`, `"matmul"`); or `"first"`, the layers that read an input itself. `"*"` fits
+        op family (`"conv"`, `"linear"`, `"matmul"`); `"first"`, the layers that read an input itself; or
+        `"head"`, those that decide: all from the output down to the last weights, and on through linear layers with
+        nothing but functions of one unit between, up to the first that mixes positions. `"*"` fits
         every layer. A rule is a `Rule`, or the name of one.
 
     Raises
@@ -83,6 +85,7 @@ def everywhere(rule: Rule) -> Composite:
 
 # By name, as are RULES, each of which is one everywhere.
 COMPOSITES: dict[str, Callable[[], Composite]] = {
+    "signed_head": lambda: Composite("signed_head", ((HEAD, epsilon()), ("*", zplus()))),
     "epsilon_plus": lambda: Composite("epsilon_plus", (("conv", zplus()), ("*", epsilon()))),
     "epsilon_plus_flat": lambda: Composite("epsilon_plus_flat", ((FIRST, flat()), ("conv", zplus()), ("*", epsilon()))),
     "epsilon_gamma_box": lambda: Composite(

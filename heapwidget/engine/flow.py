@@ -85,11 +85,17 @@ class Flow(ABC):
         Whether a share can be negative.
     device
         Where whole passes run.
+    change
+        Of a layer that holds multipliers, by how much each unit changes: relevance is multiplier times change.
+    multiplies
+        Whether layers of this kind can pass multipliers on.
     """
 
     family: ClassVar[str] = ""
     ruled: ClassVar[bool] = False
     mixes: ClassVar[int | None] = 0
+    multiplies: ClassVar[bool] = True
+    change: Tensor | None = None
     shape: Shape
     signed: bool
     device: torch.device

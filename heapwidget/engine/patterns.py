@@ -10,7 +10,7 @@ from heapwidget.engine.graph.layers import Graph
 from heapwidget.engine.ops import RULED
 from heapwidget.errors import brief
 
-FIRST = "first"
+FIRST, HEAD = "first", "head"
 # With more layers than this, only the nearest are listed.
 MOST_LISTED = 20
 
@@ -19,10 +19,13 @@ def fits(pattern: str, graph: Graph, number: int) -> bool:
     """Whether a pattern names layer `number`.
 
     A pattern is a layer's label, in which `*` stands for anything; the path of a module, for all layers in it; an op
-    family (`"conv"`, `"linear"`, `"matmul"`, ...); or `"first"`, the layers that read an input itself.
+    family (`"conv"`, `"linear"`, `"matmul"`, ...); `"first"`, the layers that read an input itself; or `"head"`, those
+    that decide.
     """
     layer = graph.layers[number]
     if pattern == FIRST and any(source < graph.n_inputs for source in graph.sources(number)):
+        return True
+    if pattern == HEAD and number in graph.head:
         return True
     return pattern == layer.op or layer.label.startswith(f"{pattern}.") or fnmatchcase(layer.label, pattern)
 
@@ -37,7 +40,7 @@ def check_patterns(option: str, patterns: Iterable[str], graph: Graph) -> None:
     """
     numbers = range(graph.n_inputs, len(graph.layers))
     for pattern in patterns:
-        if pattern == FIRST or pattern in RULED or any(c in pattern for c in "*?["):
+        if pattern in (FIRST, HEAD) or pattern in RULED or any(c in pattern for c in "*?["):
             continue
         if not any(fits(pattern, graph, number) for number in numbers):
             labels = [graph.layers[number].label for number in numbers]

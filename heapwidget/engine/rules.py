@@ -9,20 +9,30 @@ denominator:
 
 Forms and names follow Bach et al. 2015 (epsilon) and Montavon et al. 2019, "Layer-wise relevance propagation: an
 overview".
+
+The same engine shares out *changes* from a baseline: x_i is then the change of an input, and there is no bias. Two
+rules have a form of their own there (`of_changes`): `zplus` shares among what goes the way of the unit's change, and
+`epsilon` passes multipliers on, the rescale rule of Shrikumar et al. 2017.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
+from heapwidget.engine.flow import inverse
 from heapwidget.errors import brief
 from heapwidget.words.vocabulary import rule_label
 
 Change = Callable[[Tensor], Tensor]
+# From the denominators of the branches, by number, to what each is multiplied with; `None` for one that is not needed.
+Scales = Callable[[Callable[[int], Tensor]], "list[Tensor | None]"]
+# What multipliers are multiplied with on their way to the units of an operand, by its number and the part of the
+# change that comes from each entry: that part where they arrive as relevance, else that over the unit's own change.
+Factor = Callable[[int, Tensor], Tensor]
 
 
 def _same(a: Tensor) -> Tensor:
@@ -77,6 +87,12 @@ class Rule:
     signed
         Whether a share can be negative. A walk without negative shares is faster, and its bound is its error; so say
         `False` where none can be. It is tried out on numbers of both signs.
+    scales
+        What the branches are multiplied with, if not with one over the denominator of each.
+    of_changes
+        The rule for changes, where that is another.
+    multiplies
+        Whether it passes multipliers on where it shares out changes; `factor` tells then what they are worth.
 
     Raises
     ------
@@ -88,13 +104,21 @@ class Rule:
     label: str
     branches: tuple[Branch, ...]
     signed: bool = True
+    scales: Scales | None = field(default=None, repr=False, kw_only=True)
+    of_changes: Rule | None = field(default=None, repr=False, kw_only=True)
+    multiplies: bool = field(default=False, kw_only=True)
+    factor: Factor | None = field(default=None, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
         if not self.branches or not all(isinstance(branch, Branch) for branch in self.branches):
             raise TypeError(f"rule {brief(self.name)} needs branches, not {brief(self.branches)}")
         object.__setattr__(self, "branches", tuple(self.branches))
-        if not self.signed and not all(_keeps_sign(branch) for branch in self.branches):
+        if not self.signed and self.scales is None and not all(_keeps_sign(branch) for branch in self.branches):
             raise ValueError(f"rule {brief(self.name)} can give a negative share, so it is signed")
+
+    def passing(self, factor: Factor) -> Rule:
+        """The same, passing multipliers on that are worth `factor`."""
+        return replace(self, factor=factor)
 
 
 _SAMPLES = torch.tensor([-3.0, -1.0, -0.25, 0.0, 0.25, 1.0, 3.0], dtype=torch.float64)
@@ -111,13 +135,55 @@ _PRO = (Term(_positive, _positive), Term(_negative, _negative))
 _CONTRA = (Term(_positive, _negative), Term(_negative, _positive))
 
 
+def along(size: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+    """What goes the way of a change, as a part of all that goes its way.
+
+    The part is (abs(c) + sign(z) c) / 2 over its sum, which is (size + abs(z)) / 2 for size = sum abs(c) and
+    z = sum c: at least half of all, so nothing is divided by what cancels. Where z is 0 it is by abs(c).
+
+    Returns
+    -------
+    of_size, of_own
+        What abs(c) and c are multiplied with.
+    """
+    over = inverse(size + z.abs())
+    return over, over * z.sign()
+
+
+def _along_or_evenly(total: Callable[[int], Tensor]) -> list[Tensor | None]:
+    of_size, of_own = along(total(0), total(1))
+    nothing = of_size == 0
+    evenly = inverse(total(2)) * nothing if bool(nothing.any()) else None
+    return [of_size, of_own, evenly]
+
+
+def _way_of_the_change() -> Rule:
+    """Shares of what goes the way of the change; where nothing changes, even ones."""
+    branches = (
+        Branch((Term(torch.abs, torch.abs),)),
+        Branch((Term(_same, _same),)),
+        Branch((Term(torch.ones_like, lambda w: (w != 0).to(w.dtype)),)),
+    )
+    return Rule("zplus", rule_label("zplus"), branches, signed=False, scales=_along_or_evenly)
+
+
+ALONG = _way_of_the_change()
+
+
 def zplus(bias: bool = False) -> Rule:
-    """(x+ w+ + x- w-) over its sum: non-negative, so relevance keeps its sign; positive biases share on request."""
-    return Rule("zplus", rule_label("zplus"), (Branch(_PRO, bias=_positive if bias else None),), signed=False)
+    """(x+ w+ + x- w-) over its sum: non-negative, so relevance keeps its sign; positive biases share on request.
+
+    Of changes, it is what goes the way of the unit's change: sign(d_j) c_ij where that is positive, over its sum. As
+    c_ij sum to d_j, there is always some, and nothing is absorbed.
+    """
+    branches = (Branch(_PRO, bias=_positive if bias else None),)
+    return Rule("zplus", rule_label("zplus"), branches, signed=False, of_changes=ALONG)
 
 
 def epsilon(epsilon: float = 1e-6) -> Rule:
     """X w over z plus a stabiliser; with epsilon = 0 it is gradient times input on ReLU nets.
+
+    Of changes, a unit passes its multiplier m on as m w, and nothing is divided by a sum that cancels.
 
     Raises
     ------
@@ -127,7 +193,7 @@ def epsilon(epsilon: float = 1e-6) -> Rule:
     if not epsilon >= 0:
         raise ValueError(f"epsilon must not be negative, but is {epsilon}")
     branch = Branch((Term(_same, _same),), bias=_same, epsilon=epsilon)
-    return Rule("epsilon", rule_label("epsilon"), (branch,), signed=True)
+    return Rule("epsilon", rule_label("epsilon"), (branch,), signed=True, multiplies=True)
 
 
 def gamma(gamma: float = 0.25) -> Rule:
@@ -159,6 +225,8 @@ def gamma(gamma: float = 0.25) -> Rule:
 def alpha_beta(alpha: float = 2.0, beta: float = 1.0) -> Rule:
     """Alpha times the share of what pulls up, less beta times the share of what pulls down; alpha - beta = 1.
 
+    Of changes, alpha is for what goes the way of the unit's change, and beta for what goes against it.
+
     Raises
     ------
     ValueError
@@ -166,8 +234,16 @@ def alpha_beta(alpha: float = 2.0, beta: float = 1.0) -> Rule:
     """
     if abs(alpha - beta - 1) > 1e-9 or beta < 0:
         raise ValueError(f"alpha - beta must be 1 with beta >= 0, but alpha={alpha} and beta={beta}")
-    branches = (Branch(_PRO, coefficient=alpha), Branch(_CONTRA, coefficient=-beta))
-    return Rule("alpha_beta", f"α{alpha:g} β{beta:g}", branches if beta else branches[:1], signed=beta > 0)
+    label, count = f"α{alpha:g} β{beta:g}", 2 if beta else 1
+    branches = (Branch(_PRO, coefficient=alpha), Branch(_CONTRA, coefficient=-beta))[:count]
+
+    def either(up: bool) -> tuple[Branch, ...]:
+        only = (lambda z: z > 0) if up else (lambda z: z <= 0)
+        pro, contra = (_PRO, _CONTRA) if up else (_CONTRA, _PRO)
+        return (Branch(pro, coefficient=alpha, only=only), Branch(contra, coefficient=-beta, only=only))[:count]
+
+    of_changes = Rule("alpha_beta", label, either(True) + either(False), signed=True)
+    return Rule("alpha_beta", label, branches, signed=beta > 0, of_changes=of_changes)
 
 
 def absolute() -> Rule:

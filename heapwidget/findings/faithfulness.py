@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from heapwidget.arguments.baseline import Single, stand_in
 from heapwidget.boxes import Partition
 from heapwidget.engine.capture import RunAs, apart
 from heapwidget.engine.capture.isolation import tensors_of
@@ -25,11 +26,8 @@ from heapwidget.findings.probe import PROBABILITY_OF_NO, Probe
 from heapwidget.progress import progress_bar
 
 SCORES = ("probability", "logit")
-BLUR = "blur"
 # Fractions of a score that others exceed so many times say nothing.
 MOST_TIMES = 10.0
-
-Baseline = float | Tensor | str
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +109,7 @@ class Trial:
         return Faithfulness(own.fractions, own.deletion, own.insertion, chance, whole, self.kind, divided)
 
 
-def trial_of(findings: Findings, baseline: Baseline | Sequence[Baseline], score: str | None) -> Trial:
+def trial_of(findings: Findings, baseline: Single | Sequence[Single], score: str | None) -> Trial:
     """What an explanation is measured by; see `Explanation.faithfulness`."""
     trace, probe = findings.trace, findings.probe
     if probe is None:
@@ -156,7 +154,7 @@ def _whole_order(findings: Findings, seed: int) -> NDArray[np.int64]:
     return np.concatenate([popped[:at], rest, popped[at:]])
 
 
-def _by_input(baseline: Baseline | Sequence[Baseline], findings: Findings) -> Sequence[Baseline]:
+def _by_input(baseline: Single | Sequence[Single], findings: Findings) -> Sequence[Single]:
     """A baseline for each input."""
     count = len(findings.inputs)
     if isinstance(baseline, str | Tensor) or not isinstance(baseline, Sequence):
@@ -166,38 +164,3 @@ def _by_input(baseline: Baseline | Sequence[Baseline], findings: Findings) -> Se
     if len(baseline) != count:
         raise ValueError(f"baseline has {len(baseline)} parts, but x holds {count} inputs; they must agree")
     return baseline
-
-
-def stand_in(baseline: Baseline, x: Tensor, part: Partition) -> Tensor:
-    """What stands where a position was taken away, in the shape of x without its batch axis."""
-    if isinstance(baseline, str):
-        check_choice("baseline", baseline, (BLUR,))
-        return _blurred(x, part)
-    if isinstance(baseline, Tensor):
-        given = baseline.detach().to(device=x.device, dtype=x.dtype)
-        try:
-            return (given.reshape(x.shape) if given.numel() == x.numel() else given).expand(x.shape)
-        except RuntimeError as error:
-            raise ValueError(
-                f"baseline of shape {tuple(baseline.shape)} does not fit an input of shape {tuple(x.shape)}; "
-                "give a number or a tensor like x"
-            ) from error
-    return torch.full_like(x, baseline)
-
-
-def _blurred(x: Tensor, part: Partition) -> Tensor:
-    """A Gaussian blur along each axis of positions, a twentieth of the axis wide, the edges repeated."""
-    out = x.cpu().double()
-    for axis, (size, box) in enumerate(zip(part.shape, part.box, strict=True)):
-        if box > 1 or size < 3:
-            continue
-        sigma = max(1.0, size / 20)
-        at = torch.arange(size, dtype=torch.float64)
-        reach = int(np.ceil(3 * sigma))
-        offsets = torch.arange(-reach, reach + 1, dtype=torch.float64)
-        weights = torch.exp(-((offsets / sigma) ** 2) / 2)
-        seen = (at[:, None] + offsets).clamp(0, size - 1).long()
-        matrix = torch.zeros(size, size, dtype=torch.float64)
-        matrix.scatter_add_(1, seen, (weights / weights.sum()).expand(size, -1).contiguous())
-        out = torch.movedim(torch.tensordot(matrix, out, dims=([1], [axis])), 0, axis)
-    return out.to(x)

@@ -91,8 +91,8 @@ class Findings:
     def __repr__(self) -> str:
         target = self.trace.header.target
         text = f"Explanation of {target.label} = {target.value:.4g} by {self.trace.header.method}"
-        if self.trace.conserved and target.value:
-            share = fixed(self.ledger.explained / target.value, 1)
+        if self.trace.conserved and target.change:
+            share = fixed(self.ledger.explained / target.change, 1)
             text += f": {share} on the input after {self.trace.n_steps} pops"
         return f"<{text}>"
 

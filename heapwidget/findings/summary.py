@@ -71,7 +71,7 @@ def rows(findings: Findings) -> list[tuple[str, float, str]]:
         count = STRONGEST + 1
         return [(trace.label(int(n)), float(k), "explained") for n, k in zip(order[:count], keys[:count], strict=True)]
     ledger = findings.ledger
-    target = ledger.target or 1.0
+    target = ledger.change or 1.0
     found = [("on the input", ledger.explained / target, "explained")]
     absorbed = sorted(ledger.absorbed.items(), key=lambda item: -abs(item[1]))
     absorbed = [entry for entry in absorbed if abs(entry[1] / target) >= 5e-4]
@@ -99,7 +99,7 @@ def _facts(findings: Findings) -> list[tuple[str, str]]:
     positions = f"{trace.input_nodes:,} {position_noun(trace.input_kinds)}{'' if trace.input_nodes == 1 else 's'}"
     if trace.conserved:
         ledger = findings.ledger
-        target = ledger.target or 1.0
+        target = ledger.change or 1.0
         share, reached = percent(ledger.explained / target), int(np.count_nonzero(keys))
         text = f"{share} is on the input, on {reached:,} of {positions}"
         first = len(half(findings))
@@ -136,7 +136,7 @@ def _input_facts(findings: Findings, target: float) -> list[tuple[str, str]]:
 
 def _walk_facts(findings: Findings) -> list[tuple[str, str]]:
     trace = findings.trace
-    pops, target = trace.header.phases.walk, trace.header.target.value or 1.0
+    pops, target = trace.header.phases.walk, trace.header.target.change or 1.0
     if not pops:
         return []
     arrived = float(trace.columns["explained"][pops - 1]) / target

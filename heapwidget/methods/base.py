@@ -10,6 +10,7 @@ from typing import ClassVar, Protocol
 import torch
 from torch import Tensor
 
+from heapwidget.arguments.baseline import Baseline, baseline_inputs
 from heapwidget.arguments.question import Question, check_single, recorded
 from heapwidget.arguments.targets import Choice
 from heapwidget.engine.capture import Recording, confirm
@@ -106,6 +107,25 @@ class Run:
     recording: Recording
     begins: str | None
     below: str | None
+
+
+def at_baseline(question: Question, run: Run, baseline: Baseline) -> list[Recording]:
+    """The runs on a baseline, or on several, ended where the run on x is.
+
+    Raises
+    ------
+    ValueError
+        If the baseline does not fit, or the net gives no numbers on it.
+    """
+    found = []
+    for inputs in baseline_inputs(baseline, run.recording.inputs, question.channel_axes):
+        recording = question.record(inputs)
+        try:
+            check_finite(question.net, recording)
+        except ValueError as error:
+            raise ValueError(f"on the baseline, {error}; take another, such as baseline='mean', or None") from None
+        found.append(recording if run.below is None else scores_below(recording)[0])
+    return found
 
 
 @contextmanager

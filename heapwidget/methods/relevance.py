@@ -8,16 +8,19 @@ from typing import ClassVar
 
 import torch
 
+from heapwidget.arguments.baseline import Baseline, check_baseline, label_of
 from heapwidget.arguments.question import Question
+from heapwidget.engine.capture.pairs import paired
 from heapwidget.engine.composites import RuleLike, composite
 from heapwidget.engine.finite import check_found
-from heapwidget.engine.flow import Flow, host
+from heapwidget.engine.flow import host
 from heapwidget.engine.graph.builder import build
+from heapwidget.engine.multipliers import flows_of_changes, flows_of_values, worth
 from heapwidget.engine.ops import add_call
 from heapwidget.engine.walk.heap import PRIORITIES
 from heapwidget.engine.walk.search import Walk
 from heapwidget.errors import brief, check_choice, check_number
-from heapwidget.methods.base import Answer, Run, run_of
+from heapwidget.methods.base import Answer, Run, at_baseline, run_of
 from heapwidget.methods.direction import misdirected, slopes
 from heapwidget.methods.ends import EACH_ALONE
 from heapwidget.methods.traces import Nodes, check_nodes, make_header, net_layers, partitions
@@ -32,7 +35,8 @@ class Relevance:
 
     name: ClassVar = "relevance"
 
-    rule: RuleLike = "zplus"
+    baseline: Baseline = None
+    rule: RuleLike | None = None
     nodes: Nodes = "auto"
     floor: float = 3e-4
     max_pops: int = 20_000
@@ -40,6 +44,7 @@ class Relevance:
     priority: str = "wave"
 
     def __post_init__(self) -> None:
+        check_baseline(self.baseline)
         check_choice("priority", self.priority, PRIORITIES)
         check_nodes(self.nodes)
         check_number("floor", self.floor)
@@ -67,29 +72,39 @@ class Relevance:
 
     def _start(self, question: Question, run: Run) -> RelevanceWalk:
         """Build the graph of a recording, let that go, and put the target's relevance into the heap."""
-        recording, rules = run.recording, composite(self.rule)
-        graph = build(recording, add_call)
+        recording, differs = run.recording, self.baseline is not None
+        rules = composite(self.rule or ("signed_head" if differs else "zplus"))
+        others = [] if self.baseline is None else at_baseline(question, run, self.baseline)
+        graph = build(recording, add_call, [paired(recording, other) for other in others])
         choice = question.choice(recording.output)
-        slope = slopes(graph, recording, choice.value)
-        recording.let_go()
-        graph = replace(graph, layers=tuple(replace(layer, raw=None) for layer in graph.layers))
+        slope = None if differs else slopes(graph, recording, choice.value)
         output = recording.output.detach().to(graph.dtype)
-        value = float(choice.value(output))
-        seeds = host((output * choice.weights).reshape(graph.output.shape))
-        flows: list[Flow | None] = [
-            None if layer.make is None else layer.make(rule)
-            for layer, rule in zip(graph.layers, rules.rules(graph), strict=True)
-        ]
-        start = torch.from_numpy(seeds).to(recording.output.device)
-        astray = None if slope is None else misdirected(graph, flows, start, slope, callable(question.target))
+        outputs = [other.output.detach().to(graph.dtype) for other in others]
+        there = sum(outputs[1:], outputs[0]) / len(outputs) if outputs else torch.zeros_like(output)
+        for one in (recording, *others):
+            one.let_go()
+        graph = replace(graph, layers=tuple(replace(layer, raw=None) for layer in graph.layers))
+        value, value_there = (float(choice.value(t)) for t in (output, there))
+        change = ((output - there) * choice.weights).reshape(graph.output.shape)
+        by_layer = rules.rules(graph)
+        flows = flows_of_changes(graph, by_layer) if differs else flows_of_values(graph, by_layer)
+        held, seeds = host(worth(graph, flows, graph.output, change)), host(change)
+        astray = None if slope is None else misdirected(graph, flows, change, slope, callable(question.target))
         # The flows hold what they need of the activations that they were made of.
         graph = replace(graph, layers=tuple(replace(layer, make=None) for layer in graph.layers))
         for warning in filter(None, dict.fromkeys([*(layer.warning for layer in graph.layers), astray])):
             warnings.warn(warning, stacklevel=5)
-        walk = Walk(graph, flows, partitions(graph, self.nodes), seeds, self.floor, self.priority)
+        walk = Walk(graph, flows, partitions(graph, self.nodes), seeds, self.floor, self.priority, held)
         layers = net_layers(graph, walk.partitions, flows, question.named)
         # A rule of one's own, or one with numbers: its name alone tells no reader.
         label = rules.label if rules.name and rules.label != rule_label(rules.name) else None
         named = {"rule": rules.name, "rule_label": label}
         header = make_header(self.name, choice, value, layers, run.below, conserved=True, **named)
+        if self.baseline is not None:
+            there = {"baseline": label_of(self.baseline), "at_baseline": value_there}
+            header = replace(
+                header,
+                target=replace(header.target, **there),
+                ledger=replace(header.ledger, baseline=value_there),
+            )
         return RelevanceWalk(walk, header, seeds, self.finish)

@@ -16,7 +16,7 @@ from heapwidget.methods.relevance import Relevance
 METHODS: dict[str, type[Method]] = {method.name: method for method in (Relevance, Gradient, Article)}
 
 # How finely a walk goes: methods that do not ask for it pass it by, so that one call serves to compare several.
-PASSED_BY = frozenset({"rule", "nodes", "floor", "max_pops"})
+PASSED_BY = frozenset({"baseline", "rule", "nodes", "floor", "max_pops"})
 
 
 @cache

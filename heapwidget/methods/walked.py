@@ -67,7 +67,7 @@ class RelevanceWalk:
         n_inputs = walk.input_nodes
         contributions = [c * walk.sign for c in finish.contributions]
         # Of a negative target the lowest contributions are its largest parts.
-        turned = self.header.target.value < 0
+        turned = self.header.target.change < 0
         collected, final = collect(walk.partitions, contributions, ascending=turned, zeros=False)
         pops = walk.rows()
         rows = [*pops, *finish.rows]
@@ -109,7 +109,7 @@ class RelevanceWalk:
         absorbed = {(labels[n], cause): v * self.walk.sign for (n, cause), v in sorted(finish.absorbed.items()) if v}
         explained = sum(float(c.sum(dtype=np.float64)) for c in contributions)
         residual = 0.0 if self.finishing else self.walk.residual_sum()
-        return Ledger(self.header.target.value, explained, residual, absorbed)
+        return replace(self.header.ledger, explained=explained, residual=residual, absorbed=absorbed)
 
     def _dust(self, rows: list[Row], nodes: NDArray[np.int64], keys: NDArray[np.float32]) -> NDArray[np.float64]:
         """What lies below the floor after each row: the residual mass less the keys in the heap."""

@@ -100,19 +100,27 @@ def _layer(value: Any) -> bool:
     )
 
 
+_ledger = _record(target=_number, explained=_number, residual=_number, absorbed=_list(_row(_text, _text, _number)))
 _target = _record(label=_text, index=_or_null(_whole), value=_number)
+
+
+def _from_baseline(value: Any) -> bool:
+    """What a target may say besides."""
+    named = (_or_null(_text)(value.get(name)) for name in ("below", "baseline"))
+    return all(named) and _number(value.get("at_baseline", 0.0))
+
 
 HEADER: dict[str, Check] = {
     "method": _text,
     "rule": _or_null(_text),
     "order": _word("descending", "ascending"),
     "conserved": _truth,
-    "target": lambda value: _target(value) and _or_null(_text)(value.get("below")),
+    "target": lambda value: _target(value) and _from_baseline(value),
     "floor": _or_null(_number),
     "phases": _record(**dict.fromkeys(PHASES, _whole)),
     "start": _list(_row(_whole, _number)),
     "layers": _list(_layer),
-    "ledger": _record(target=_number, explained=_number, residual=_number, absorbed=_list(_row(_text, _text, _number))),
+    "ledger": lambda value: _ledger(value) and _number(value.get("baseline", 0.0)),
 }
 OPTIONAL: dict[str, Check] = {
     "inputs": _whole,

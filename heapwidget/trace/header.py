@@ -18,19 +18,41 @@ PHASES = ("walk", "finish", "collect")
 LONGEST_NAME = 10_000
 
 # What JSON leaves out where it has its default.
-LEFT_OUT = {"below", "kind", "names", "inputs", "rule_label", "priority", "class_top", "input_in_heap", "collect_order"}
+LEFT_OUT = {
+    "below",
+    "baseline",
+    "at_baseline",
+    "kind",
+    "names",
+    "inputs",
+    "rule_label",
+    "priority",
+    "class_top",
+    "input_in_heap",
+    "collect_order",
+}
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class TargetValue:
-    """The number that is explained, and `below` which end of the net it lies."""
+    """The number that is explained, and `below` which end of the net it lies.
+
+    Where its change from a baseline is explained, what that is called, and the number there.
+    """
 
     label: str
     index: int | None
     value: float
     below: str | None = None
+    baseline: str | None = None
+    at_baseline: float = 0.0
+
+    @property
+    def change(self) -> float:
+        """What is shared out: all of the value, or what it has more than at the baseline."""
+        return self.value - self.at_baseline
 
 
 @dataclass(frozen=True)

@@ -237,7 +237,7 @@ def test_cell_to_paint(figures: Figures, page: Page, lab: Callable[..., None]) -
 
 def test_step_beside_matplotlib(figures: Figures, page: Page, lab: Callable[..., None]) -> None:
     """The same steps in both, in turn; the quietest round counts, as other programs only ever add time."""
-    lab("peer.ipynb", SETUP, PEER)
+    lab("peer.ipynb", SETUP, f"import sys; sys.path.append({str(Path(__file__).parents[1])!r})\n{PEER}")
     viewer, peer = page.locator(".heapwidget").first, page.locator(".widget-interact")
     ours, theirs = [], []
     for turn in range(5):

@@ -100,6 +100,20 @@ def test_zplus_is_captums_alpha_1_beta_0() -> None:
     torch.testing.assert_close(hw.attribute(net, x, target=2).attribution, expected, rtol=1e-4, atol=1e-8)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("i", [0, 2])
+@pytest.mark.parametrize("activation", [nn.ReLU, nn.Softplus, nn.ELU])
+def test_epsilon_on_changes_is_captums_deeplift(activation: type[nn.Module], i: int) -> None:
+    """Where Captum's multipliers add up: not behind two functions in a row, nor behind maxima."""
+    torch.manual_seed(1)
+    features = [nn.Conv2d(2, 4, 3), activation(), nn.AvgPool2d(2, 1), nn.Conv2d(4, 3, 2, stride=2), nn.Sigmoid()]
+    net = nn.Sequential(*features, nn.Flatten(), nn.Linear(27, 5), nn.Tanh(), nn.Linear(5, 3)).double().eval()
+    x, base = torch.randn(2, 1, 2, 9, 9, dtype=torch.float64)
+    expected = DeepLift(net).attribute(x, baselines=base, target=i)
+    found = hw.attribute(net, x, target=i, baseline=base, rule="epsilon", progress=False)
+    torch.testing.assert_close(found.attribution, expected.detach(), rtol=1e-7, atol=1e-10)
+
+
 @pytest.mark.parametrize(
     ("method", "message"),
     [

@@ -31,7 +31,7 @@ def plot_curve(axes: Axes, trace: Trace) -> None:
 
 def _shares(trace: Trace) -> dict[str, Column]:
     """Shares of the target before the first pop and after each, by the names of their series."""
-    value = trace.header.target.value
+    value = trace.header.target.change
     target = value if abs(value) >= SMALLEST else 1.0
     wholes = {"explained": target, "absorbed": target, "dust": abs(target), "bound": abs(target)}
     shares = {name: np.r_[0.0, trace.columns[name].astype(np.float64) / whole] for name, whole in wholes.items()}

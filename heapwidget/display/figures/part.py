@@ -89,5 +89,5 @@ class Part:
             return "Input", "Contributions"
         name = shortened(trace.inputs[self.number].label, NAME)
         if trace.conserved:
-            name += f": {percent(float(self.values.sum()) / (trace.header.target.value or 1.0))}"
+            name += f": {percent(float(self.values.sum()) / (trace.header.target.change or 1.0))}"
         return name, "Contributions"

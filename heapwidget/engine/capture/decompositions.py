@@ -95,6 +95,12 @@ def _grouped_product(a: Tensor, b: Tensor, ends: Tensor | None = None, *rest: An
     return out if dtype is None else out.to(dtype)
 
 
+def _gated_half(t: Tensor, dim: int = -1) -> Tensor:
+    """One half of a tensor gates the other."""
+    signal, gate = t.chunk(2, dim)
+    return signal * gate.sigmoid()
+
+
 FUSED_ATTENTION = [
     aten._scaled_dot_product_flash_attention_for_cpu.default,
     aten._scaled_dot_product_flash_attention.default,
@@ -124,6 +130,7 @@ DECOMPOSITIONS: dict[Any, Callable[..., Any]] = {
     aten.addcdiv.default: lambda c, a, b, value=1: c + _scaled(a / b, value),
     aten._sparse_addmm.default: _sparse_sum,
     aten._grouped_mm.default: _grouped_product,
+    aten.glu.default: _gated_half,
     aten.lerp.Scalar: _lerp,
     aten.lerp.Tensor: _lerp,
     aten._thnn_fused_lstm_cell.default: _lstm_cell,

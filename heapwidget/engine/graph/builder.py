@@ -16,9 +16,11 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map
 
 from heapwidget.boxes import Shape, everything, unbatched
 from heapwidget.engine.capture import Call, Recording
+from heapwidget.engine.capture.pairs import Base
 from heapwidget.engine.flow import PADDING, Flow
 from heapwidget.engine.graph.channels import carried, told
 from heapwidget.engine.graph.layers import CONSTANT_ENTRY, Block, Graph, Layer, Make, Operand, finished
@@ -30,7 +32,7 @@ class _Stream:
     """A tensor whose entries are units: of `layer` in order, by `index` of the tensor's own shape, or a `padded` layer.
 
     `gate`: it only scales what it meets. `raw`: it is the very output of `layer`, and nothing
-    else was done with that.
+    else was done with that. `summary`: it is made of one number for many entries of another tensor.
     """
 
     layer: int | None
@@ -38,6 +40,14 @@ class _Stream:
     gate: bool = False
     raw: bool = False
     padded: Operand | None = None
+    summary: Summary | None = None
+
+
+class Summary(NamedTuple):
+    """Which op summed up which tensor: a mean, a variance, the largest."""
+
+    op: str
+    of: Tensor
 
 
 Handler = Callable[["Builder", Call], bool]
@@ -57,15 +67,18 @@ class OpFamily(NamedTuple):
 class Builder:
     """Reads calls in order and keeps which tensor holds which units; handlers of `engine.ops` add to it.
 
-    `reads` counts how often each tensor, by its id, is read.
+    `reads` counts how often each tensor, by its id, is read. Where there are `bases`, relevance is shared out among
+    changes from them: of several, from their mean.
     """
 
     recording: Recording
     dtype: torch.dtype
     reads: Counter[int] = field(default_factory=Counter)
+    bases: tuple[Base, ...] = ()
     layers: list[Layer] = field(default_factory=list)
     _streams: dict[int, _Stream] = field(default_factory=dict)
     _named: set[tuple[str, int]] = field(default_factory=set)
+    _changes: dict[int, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         named = zip(self.recording.inputs, self.recording.names, self.recording.channel_axes, strict=True)
@@ -98,6 +111,55 @@ class Builder:
         """A tensor unbatched, in the dtype the engine works in."""
         return t.detach().reshape(unbatched(tuple(t.shape))).to(self.dtype)
 
+    def base(self, t: Tensor) -> list[Tensor]:
+        """A tensor as it is on each baseline, unbatched, in the dtype the engine works in."""
+        return [self.value(base.get(id(t), t)) for base in self.bases]
+
+    def change(self, t: Tensor) -> Tensor:
+        """By how much a tensor, unbatched, differs from what it is on the baselines."""
+        if id(t) in self._changes:
+            return self._changes[id(t)]
+        others = self.base(t)
+        found = self.value(t) - (sum(others[1:], others[0]) / len(others))
+        if id(t) in self.bases[0]:
+            self._changes[id(t)] = found
+        return found
+
+    def signal(self, t: Tensor) -> Tensor:
+        """What an op reads of a tensor, unbatched: its value, or its change where changes are shared out."""
+        return self.change(t) if self.bases else self.value(t)
+
+    def there(self, call: Call) -> Call:
+        """The call as it was on the first baseline."""
+
+        def at_base(a: Any) -> Any:
+            return self.bases[0].get(id(a), a) if isinstance(a, Tensor) else a
+
+        args, kwargs, out = tree_map(at_base, (call.args, call.kwargs, call.out))
+        return replace(call, args=args, kwargs=kwargs, out=out)
+
+    def summary(self, t: Tensor) -> Summary | None:
+        """What a tensor sums up, if it does."""
+        return self._streams[id(t)].summary if self.active(t) else None
+
+    def sums_up(self, out: Tensor, summary: Summary | None) -> None:
+        """Note what `out` sums up."""
+        if summary is not None and self.active(out):
+            self._streams[id(out)].summary = summary
+
+    def one_unit(self, holders: Sequence[Tensor], shape: Sequence[int]) -> Tensor | None:
+        """Units of several tensors broadcast to a shape, where each entry comes from one at most; else `None`."""
+        found: Tensor | None = None
+        for t in holders:
+            units = self.units(t).expand(*shape)
+            if found is None:
+                found = units
+            elif not bool(((found == units) | (found < 0) | (units < 0)).all()):
+                return None
+            else:
+                found = torch.where(found < 0, units, found)
+        return found
+
     def units(self, t: Tensor) -> Tensor:
         """Global unit ids in the shape of `t`, below zero where an entry is no unit."""
         if not self.active(t):
@@ -122,6 +184,7 @@ class Builder:
     def same_units(self, t: Tensor, out: Tensor, *, gate: bool = False, reshaped: bool = False) -> None:
         """`out` holds the units of `t`, entry by entry (a broadcast repeats them); only `reshaped`, the values too."""
         stream, as_many = self._streams[id(t)], out.numel() == t.numel()
+        summary = stream.summary
         if stream.layer is not None and as_many:
             raw = reshaped and stream.raw and self.reads[id(t)] <= 1
             self._streams[id(out)] = replace(stream, gate=gate, raw=raw)
@@ -130,7 +193,7 @@ class Builder:
         else:
             units = self.units(t)
             units = units.reshape(out.shape) if as_many else units.expand(out.shape)
-            self._streams[id(out)] = _Stream(None, units, gate)
+            self._streams[id(out)] = _Stream(None, units, gate, summary=summary)
 
     def pad(self, t: Tensor, out: Tensor, before: Sequence[int]) -> bool:
         """`out` is `t` with padding around it, as much in front on each axis (unbatched) as `before` says.
@@ -164,7 +227,8 @@ class Builder:
     def made_by(self, t: Tensor) -> Layer | None:
         """The layer of which `t` is the very output, in whatever shape, where nothing else was or is done with it."""
         stream = self._streams[id(t)]
-        return self.layers[stream.layer] if stream.layer is not None and stream.raw and self.reads[id(t)] <= 1 else None
+        alone = stream.raw and self.reads[id(t)] <= 1 and not self.bases
+        return self.layers[stream.layer] if stream.layer is not None and alone else None
 
     def channels_of(self, *operands: Operand) -> int | None:
         """The axis that operands of one shape have their channels on; `None` where it is not known yet."""
@@ -197,8 +261,10 @@ class Builder:
         op = op or kind.family
         shape = unbatched(tuple(out.shape)) if shape is None else shape
         label, offset, merged = self._label(call, op), self._n_units, (kind.mixes or 0) % len(shape)
-        made = Layer(label, op, shape, channel_axis, offset, tuple(operands), make, kind.ruled, warning, out, merge)
-        self.layers.append(replace(made, merged=merged))
+        made = Layer(label, op, shape, channel_axis, offset, tuple(operands), make, kind.ruled)
+        self.layers.append(
+            replace(made, multiplies=kind.multiplies, warning=warning, raw=out, merge=merge, merged=merged)
+        )
         self._streams[id(out)] = _Stream(len(self.layers) - 1, None, raw=True)
         if channel_axis is not None:
             # The first op that mixes units of an input, or of what was made of it unit by unit, tells its channels.
@@ -228,7 +294,7 @@ class Builder:
         return f"{call.module}.{op}" if call.module else op
 
 
-def build(recording: Recording, add_call: Callable[[Builder, Call], object]) -> Graph:
+def build(recording: Recording, add_call: Callable[[Builder, Call], object], bases: Sequence[Base] = ()) -> Graph:
     """The graph of a recording.
 
     Parameters
@@ -237,6 +303,8 @@ def build(recording: Recording, add_call: Callable[[Builder, Call], object]) -> 
         What `capture.record` kept.
     add_call
         Adds a call that reads units to the builder.
+    bases
+        The tensors of runs on baselines, where changes from them are shared out.
 
     Raises
     ------
@@ -247,7 +315,7 @@ def build(recording: Recording, add_call: Callable[[Builder, Call], object]) -> 
     """
     n_inputs = len(recording.inputs)
     dtype = torch.float64 if any(x.dtype == torch.float64 for x in recording.inputs) else torch.float32
-    builder = Builder(recording, dtype, _reads(recording))
+    builder = Builder(recording, dtype, _reads(recording), tuple(bases))
     for call in recording.calls:
         if any(builder.active(t) for t in tensors(call)):
             add_call(builder, call)

@@ -79,6 +79,7 @@ class Layer:
     operands: tuple[Operand, ...] = ()
     make: Make | None = None
     ruled: bool = False
+    multiplies: bool = True
     warning: str | None = None
     raw: Tensor | None = None
     merge: Callable[[Tensor, Tensor], None] | None = None
@@ -102,6 +103,33 @@ class Graph:
     n_inputs: int
     output: Operand
     dtype: torch.dtype
+
+    @cached_property
+    def head(self) -> frozenset[int]:
+        """The layers that decide.
+
+        From the output down they are all to the last weights; and on through linear layers with nothing but functions
+        of one unit between, up to the first that mixes positions.
+        """
+        found, waiting = set[int](), layers_of(self.output, self.layers)
+        while waiting:
+            number = waiting.pop()
+            if number >= self.n_inputs and number not in found:
+                found.add(number)
+                layer = self.layers[number]
+                waiting += [n for n in self.sources(number) if not layer.ruled or self._goes_on(layer, n)]
+        return frozenset(found)
+
+    def _goes_on(self, reader: Layer, number: int) -> bool:
+        """Whether a run of linear layers goes on with a layer that one of them reads."""
+        layer = self.layers[number]
+        linear = all(one.op == "linear" and one.operands[0].layer is not None for one in (reader, layer) if one.ruled)
+        if not linear or not layer.ruled:
+            return False
+        (operand,) = layer.operands
+        assert operand.layer is not None
+        positions = [sum(size > 1 for size in shape[:-1]) for shape in (self.layers[operand.layer].shape, layer.shape)]
+        return operand.shape[:-1] == layer.shape[:-1] and positions[0] <= positions[1]
 
     @cached_property
     def _sources(self) -> tuple[tuple[int, ...], ...]:

@@ -13,21 +13,28 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from heapwidget.boxes import Window
+from heapwidget.boxes import Window, unbatched
 from heapwidget.engine.capture import Call
 from heapwidget.engine.flow import CONSTANT, Array, Flow, Message, Reach, Table, add_up, host, inverse
-from heapwidget.engine.graph.builder import Builder, OpFamily
+from heapwidget.engine.graph.builder import Builder, OpFamily, Summary, short_name
+from heapwidget.engine.graph.layers import Make, Operand
+from heapwidget.engine.rules import Rule, along
 
 
 class Split(Flow):
-    """`shares` (one an operand, all of the layer's shape) say what each takes; `constant` is what constants absorb."""
+    """`shares` (one an operand, all of the layer's shape) say what each takes; `constant` is what constants absorb.
+
+    Where multipliers are split, `change` is the layer's own, and shares may be of any size.
+    """
 
     mixes = None
-    signed = False
 
-    def __init__(self, shares: list[Tensor], constant: Tensor | None) -> None:
+    def __init__(self, shares: list[Tensor], constant: Tensor | None, change: Tensor | None = None) -> None:
         self._shares, self._constant = shares, constant
         self.shape, self.device = tuple(shares[0].shape), shares[0].device
+        self.signed = change is not None
+        if change is not None:
+            self.change = change
 
     def held_by(self, active: list[bool]) -> Split:
         """The same with only some of the operands active: the others are constants."""
@@ -44,7 +51,7 @@ class Split(Flow):
         return [r * share for share in self._shares], absorbed
 
     def amplification(self, k: list[Tensor]) -> Tensor:
-        return sum((share * ki for share, ki in zip(self._shares, k, strict=True)), torch.zeros_like(k[0]))
+        return sum((share.abs() * ki for share, ki in zip(self._shares, k, strict=True)), torch.zeros_like(k[0]))
 
     @cached_property
     def _host(self) -> tuple[list[Array], Array | None]:
@@ -80,6 +87,19 @@ def by_size(active: list[Tensor], constant: Tensor | None) -> Split:
     return Split([a.abs() * over + even for a in active], None if constant is None else constant.abs() * over)
 
 
+def of_changes(rule: Rule, parts: list[Tensor]) -> Split:
+    """A meeting of changes: each operand has its part of the layer's own.
+
+    Those that go the way of all take their shares of that; multipliers are worth the parts.
+    """
+    z = sum(parts[1:], parts[0])
+    if rule.factor is not None:
+        return Split([rule.factor(i, part) for i, part in enumerate(parts)], None, z)
+    of_size, of_own = along(sum((c.abs() for c in parts), torch.zeros_like(z)), z)
+    even = (of_size == 0).to(z.dtype) / len(parts)
+    return Split([c.abs() * of_size + c * of_own + even for c in parts], None)
+
+
 def halves(a: Tensor) -> Split:
     """A product of two signals shaped like `a`: half each."""
     half = torch.full_like(a, 0.5)
@@ -93,11 +113,68 @@ def winner(a: Tensor, b: Tensor, larger: bool) -> Split:
     return Split([share, 1 - share], None)
 
 
+def of_one(builder: Builder, call: Call) -> bool:
+    """Of two changes that meet, whether all goes to one: the other is constant, of the same unit, or sums it up.
+
+    What sums a tensor up, as a norm's mean and variance do, is held: relevance stays with the unit that it scales or
+    shifts. What is divided by its own sum is a share, which only scales what it meets, as attention does.
+    """
+    holders = [t for t in call.args[:2] if builder.active(t)]
+    if len(holders) > 1:
+        a, b = holders
+        for held, summary in ((a, builder.summary(b)), (b, builder.summary(a))):
+            if summary is not None and _sums_up(builder, summary, held, call.out):
+                share = call.name == "div" and held is a and summary.op == "sum" and summary.of is a
+                builder.same_units(held, call.out, gate=share or builder.is_gate(held))
+                return True
+        units = builder.one_unit(holders, call.out.shape)
+        if units is None:
+            return False
+        builder.moved(call.out, units, gate=all(builder.is_gate(t) for t in holders))
+    else:
+        builder.same_units(holders[0], call.out, gate=builder.is_gate(holders[0]))
+    summaries = [builder.summary(t) for t in holders]
+    builder.sums_up(call.out, summaries[0] if len(set(map(id, summaries))) == 1 else None)
+    return True
+
+
+def _sums_up(builder: Builder, summary: Summary, held: Tensor, out: Tensor) -> bool:
+    """Whether a summary is one of the very units of a tensor, entry by entry."""
+    if held.shape != out.shape or summary.of.numel() != held.numel():
+        return False
+    return torch.equal(builder.units(summary.of).reshape(-1), builder.units(held).reshape(-1))
+
+
+def meeting(builder: Builder, call: Call, op: str, coefficients: Callable[[], list[Tensor]]) -> bool:
+    """Two changes that meet: each counts with a coefficient, in the shape of the result."""
+    if of_one(builder, call):
+        return True
+    counted = [(t, c) for t, c in zip(call.args[:2], coefficients(), strict=True) if builder.active(t)]
+    parts = [c * shaped(builder.change(t), t, call.out) for t, c in counted]
+    _split(builder, call, [t for t, _ in counted], op, lambda rule: of_changes(rule, parts))
+    return True
+
+
+def shaped(values: Tensor, t: Tensor, out: Tensor) -> Tensor:
+    """What a tensor holds, unbatched, broadcast to the shape of a result."""
+    return values.reshape(t.shape).expand(out.shape).reshape(unbatched(tuple(out.shape)))
+
+
+def midway(builder: Builder, t: Any, out: Tensor) -> Tensor:
+    """An operand half-way between the baseline and x, in the shape of a result."""
+    if not isinstance(t, Tensor):
+        return torch.full(unbatched(tuple(out.shape)), float(t), dtype=builder.dtype, device=out.device)
+    values = builder.value(t)
+    return shaped(values - builder.change(t) / 2 if builder.active(t) else values, t, out)
+
+
 def sum_of_two(builder: Builder, call: Call) -> bool:
     """A sum or difference; where one side is constant, it absorbs its share."""
     a, b = call.args[:2]
     alpha = float(call.bound["alpha"])
     factors = {"add": (1.0, alpha), "sub": (1.0, -alpha), "rsub": (-alpha, 1.0)}[call.name]
+    if builder.bases:
+        return meeting(builder, call, "add", lambda: [midway(builder, factor, call.out) for factor in factors])
     scaled = list(zip((a, b), factors, strict=True))
     shape = call.out.shape
 
@@ -116,7 +193,7 @@ def sum_of_two(builder: Builder, call: Call) -> bool:
     if constant is not None and _as_bias(builder, holders[0], scaled, constant):
         builder.same_units(holders[0], call.out)
         return True
-    _split(builder, call, holders, "add", lambda: by_size(active, constant))
+    _split(builder, call, holders, "add", lambda _: by_size(active, constant))
     return True
 
 
@@ -135,44 +212,92 @@ def _as_bias(builder: Builder, t: Tensor, scaled: list[tuple[Any, float]], const
     return True
 
 
-def _split(builder: Builder, call: Call, holders: list[Tensor], op: str, make: Callable[[], Flow]) -> None:
+def _split(builder: Builder, call: Call, holders: list[Tensor], op: str, make: Make) -> None:
     shape = call.out.shape
     operands = [builder.operand(t, shape) for t in holders]
     axis = builder.channels_of(*operands)
-    builder.add_layer(call, call.out, Split, operands, lambda rule: make(), op=op, channel_axis=axis)
+    builder.add_layer(call, call.out, Split, operands, make, op=op, channel_axis=axis)
 
 
 def multiply(builder: Builder, call: Call) -> bool:
     """A product: by a constant a scale, else a gate or a meeting of two signals."""
     a, b = call.args[:2]
+    if builder.bases:
+        # d(a b) = d_a (b + b0) / 2 + d_b (a + a0) / 2
+        return meeting(builder, call, "mul", lambda: [midway(builder, t, call.out) for t in (b, a)])
     signals = [t for t in (a, b) if builder.active(t) and not builder.is_gate(t)]
     gates = [t for t in (a, b) if builder.active(t) and builder.is_gate(t)]
     if len(signals) == 1 or len(signals) + len(gates) == 1:
         builder.same_units((signals or gates)[0], call.out, gate=not signals)
         return True
     value = builder.value(call.out)
-    _split(builder, call, [a, b], "mul", lambda: halves(value))
+    _split(builder, call, [a, b], "mul", lambda _: halves(value))
     return True
 
 
 def divide(builder: Builder, call: Call) -> bool:
     """All to the dividend: the divisor is held constant, as a norm's statistics are."""
     a = call.args[0]
+    if builder.bases and call.bound.get("rounding_mode") is None:
+        return meeting(builder, call, "div", lambda: _of_quotient(builder, call))
     if not builder.active(a) or call.bound.get("rounding_mode") is not None:
         return False
     builder.same_units(a, call.out, gate=builder.is_gate(a))
     return True
 
 
+def _of_quotient(builder: Builder, call: Call) -> list[Tensor]:
+    """A quotient as the product with the reciprocal, which changes by -d_b / (b b0)."""
+    a, b = call.args[:2]
+    last = midway(builder, b, call.out)
+    half = shaped(builder.change(b), b, call.out) / 2 if builder.active(b) else torch.zeros_like(last)
+    here, there = 1 / (last + half), 1 / (last - half)
+    return [(here + there) / 2, -midway(builder, a, call.out) * here * there]
+
+
+def chosen(builder: Builder, call: Call, out: Tensor, here: Tensor, there: Tensor, *, lowest: bool = False) -> None:
+    """`out` holds units of `here` on x and of `there` on the baseline.
+
+    Where these are two, the larger of the two moves went that way: of what rose all goes to the unit here, of what
+    fell to the unit there; of the lowest it is the other way round.
+    """
+    neither = (here == there) | (here < 0) | (there < 0)
+    if bool(neither.all()):
+        builder.moved(out, torch.where(here < 0, there, here))
+        return
+    change = builder.change(out)
+    first = ((change < 0) if lowest else (change > 0)) | neither.reshape(change.shape)
+    parts = [change * first, change * ~first]
+    index = [torch.where(here < 0, there, here), torch.where(there < 0, here, there)]
+    operands = [Operand(tuple(change.shape), None, i.reshape(change.shape)) for i in index]
+    axis = builder.channels_of(*operands)
+    builder.add_layer(
+        call,
+        out,
+        Split,
+        operands,
+        lambda rule: of_changes(rule, parts),
+        op=short_name(call.name),
+        channel_axis=axis,
+    )
+
+
 def larger(builder: Builder, call: Call) -> bool:
     """The larger or smaller of two, of which one may be constant."""
     a, b = call.args[:2]
     shape = call.out.shape
+    if builder.bases:
+        if not of_one(builder, call):
+            first, second = (builder.units(t).expand(shape) for t in (a, b))
+            is_first = [(c.args[0] >= c.args[1]) == (call.name == "maximum") for c in (call, builder.there(call))]
+            here, there = (torch.where(mask, first, second) for mask in is_first)
+            chosen(builder, call, call.out, here, there, lowest=call.name == "minimum")
+        return True
     first, second = (builder.value(t.expand(shape)) for t in (a, b))
     is_max = call.name == "maximum"
     held = [builder.active(t) for t in (a, b)]
     holders = [t for t, active in zip((a, b), held, strict=True) if active]
-    _split(builder, call, holders, call.name, lambda: winner(first, second, is_max).held_by(held))
+    _split(builder, call, holders, call.name, lambda _: winner(first, second, is_max).held_by(held))
     return True
 
 

@@ -185,7 +185,7 @@ def convolution(builder: Builder, call: Call) -> bool:
     transposed = settings[3]
     if not builder.active(x) or builder.active(w) or x.shape[0] != 1 or x.ndim != w.ndim:
         return False
-    weights, value = Weights(builder, w, b, 1 if transposed else 0), builder.value(x)
+    weights, value = Weights(builder, w, b, 1 if transposed else 0), builder.signal(x)
 
     def make(rule: Rule) -> Flow:
         bias = None if weights.b is None else weights.b.reshape(-1, *[1] * (value.ndim - 1))

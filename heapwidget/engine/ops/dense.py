@@ -97,12 +97,13 @@ def linear(builder: Builder, call: Call, own: Rule | None = None) -> bool:
     if len(operands) > 1 or out.numel() * t.numel() > JACOBIAN_LIMIT:
         reason = "several of its inputs come from x" if len(operands) > 1 else "its matrix would be too large"
         raise UnsupportedOpError(f"the rule 'linear' does not fit {call.where}: {reason}; register a function")
-    value, rank = builder.value(t), len(unbatched(tuple(out.shape)))
+    value, rank = builder.signal(t), len(unbatched(tuple(out.shape)))
     kind = DenseConv if rank > 2 else Dense
 
     def make(rule: Rule) -> Flow:
         try:
             w, b = matrix_of(rerun(call, [t], 0, builder.dtype), value)
+            b = torch.zeros_like(b) if builder.bases else b
         except ValueError as error:
             raise UnsupportedOpError(
                 f"the rule 'linear' does not fit {call.where}: it {error}; register a function"

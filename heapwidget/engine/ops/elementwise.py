@@ -24,6 +24,9 @@ UNARY = [
 # What they give only scales the signal that it meets: gates, attention weights, statistics.
 GATES = {"sigmoid", "hardsigmoid", "_softmax", "_safe_softmax", "sqrt", "rsqrt", "reciprocal"}
 
+# Of changes, those that are shares alone: all others change as their unit does.
+SHARES = {"_softmax", "_safe_softmax"}
+
 
 def unary(builder: Builder, call: Call) -> bool:
     """One unit in, one unit out."""
@@ -31,7 +34,8 @@ def unary(builder: Builder, call: Call) -> bool:
     if len(active) != 1:
         return False
     t, out = active[0], call.out if isinstance(call.out, Tensor) else call.out[0]
-    builder.same_units(t, out, gate=call.name in GATES or builder.is_gate(t))
+    gates = SHARES if builder.bases else GATES
+    builder.same_units(t, out, gate=call.name in gates or builder.is_gate(t))
     return True
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from heapwidget.boxes import Shape, Window
 from heapwidget.engine.flow import CONSTANT, Array, Message, Read, Table, add_up
-from heapwidget.engine.ops.linear import TABLE_LIMIT, RuledFlow
+from heapwidget.engine.ops.linear import TABLE_LIMIT, RuledFlow, not_ruled
 from heapwidget.engine.rules import Branch, Rule, Term
 
 # A box of x is sent in one piece if it has at most this many numbers more for each that is needed, and so many more.
@@ -141,6 +141,17 @@ def _pieces(at: NDArray[np.int64]) -> Iterator[NDArray[np.int64] | slice]:
                     yield piece[part]
             return
     yield slice(None)
+
+
+class ChangeSum(Entries):
+    """A sum or mean of changes of known entries."""
+
+    family = ""
+    ruled = False
+    mixes = None
+
+    def __init__(self, x: Tensor, matrix: Matrix, shape: Shape, rule: Rule) -> None:
+        super().__init__(x, matrix, None, shape, not_ruled(rule))
 
 
 # The smallest sum that is divided by, as of all flows.

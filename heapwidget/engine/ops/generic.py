@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_map
 from heapwidget.boxes import unbatched
 from heapwidget.engine.capture import Call
 from heapwidget.engine.flow import DEAD_END, REMAINDER, Flow, add_up, inverse, total
-from heapwidget.engine.graph.builder import Builder, results, short_name
+from heapwidget.engine.graph.builder import Builder, Summary, results, short_name
 from heapwidget.engine.graph.layers import Make
 from heapwidget.engine.rules import Rule
 from heapwidget.errors import UnsupportedOpError
@@ -82,6 +82,69 @@ class Generic(Flow):
         return torch.stack(sums).reshape(self.shape) * self._over.abs()
 
 
+# Gauss's points on a line from 0 to 1, and their weights.
+POINTS = ((0.11270166537925831, 5 / 18), (0.5, 4 / 9), (0.8872983346207417, 5 / 18))
+# A change that is so much smaller than the largest is rounding.
+NO_CHANGE = 1e-6
+
+
+class ChangeGeneric(Flow):
+    """The same of changes: share(i <- j) = d_i / d_j times the mean of dz_j/dx_i on the line from the baseline to x.
+
+    Parameters
+    ----------
+    operands, changes
+        On x, and by how much each differs from the baseline.
+    change
+        By how much the result differs.
+    """
+
+    mixes = None
+    signed = True
+
+    def __init__(
+        self, operands: list[Tensor], changes: list[Tensor], change: Tensor, op: Callable[..., Tensor], rule: Rule
+    ) -> None:
+        self._op, self._factor, self._change = op, rule.factor, change
+        self.change = None if rule.factor is None else change
+        self._lines = [[x - d * (1 - at) for x, d in zip(operands, changes, strict=True)] for at, _ in POINTS]
+        self.shape, self.device = tuple(change.shape), change.device
+        large = change.abs() > NO_CHANGE * change.abs().amax() if change.numel() else change > 0
+        self._over = inverse(change * large)
+        worth = [d if rule.factor is None else rule.factor(i, d) for i, d in enumerate(changes)]
+        self._worth = worth
+        self._messages(torch.zeros_like(change))
+
+    def _messages(self, s: Tensor) -> list[Tensor]:
+        sums = [torch.zeros_like(worth) for worth in self._worth]
+        for point, (_, weight) in zip(self._lines, POINTS, strict=True):
+            with torch.enable_grad():
+                leaves = [a.detach().requires_grad_() for a in point]
+                z = self._op(*leaves)
+            grads = torch.autograd.grad(z, leaves, s, allow_unused=True, materialize_grads=True)
+            sums = [total + g.nan_to_num(0, 0, 0) * weight for total, g in zip(sums, grads, strict=True)]
+        return [total * worth for total, worth in zip(sums, self._worth, strict=True)]
+
+    def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
+        if self._factor is not None:
+            return self._messages(r), {}
+        messages = self._messages(r * self._over)
+        rest = total(r) - sum(total(m) for m in messages)
+        absorbed: dict[str, float] = {}
+        if abs(rest) > NOISE * total(r.abs()):
+            add_up(absorbed, REMAINDER, rest)
+        return messages, absorbed
+
+    def amplification(self, k: list[Tensor]) -> Tensor:
+        n_out = self._change.numel()
+        if n_out * sum(a.numel() for a in self._worth) > JACOBIAN_LIMIT:
+            return torch.full_like(self._change, torch.inf)
+        rows = torch.eye(n_out, dtype=self._change.dtype, device=self.device).reshape(n_out, *self.shape)
+        sums = [sum(float((m.abs() * ki).sum()) for m, ki in zip(self._messages(row), k, strict=True)) for row in rows]
+        found = self._change.new_tensor(sums).reshape(self.shape)
+        return found if self._factor is not None else found * self._over.abs()
+
+
 def _degrees(operands: list[Tensor], op: Callable[..., Tensor], z: Tensor) -> Tensor:
     """The degree of each output that is homogeneous, of two or more: c times all operands make c ** degree of it."""
     found = []
@@ -102,10 +165,12 @@ def by_gradient(builder: Builder, call: Call, *, warn: bool = True) -> bool:
     # An op may give statistics beside its result that nobody reads.
     for number, out in enumerate(o for o in results(call) if o.is_floating_point()):
         if builder.reads[id(out)]:
-            make = _make(call, [builder.value(t) for t in active], rerun(call, active, number, builder.dtype))
+            make = _make(builder, call, out, number)
             operands = [builder.operand(t) for t in active]
             name, warning, axis = short_name(call.name), told if warn else None, builder.kept(out, operands)
             builder.add_layer(call, out, Generic, operands, make, op=name, warning=warning, channel_axis=axis)
+            if len(active) == 1 and out.numel() < active[0].numel():
+                builder.sums_up(out, Summary(call.name, active[0]))
     return True
 
 
@@ -121,16 +186,22 @@ def _check_kind(builder: Builder, call: Call) -> None:
             )
 
 
-def _make(call: Call, values: list[Tensor], op: Callable[..., Tensor]) -> Make:
+def _make(builder: Builder, call: Call, out: Tensor, number: int) -> Make:
     """The flow of an op without a rule, made only if relevance reaches it."""
+    active = builder.operands_of(call)
+    values, op = [builder.value(t) for t in active], rerun(call, active, number, builder.dtype)
+    changes = [builder.change(t) for t in active] if builder.bases else None
+    change = builder.change(out) if builder.bases else None
 
-    def make(_rule: Rule) -> Flow:
+    def make(rule: Rule) -> Flow:
         if not values:
             raise UnsupportedOpError(
                 f"no rule for {call.where}, which takes whole numbers made of x, and these have no share of relevance; "
                 "explain what comes after it, such as the embeddings"
             )
         try:
+            if changes is not None and change is not None:
+                return ChangeGeneric(values, changes, change, op, rule)
             return Generic(values, op)
         except RuntimeError as error:
             name = f"{call.op.namespace}.{call.name}"

@@ -30,7 +30,7 @@ from heapwidget.engine.flow import (
     packed,
 )
 from heapwidget.engine.graph.builder import Builder
-from heapwidget.engine.rules import Branch, Rule, Term
+from heapwidget.engine.rules import ALONG, Branch, Rule, Scales, Term
 
 # Above this many messages a layer is not tabled.
 TABLE_LIMIT = 2**21
@@ -40,11 +40,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class _Prepared(Generic[T]):
-    """A rule's branch with its arrays: changed inputs and weights, coefficient over denominator, each cause's share."""
+    """A rule's branch with its arrays: changed inputs and weights, coefficient over denominator, each cause's share.
+
+    One that is `rare` is for few units, which seldom hold relevance.
+    """
 
     terms: list[tuple[T, T]]
     scale: T
     absorbing: dict[str, T]
+    rare: bool = False
 
 
 class RuledFlow(Flow):
@@ -53,7 +57,8 @@ class RuledFlow(Flow):
     Parameters
     ----------
     x, w, b
-        Unbatched input, weight, and bias (broadcastable over the output; `None`: no bias).
+        Unbatched input, weight, and bias (broadcastable over the output; `None`: no bias). For changes x is the change
+        of the input, and there is no bias.
     """
 
     ruled = True
@@ -61,7 +66,13 @@ class RuledFlow(Flow):
     def __init__(self, x: Tensor, w: Tensor, b: Tensor | None, rule: Rule) -> None:
         self.x, self.w, self.b = x, w, b
         self.signed, self.device = rule.signed, x.device
-        self._branches = [self._prepare(branch) for branch in rule.branches]
+        if rule.factor is not None:
+            self.change = self.apply(x, w)
+            self._branches = [_Prepared([(rule.factor(0, x), w)], torch.ones_like(self.change), {})]
+        elif rule.scales is not None:
+            self._branches = self._scaled(rule, rule.scales)
+        else:
+            self._branches = [self._prepare(branch) for branch in rule.branches]
         self.shape = tuple(self._branches[0].scale.shape)
 
     @abstractmethod
@@ -72,14 +83,29 @@ class RuledFlow(Flow):
     def transpose(self, s: Tensor, w: Tensor) -> Tensor:
         """The op's transpose at `s` (the layer's shape), in the shape of x."""
 
+    def _scaled(self, rule: Rule, scales: Scales) -> list[_Prepared[Tensor]]:
+        """The branches of a rule with scales of its own, which absorbs nothing."""
+        terms = [[(term.x(self.x), self.changed_weight(term)) for term in branch.terms] for branch in rule.branches]
+        found = scales(lambda number: self._total(terms[number]))
+        return [
+            _Prepared(used, scale, {}, rare=number > 1)
+            for number, (used, scale) in enumerate(zip(terms, found, strict=True))
+            if scale is not None
+        ]
+
+    def _total(self, terms: list[tuple[Tensor, Tensor]]) -> Tensor:
+        """The sum of some terms: the denominator of their branch."""
+        total = self.apply(*terms[0])
+        for term in terms[1:]:
+            total += self.apply(*term)
+        return total
+
     def _prepare(self, branch: Branch) -> _Prepared[Tensor]:
         # A term without any input adds nothing, such as x- w- behind a ReLU.
         inputs = [(term.x(self.x), term) for term in branch.terms]
         used = [(x, term) for x, term in inputs if not is_zero(x)] or inputs[:1]
         terms = [(x, self.changed_weight(term)) for x, term in used]
-        total = self.apply(*terms[0])
-        for term in terms[1:]:
-            total += self.apply(*term)
+        total = self._total(terms)
         absorbing = {}
         if branch.bias is not None and self.b is not None:
             absorbing[BIAS] = branch.bias(self.b).expand_as(total)
@@ -100,6 +126,10 @@ class RuledFlow(Flow):
             absorbing[DEAD_END] = lost
         return _Prepared(terms, scale, absorbing)
 
+    def size(self, w: Tensor) -> Tensor:
+        """The weight without its signs."""
+        return w.abs()
+
     def changed_weight(self, term: Term) -> Tensor:
         """The weight as a term changes it."""
         return term.w(self.w)
@@ -115,6 +145,8 @@ class RuledFlow(Flow):
         absorbed: dict[str, float] = {}
         for branch in self._branches:
             s = r * branch.scale
+            if branch.rare and is_zero(s):
+                continue
             for x, w in branch.terms:
                 part = self.transpose(s, w).mul_(x)
                 message = part if message is None else message.add_(part)
@@ -127,7 +159,11 @@ class RuledFlow(Flow):
         total = torch.zeros_like(self._branches[0].scale)
         for branch in self._branches:
             for x, w in branch.terms:
-                total += branch.scale.abs() * self.apply(x.abs() * k[0], w.abs())
+                if self.signed:
+                    total += branch.scale.abs() * self.apply(x.abs() * k[0], self.size(w))
+                else:
+                    # No share is negative, also where a branch alone has some that are.
+                    total += branch.scale * self.apply(x * k[0], w)
         return total
 
     @cached_property
@@ -138,6 +174,7 @@ class RuledFlow(Flow):
                 [(host(x), self.rows(w)) for x, w in b.terms],
                 host(b.scale),
                 {cause: host(share) for cause, share in b.absorbing.items()},
+                b.rare,
             )
             for b in self._branches
         ]
@@ -145,6 +182,11 @@ class RuledFlow(Flow):
     def rows(self, w: Tensor) -> Array:
         """A weight on the host with the layer's channels as its first axis."""
         return packed(w)
+
+
+def not_ruled(rule: Rule) -> Rule:
+    """The rule for a change that no weights make, as of sums and means: multipliers pass, all else goes its way."""
+    return ALONG if rule.factor is None else rule
 
 
 class LinearFlow(RuledFlow):
@@ -166,6 +208,8 @@ class LinearFlow(RuledFlow):
         message = None
         for branch in self._host:
             s = m * branch.scale[window]
+            if branch.rare and not s.any():
+                continue
             for x, w in branch.terms:
                 values = self.spread(window, s, w) * x[input_window]
                 message = values if message is None else message + values
@@ -212,7 +256,9 @@ class Weights:
     """A weight and bias that a scale and a shift of each output channel, such as a BatchNorm's, may be merged into."""
 
     def __init__(self, builder: Builder, w: Tensor, b: Tensor | None, channel_axis: int) -> None:
-        self.w, self.b = w.detach().to(builder.dtype), None if b is None else b.detach().to(builder.dtype)
+        # A bias does not change.
+        held = None if builder.bases else b
+        self.w, self.b = w.detach().to(builder.dtype), None if held is None else held.detach().to(builder.dtype)
         self._axis = channel_axis
 
     def merge(self, scale: Tensor, shift: Tensor) -> None:

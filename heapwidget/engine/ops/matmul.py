@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -127,7 +127,7 @@ def product(builder: Builder, call: Call) -> bool:
         return False
     operand = builder.operand(x)
     axis = builder.channels_of(operand)
-    weights, value = Weights(builder, w, b, 1), builder.value(x)
+    weights, value = Weights(builder, w, b, 1), builder.signal(x)
     builder.add_layer(
         call,
         call.out,
@@ -156,7 +156,7 @@ def sparse_product(builder: Builder, call: Call) -> bool:
     if unit.numel() > ENTRY_LIMIT:
         return False
     weights = Matrix.of(unit.reshape(-1), entry.reshape(-1), weight.reshape(-1))
-    value, shape = builder.value(x), unbatched(tuple(call.out.shape))
+    value, shape = builder.signal(x), unbatched(tuple(call.out.shape))
     builder.add_layer(
         call,
         call.out,
@@ -174,7 +174,11 @@ def batch_product(builder: Builder, call: Call) -> bool:
     left, right = (builder.active(t) and not builder.is_gate(t) for t in (a, b))
     if not left and not right:
         left, right = builder.active(a), not builder.active(a)
-    first, second = (_stack(t).detach().to(builder.dtype) for t in (a, b))
+    if builder.bases and left and right:
+        return _product_of_changes(builder, call)
+    # Of changes, what is held is held half-way.
+    first = _stack(builder.change(a).reshape(a.shape) if builder.bases and left else _held(builder, a))
+    second = _stack(builder.change(b).reshape(b.shape) if builder.bases and not left else _held(builder, b))
     out = call.out
     shape = tuple(_stack(out).shape)
     if left:
@@ -205,6 +209,76 @@ def batch_product(builder: Builder, call: Call) -> bool:
     return True
 
 
+def _held(builder: Builder, t: Tensor) -> Tensor:
+    """One side of a product while the other is shared out: its value, half-way from the baseline to x."""
+    value = builder.value(t)
+    if builder.bases and builder.active(t):
+        value = value - builder.change(t) / 2
+    return value.reshape(t.shape)
+
+
+class ChangeBilinear(Flow):
+    """The same of changes: d(a b) = d_a (b + b0) / 2 + (a + a0) / 2 d_b, one sum over what both sides change."""
+
+    family = "matmul"
+    ruled = True
+    mixes = -1
+
+    def __init__(self, changes: tuple[Tensor, Tensor], midway: tuple[Tensor, Tensor], rule: Rule) -> None:
+        (da, db), (a, b) = changes, midway
+        self._inner = a.shape[-1]
+        if rule.factor is not None:
+            factor = rule.factor
+            right = rule.passing(lambda _, part: factor(1, part.mT).mT)
+            self._left = BatchProduct(da, b, None, rule)
+            self._right = BatchProduct(db.mT, a.mT, None, right)
+            self.change = da @ b + a @ db
+        else:
+            x, w = torch.cat([da, a], -1), torch.cat([b, db], -2)
+            self._left, self._right = BatchProduct(x, w, None, rule), BatchProduct(w.mT, x.mT, None, rule)
+        self.shape, self.signed, self.device = self._left.shape, self._left.signed, a.device
+
+    def _own(self, left: Any, right: Any) -> tuple[Any, Any]:
+        """The parts of messages that go to the operands: where both sides are joined, each is one half of two."""
+        return left[..., : self._inner], right[..., -self._inner :]
+
+    def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
+        (left,), absorbed = self._left.whole(r)
+        (right,), _ = self._right.whole(r.mT.contiguous())
+        left, right = self._own(left, right)
+        return [left.contiguous(), right.mT.contiguous()], absorbed
+
+    def amplification(self, k: list[Tensor]) -> Tensor:
+        both = torch.full_like(self._left.x, 0), torch.full_like(self._right.x, 0)
+        left, right = self._own(*both)
+        left.copy_(k[0]), right.copy_(k[1].mT)
+        return self._left.amplification([both[0]]) + self._right.amplification([both[1]]).mT
+
+    def local(self, window: Window, m: Array) -> tuple[list[Message], dict[str, float]]:
+        flipped = (window[0], window[2], window[1])
+        (left,), absorbed = self._left.local(window, m)
+        (right,), _ = self._right.local(flipped, m.swapaxes(1, 2))
+        ours, theirs = self._own(left.values, right.values)
+        inner, (batch, columns, _) = slice(0, self._inner), right.window
+        to_left = Message(0, (*left.window[:-1], inner), ours)
+        return [to_left, Message(1, (batch, inner, columns), theirs.swapaxes(1, 2))], absorbed
+
+
+def _product_of_changes(builder: Builder, call: Call) -> bool:
+    """A product of two matrices that both change."""
+    a, b = call.args[:2]
+    changes = tuple(_stack(builder.change(t).reshape(t.shape)) for t in (a, b))
+    midway = tuple(_stack(_held(builder, t)) for t in (a, b))
+    operands = [_stacked(builder.operand(t), tuple(_stack(t).shape)) for t in (a, b)]
+    shape = tuple(_stack(call.out).shape)
+
+    def make(rule: Rule) -> Flow:
+        return ChangeBilinear((changes[0], changes[1]), (midway[0], midway[1]), rule)
+
+    builder.add_layer(call, call.out, ChangeBilinear, operands, make, shape=shape, channel_axis=2)
+    return True
+
+
 def _stacked(operand: Operand, shape: Shape) -> Operand:
     """An operand in the shape of a stack, of however few matrices."""
     index = None if operand.index is None else operand.index.reshape(shape)
@@ -225,5 +299,5 @@ def single_product(builder: Builder, call: Call) -> bool:
 
 FAMILY = OpFamily(
     {"addmm": product, "linear": product, "bmm": batch_product, "mm": single_product},
-    (Product, BatchProduct, Bilinear, Entries),
+    (Product, BatchProduct, Bilinear, ChangeBilinear, Entries),
 )

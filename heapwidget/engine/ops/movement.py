@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,8 +11,9 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from heapwidget.boxes import unbatched
 from heapwidget.engine.capture import Call
-from heapwidget.engine.graph.builder import Builder, OpFamily
+from heapwidget.engine.graph.builder import Builder, OpFamily, results
 from heapwidget.engine.graph.layers import CONSTANT_ENTRY, PADDED
+from heapwidget.engine.ops.arithmetic import chosen
 from heapwidget.engine.ops.summing import put, scatter_add
 
 # The order of the entries stays: the result is the same units in another shape.
@@ -69,7 +71,14 @@ def masked(builder: Builder, call: Call) -> bool:
     if not builder.active(t) or builder.active(call.args[2]):
         return False
     shape = call.out.shape
-    builder.moved(call.out, builder.units(t).expand(shape).masked_fill(mask.expand(shape), CONSTANT_ENTRY))
+
+    def units(mask: Tensor) -> Tensor:
+        return builder.units(t).expand(shape).masked_fill(mask.expand(shape), CONSTANT_ENTRY)
+
+    if not builder.bases:
+        builder.moved(call.out, units(mask))
+        return True
+    chosen(builder, call, call.out, units(mask), units(builder.there(call).args[1]))
     return True
 
 
@@ -116,12 +125,28 @@ def move(builder: Builder, call: Call) -> bool:
     given = {name: a if name in CHOOSING else tree_map(units, a) for name, a in bound.items()}
     if call.name == "constant_pad_nd":
         given["value"] = PADDED
-    moved = call.op(**given)
-    outs, indices = ([call.out], [moved]) if isinstance(call.out, Tensor) else (call.out, moved)
+    outs, choices = results(call), _choices(builder, call)
+    if choices is not None:
+        (here,), (there,) = (results(replace(call, out=call.op(**given | chosen_by))) for chosen_by in choices)
+        chosen(builder, call, call.out, here.long().to(call.out.device), there.long().to(call.out.device))
+        return True
+    indices = results(replace(call, out=call.op(**given)))
     gate = all(builder.is_gate(t) for t in moving)
     for out, index in zip(outs, indices, strict=True):
         builder.moved(out, index.long().to(out.device), gate=gate)
+        if len(moving) == 1:
+            builder.sums_up(out, builder.summary(moving[0]))
     return True
+
+
+def _choices(builder: Builder, call: Call) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """The arguments that choose, on x and on the baseline, where they are not the same."""
+    if not builder.bases or not isinstance(call.out, Tensor):
+        return None
+    here, there = ({name: c.bound[name] for name in CHOOSING & c.bound.keys()} for c in (call, builder.there(call)))
+    pairs = zip(tree_leaves(here), tree_leaves(there), strict=True)
+    same = all(not isinstance(a, Tensor) or torch.equal(a, b) for a, b in pairs)
+    return None if same else (here, there)
 
 
 def scatter(builder: Builder, call: Call) -> bool:

@@ -6,7 +6,7 @@ The winner takes all of a maximum, a mean is shared in proportion to abs(x).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from itertools import product
 from math import prod
@@ -20,11 +20,16 @@ from torch import Tensor
 from heapwidget.boxes import Shape, Window
 from heapwidget.engine.capture import Call
 from heapwidget.engine.flow import Array, Flow, Message, Reach, Read, Table, host, inverse, is_zero
-from heapwidget.engine.graph.builder import Builder, OpFamily, each_axis
+from heapwidget.engine.graph.builder import Builder, OpFamily, Summary, each_axis
+from heapwidget.engine.graph.layers import Make
+from heapwidget.engine.ops.linear import RuledFlow, not_ruled
 from heapwidget.engine.ops.selection import extreme
+from heapwidget.engine.rules import Factor, Rule
 
 # For each pooled axis of x, the slice of it that each index of the output sees.
 Seen = dict[int, list[slice]]
+# An op on whole tensors, and its transpose.
+Op = Callable[[Tensor], Tensor]
 
 
 class MaxPool(Flow):
@@ -36,25 +41,49 @@ class MaxPool(Flow):
     family = "max_pool"
     signed = False
 
-    def __init__(self, x: Tensor, winners: Tensor, seen: Seen) -> None:
-        self.x, self._winners, self._seen = x, winners, seen
+    def __init__(
+        self, x: Tensor, winners: Tensor, seen: Seen, factor: Factor | None = None, rise: Tensor | None = None
+    ) -> None:
+        self.x, self._winners, self._seen, self._gain = x, winners, seen, None
         self.shape, self.device = tuple(winners.shape), x.device
+        if factor is not None and rise is not None:
+            self.change, self.signed = rise, True
+            self._gain = self._passed_on(factor, rise)
+
+    def _passed_on(self, factor: Factor, rise: Tensor) -> Tensor:
+        """What the multiplier of each output is multiplied with on its way to the winner."""
+        moved = self._of_winners(self.x)
+        part = torch.where(moved == 0, 0, rise / torch.where(moved == 0, 1, moved))
+        return self._of_winners(factor(0, self.x)) * part
+
+    def _of_winners(self, values: Tensor) -> Tensor:
+        return values.flatten(1).gather(1, self._winners.flatten(1)).reshape(self.shape)
 
     def whole(self, r: Tensor) -> tuple[list[Tensor], dict[str, float]]:
+        if self._gain is not None:
+            r = r * self._gain
         message = torch.zeros_like(self.x).flatten(1)
         message.scatter_add_(1, self._winners.flatten(1), r.flatten(1))
         return [message.reshape(self.x.shape)], {}
 
     def amplification(self, k: list[Tensor]) -> Tensor:
-        return k[0].flatten(1).gather(1, self._winners.flatten(1)).reshape(self.shape)
+        found = self._of_winners(k[0])
+        return found if self._gain is None else found * self._gain.abs()
 
     @cached_property
     def _host_winners(self) -> tuple[NDArray[np.intp], ...]:
         """For each position axis, the winner's index on it."""
         return np.unravel_index(self._winners.cpu().numpy(), tuple(self.x.shape[1:]))
 
+    @cached_property
+    def _host_gain(self) -> Array:
+        assert self._gain is not None
+        return host(self._gain)
+
     def local(self, window: Window, m: Array) -> tuple[list[Message], dict[str, float]]:
         winners = [w[window] for w in self._host_winners]
+        if self._gain is not None:
+            m = m * self._host_gain[window]
         if m.size == 1:
             at = (int(w.item()) for w in winners)
             return [Message(0, (window[0], *(slice(i, i + 1) for i in at)), m)], {}
@@ -67,9 +96,9 @@ class MaxPool(Flow):
     def table(self) -> Table:
         size = prod(self.x.shape[1:])
         winners = self._winners.flatten(1) + size * torch.arange(len(self._winners), device=self.device)[:, None]
-        return Table(
-            [winners.reshape(-1, 1).cpu().numpy()], [np.ones((winners.numel(), 1), host(self.x[:0]).dtype)], {}
-        )
+        ones = np.ones((winners.numel(), 1), host(self.x[:0]).dtype)
+        shares = ones if self._gain is None else self._host_gain.reshape(-1, 1)
+        return Table([winners.reshape(-1, 1).cpu().numpy()], [shares], {})
 
     def reads(self, window: Window, dtype: np.dtype[Any]) -> list[Read]:
         """All that a box looks at: its messages go to the winners alone."""
@@ -85,6 +114,59 @@ class MaxPool(Flow):
         return reaches(self._seen)
 
 
+class ChangePool(RuledFlow):
+    """The same of changes: `op` adds up windows of x, and may average them."""
+
+    family = "avg_pool"
+    ruled = False
+    mixes = None
+
+    def __init__(self, x: Tensor, op: Op, transpose: Op, seen: Seen, rule: Rule) -> None:
+        self._op, self._transpose, self._seen = op, transpose, seen
+        super().__init__(x, x.new_ones(()), None, not_ruled(rule))
+
+    def apply(self, x: Tensor, w: Tensor) -> Tensor:
+        return self._op(x * w)
+
+    def transpose(self, s: Tensor, w: Tensor) -> Tensor:
+        return self._transpose(s) * w
+
+    @cached_property
+    def _host_weight(self) -> Array:
+        """What each output counts what it sees with."""
+        count = torch.ones(self.shape, dtype=self.x.dtype)
+        for axis, slices in self._seen.items():
+            sizes = [1] * count.ndim
+            sizes[axis] = -1
+            count = count * torch.tensor([s.stop - s.start for s in slices], dtype=count.dtype).reshape(sizes)
+        return host(self._op(torch.ones_like(self.x)).cpu() / count)
+
+    def local(self, window: Window, m: Array) -> tuple[list[Message], dict[str, float]]:
+        messages: list[Message] = []
+        m = m * self._host_weight[window]
+        for branch in self._host:
+            s = m * branch.scale[window]
+            if branch.rare and not s.any():
+                continue
+            for input_window, part in _windows(self._seen, window):
+                values = sum(x[input_window] * w * s[part] for x, w in branch.terms)
+                messages.append(Message(0, input_window, values))
+        return messages, {}
+
+    def reach(self, operand: int) -> dict[int, Reach]:
+        return reach_of(self._seen, len(self.shape))
+
+
+def _windows(seen: Seen, window: Window) -> Iterator[tuple[Window, Window]]:
+    """For each index that a box covers on the pooled axes: what it sees, and the part of the box that it is."""
+    for index in product(*(range(window[a].start, window[a].stop) for a in seen)):
+        input_window, part = list(window), [slice(None)] * len(window)
+        for axis, i in zip(seen, index, strict=True):
+            input_window[axis] = seen[axis][i]
+            part[axis] = slice(i - window[axis].start, i - window[axis].start + 1)
+        yield tuple(input_window), tuple(part)
+
+
 class MeanPool(Flow):
     """Any op that averages or adds up windows of x: shared in proportion to abs(x), evenly if all zero.
 
@@ -95,9 +177,7 @@ class MeanPool(Flow):
     signed = False
     mixes = None
 
-    def __init__(
-        self, x: Tensor, op: Callable[[Tensor], Tensor], transpose: Callable[[Tensor], Tensor], seen: Seen
-    ) -> None:
+    def __init__(self, x: Tensor, op: Op, transpose: Op, seen: Seen) -> None:
         self._op, self._transpose, self._seen = op, transpose, seen
         self._size = x.abs()
         total, count = op(self._size), op(torch.ones_like(x))
@@ -122,22 +202,17 @@ class MeanPool(Flow):
         """One message for each index that the box covers on the pooled axes."""
         messages = []
         pooled = tuple(self._seen)
-        for index in product(*(range(window[a].start, window[a].stop) for a in pooled)):
-            input_window, part = list(window), [slice(None)] * len(window)
-            for axis, i in zip(pooled, index, strict=True):
-                input_window[axis] = self._seen[axis][i]
-                part[axis] = slice(i - window[axis].start, i - window[axis].start + 1)
-            size = self._host_size[tuple(input_window)]
+        for input_window, part in _windows(self._seen, window):
+            size = self._host_size[input_window]
             total = size.sum(axis=pooled, keepdims=True)
             if not (total > 1e-30).all():
                 size = np.where(total > 1e-30, size, 1)
                 total = size.sum(axis=pooled, keepdims=True)
-            messages.append(Message(0, tuple(input_window), size * (m[tuple(part)] / total)))
+            messages.append(Message(0, input_window, size * (m[part] / total)))
         return messages, {}
 
     def reach(self, operand: int) -> dict[int, Reach]:
-        kept = {a: Reach(0, 1, 1, a) for a in range(len(self.shape)) if a not in self._seen}
-        return kept | reaches(self._seen)
+        return reach_of(self._seen, len(self.shape))
 
 
 def windows(n: int, size: int, kernel: int, stride: int, padding: int) -> list[slice]:
@@ -162,14 +237,26 @@ def reaches(seen: Seen) -> dict[int, Reach]:
     return found
 
 
+def reach_of(seen: Seen, rank: int) -> dict[int, Reach]:
+    """The reach along all axes: those that are not pooled see themselves."""
+    return {a: Reach(0, 1, 1, a) for a in range(rank) if a not in seen} | reaches(seen)
+
+
 def max_pool(builder: Builder, call: Call) -> bool:
     """Max pooling, also adaptive."""
     x, (out, winners) = call.args[0], call.out
     if out.ndim < 3 or x.shape[0] != 1:
         return False
-    value, shaped = builder.value(x), winners[0]
+    value, shaped = builder.signal(x), winners[0]
     seen = _seen(call, value.shape[1:], out.shape[2:])
-    builder.add_layer(call, out, MaxPool, [builder.operand(x)], lambda rule: MaxPool(value, shaped, seen))
+    rise = None
+    if builder.bases:
+        # Where the maximum fell, the winner on the baseline fell at least as far.
+        rise = builder.change(out)
+        shaped = torch.where(rise > 0, shaped, builder.there(call).out[1][0])
+    builder.add_layer(
+        call, out, MaxPool, [builder.operand(x)], lambda rule: MaxPool(value, shaped, seen, rule.factor, rise)
+    )
     return True
 
 
@@ -189,7 +276,7 @@ def mean_pool(builder: Builder, call: Call) -> bool:
     x, out = call.args[0], call.out
     if out.ndim < 3 or x.shape[0] != 1:
         return False
-    value = builder.value(x)
+    value = builder.signal(x)
     seen = _seen(call, value.shape[1:], out.shape[2:])
     rest = call.args[1:]
 
@@ -203,19 +290,27 @@ def mean_pool(builder: Builder, call: Call) -> bool:
             (message,) = torch.autograd.grad(op(a), a, s)
         return message
 
-    builder.add_layer(call, out, MeanPool, [builder.operand(x)], lambda rule: MeanPool(value, op, transpose, seen))
+    make = pooled(builder, value, op, transpose, seen)
+    builder.add_layer(call, out, MeanPool, [builder.operand(x)], make)
     return True
+
+
+def pooled(builder: Builder, x: Tensor, op: Op, transpose: Op, seen: Seen) -> Make:
+    """Makes the flow of an op that adds up windows, of values or of changes."""
+    if builder.bases:
+        return lambda rule: ChangePool(x, op, transpose, seen, rule)
+    return lambda rule: MeanPool(x, op, transpose, seen)
 
 
 def reduction(builder: Builder, call: Call) -> bool:
     """A mean, a sum or a norm over axes; the layer keeps the rank of x, the reduced axes of size one."""
     x = call.args[0]
-    value = builder.value(x)
+    value = builder.signal(x)
     lead = x.ndim - value.ndim
     dims = call.bound.get("dim") or range(x.ndim)
     axes = sorted({d % x.ndim - lead for d in dims} - {-1}) if x.ndim else [0]
     if "ord" in call.bound:
-        value = _powers(value, axes, float(call.bound["ord"]))
+        value = _powers(builder, x, call.out, axes, float(call.bound["ord"]))
     if not axes:
         builder.same_units(x, call.out)
         return True
@@ -238,20 +333,29 @@ def reduction(builder: Builder, call: Call) -> bool:
         call.out,
         MeanPool,
         [operand],
-        lambda rule: MeanPool(value, op, transpose, seen),
+        pooled(builder, value, op, transpose, seen),
         op="norm" if "ord" in call.bound else call.name,
         shape=tuple(1 if a in axes else s for a, s in enumerate(value.shape)),
         # Positions are what one averages over.
         channel_axis=kept[0] if channel_axis is None and len(kept) == 1 else channel_axis,
     )
+    builder.sums_up(call.out, Summary(call.name, x))
     return True
 
 
-def _powers(value: Tensor, axes: list[int], order: float) -> Tensor:
+def _powers(builder: Builder, x: Tensor, out: Tensor, axes: list[int], order: float) -> Tensor:
     """What a norm sums, which is what its gradient gives: abs(x) ** order, of what is scaled so that none vanishes."""
-    size = value.abs()
+    size = builder.value(x).abs()
     largest = size.amax(axes, keepdim=True) if axes else size
-    return (size / torch.where(largest > 0, largest, 1)) ** order
+    scale = torch.where(largest > 0, largest, 1)
+    powers = (size / scale) ** order
+    if not builder.bases:
+        return powers
+    others = [(b.abs() / scale) ** order for b in builder.base(x)]
+    moved = powers - sum(others[1:], others[0]) / len(others)
+    # The norm rises where the sum of the powers does: it is shared out as they share in that.
+    total = moved.sum(axes, keepdim=True) if axes else moved
+    return moved * builder.change(out).reshape(total.shape) * inverse(total)
 
 
 def norm(builder: Builder, call: Call) -> bool:
@@ -265,7 +369,7 @@ def norm(builder: Builder, call: Call) -> bool:
 def running_sum(builder: Builder, call: Call) -> bool:
     """Each position sees all those before it, and itself."""
     x = call.args[0]
-    value = builder.value(x)
+    value = builder.signal(x)
     axis = call.bound["dim"] % max(x.ndim, 1) - (x.ndim - value.ndim) if x.ndim else 0
     if axis < 0:
         builder.same_units(x, call.out)
@@ -285,7 +389,7 @@ def running_sum(builder: Builder, call: Call) -> bool:
         call.out,
         MeanPool,
         [operand],
-        lambda rule: MeanPool(value, op, transpose, seen),
+        pooled(builder, value, op, transpose, seen),
         op=call.name,
         channel_axis=1 - axis if channels is None and value.ndim == 2 else channels,
     )
@@ -302,5 +406,5 @@ FAMILY = OpFamily(
         "linalg_vector_norm": norm,
         "cumsum": running_sum,
     },
-    (MaxPool, MeanPool),
+    (MaxPool, MeanPool, ChangePool),
 )

@@ -1,11 +1,14 @@
-"""The winners: maxima, order statistics and the half that a gate lets through take all, as they are."""
+"""The winners: maxima and order statistics take all, as they are."""
 
 from __future__ import annotations
 
 import math
 
+from torch import Tensor
+
 from heapwidget.engine.capture import Call
-from heapwidget.engine.graph.builder import Builder, OpFamily
+from heapwidget.engine.graph.builder import Builder, OpFamily, Summary
+from heapwidget.engine.ops.arithmetic import chosen
 
 
 def extreme_along(builder: Builder, call: Call) -> bool:
@@ -16,8 +19,16 @@ def extreme_along(builder: Builder, call: Call) -> bool:
     if dim is None:
         return False
     kept = bound.get("keepdim", True) or values.ndim == call.args[0].ndim
-    index = builder.units(call.args[0]).gather(dim, indices if kept else indices.unsqueeze(dim))
-    builder.moved(values, index.reshape(values.shape))
+
+    def units(at: Tensor) -> Tensor:
+        return builder.units(call.args[0]).gather(dim, at if kept else at.unsqueeze(dim)).reshape(values.shape)
+
+    if not builder.bases:
+        builder.moved(values, units(indices))
+        return True
+    lowest = call.name in ("min", "cummin")
+    chosen(builder, call, values, units(indices), units(builder.there(call).out[1]), lowest=lowest)
+    builder.sums_up(values, Summary(call.name, call.args[0]))
     return True
 
 
@@ -27,11 +38,19 @@ def extreme(builder: Builder, call: Call) -> bool:
     dims = call.bound.get("dim") or list(range(t.ndim))
     dims = [d % t.ndim for d in ([dims] if isinstance(dims, int) else dims)]
     rest = [d for d in range(t.ndim) if d not in dims]
-    size = t if order is None else t.abs()
-    by_rest = [a.permute(*rest, *dims).reshape(*(t.shape[d] for d in rest), -1) for a in (size, builder.units(t))]
     lowest = call.name in ("amin", "min") or order == -math.inf
-    winner = by_rest[0].argmin(-1, keepdim=True) if lowest else by_rest[0].argmax(-1, keepdim=True)
-    builder.moved(call.out, by_rest[1].gather(-1, winner).reshape(call.out.shape))
+
+    def winners(values: Tensor) -> Tensor:
+        size = values if order is None else values.abs()
+        by_rest = [a.permute(*rest, *dims).reshape(*(t.shape[d] for d in rest), -1) for a in (size, builder.units(t))]
+        winner = by_rest[0].argmin(-1, keepdim=True) if lowest else by_rest[0].argmax(-1, keepdim=True)
+        return by_rest[1].gather(-1, winner).reshape(call.out.shape)
+
+    if not builder.bases:
+        builder.moved(call.out, winners(t))
+        return True
+    chosen(builder, call, call.out, winners(t), winners(builder.there(call).args[0]), lowest=lowest)
+    builder.sums_up(call.out, Summary(call.name, t))
     return True
 
 
@@ -42,18 +61,10 @@ def extreme_of(builder: Builder, call: Call) -> bool:
     return call.op._overloadname == "default" and extreme(builder, call)
 
 
-def gated_linear_unit(builder: Builder, call: Call) -> bool:
-    """All to the first half, which the second half gates."""
-    dim = call.bound["dim"]
-    builder.moved(call.out, builder.units(call.args[0]).chunk(2, dim)[0])
-    return True
-
-
 FAMILY = OpFamily(
     {
         **dict.fromkeys(("sort", "topk", "cummax", "cummin", "median", "kthvalue", "mode"), extreme_along),
         **dict.fromkeys(("amax", "amin"), extreme),
         **dict.fromkeys(("max", "min"), extreme_of),
-        "glu": gated_linear_unit,
     }
 )

@@ -47,6 +47,8 @@ class Shared(Flow):
 
     mixes = None
 
+    multiplies = False
+
     def __init__(self, name: str, share: Share, inputs: Sequence[Any], output: Tensor, operands: Sequence[int]) -> None:
         self._name, self._share, self._inputs, self._output, self._operands = name, share, inputs, output, operands
         self.shape, self.device = unbatched(tuple(output.shape)), output.device

@@ -13,9 +13,11 @@ from torch import Tensor
 
 from heapwidget.boxes import Shape, unbatched
 from heapwidget.engine.capture import Call
+from heapwidget.engine.flow import Flow
 from heapwidget.engine.graph.builder import Builder, OpFamily, short_name
 from heapwidget.engine.graph.layers import CONSTANT_ENTRY, Operand
-from heapwidget.engine.ops.entries import Matrix, Summed
+from heapwidget.engine.ops.entries import ChangeSum, Matrix, Summed
+from heapwidget.engine.rules import Rule
 
 # Above this many entries a sum is not written as a matrix.
 ENTRY_LIMIT = 2**24
@@ -54,7 +56,7 @@ def summed(builder: Builder, call: Call, parts: list[Part], axis: int | None = N
         return True
     if sum(part.unit.numel() for part in parts) > ENTRY_LIMIT:
         return False
-    constant = _constant(builder, call, parts)
+    constant = None if builder.bases else _constant(builder, call, parts)
     x, operand, entries = _joined(builder, [part.t for part in active])
     weights = [_weight(builder, part) for part in active]
     at = [where[part.entry] for where, part in zip(entries, active, strict=True)]
@@ -63,12 +65,16 @@ def summed(builder: Builder, call: Call, parts: list[Part], axis: int | None = N
         _move(builder, call, operand, matrix, active)
         return True
     shape = unbatched(tuple(call.out.shape))
+
+    def make(rule: Rule) -> Flow:
+        return ChangeSum(x, matrix, shape, rule) if builder.bases else Summed(x, matrix, constant, shape)
+
     builder.add_layer(
         call,
         call.out,
         Summed,
         [operand],
-        lambda rule: Summed(x, matrix, constant, shape),
+        make,
         op=short_name(call.name),
         channel_axis=_channels(builder, active[-1].t, shape, axis),
     )
@@ -93,7 +99,7 @@ def _constant(builder: Builder, call: Call, parts: list[Part]) -> Tensor | None:
 
 def _joined(builder: Builder, tensors: list[Tensor]) -> tuple[Tensor, Operand, list[Tensor]]:
     """Several tensors as one, joined along the axis on which they differ, and where in it each entry of each went."""
-    values = [builder.value(t) for t in tensors]
+    values = [builder.signal(t) for t in tensors]
     if len(tensors) == 1:
         return values[0], builder.operand(tensors[0]), [numbers(values[0]).reshape(-1)]
     units = [builder.units(t).reshape(v.shape) for t, v in zip(tensors, values, strict=True)]
@@ -253,5 +259,5 @@ FAMILY = OpFamily(
         "col2im": fold,
         **dict.fromkeys(("grid_sampler_2d", "grid_sampler_3d"), grid_sample),
     },
-    (Summed,),
+    (Summed, ChangeSum),
 )

@@ -47,6 +47,10 @@ class Residuals(ABC):
     def _masses(self, dtype: np.dtype[np.floating]) -> Array:
         return np.zeros(self.partition.grid, dtype)
 
+    def relevance(self) -> float:
+        """The sum of what lies here."""
+        return float(self.residual.sum(dtype=np.float64))
+
     @abstractmethod
     def receiver(self, shape: Shape) -> Receiver | None:
         """Takes messages to an operand of a shape that is all units in order; `None` where it cannot be that shape."""
@@ -211,23 +215,42 @@ class Unsigned(LayerResiduals):
 
 
 class Signed(LayerResiduals):
-    """A layer of a walk with negative shares; `k` says how far a residual of each unit can move the attribution."""
+    """A layer of a walk with negative shares; `k` says how far a residual of each unit can move the attribution.
 
-    def __init__(self, board: Board, partition: Partition, first: int, dtype: np.dtype[np.floating], k: Array) -> None:
+    Where residuals are multipliers, `change` is what each is multiplied with for its relevance.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        partition: Partition,
+        first: int,
+        dtype: np.dtype[np.floating],
+        k: Array,
+        change: Array | None = None,
+    ) -> None:
         super().__init__(board, partition, first, dtype)
-        self._k = k
-        self._flat_k = (np.moveaxis(k, 0, -1) if self._last else k).reshape(-1)
+        self._k, self._change = k, change
+        self._worth = np.ones((), dtype) if change is None else np.abs(change)
+        self._worth = np.broadcast_to(self._worth, partition.shape)
+        self._flat_k, self._flat_worth = (
+            (np.moveaxis(a, 0, -1) if self._last else a).reshape(-1) for a in (k, self._worth)
+        )
+
+    def relevance(self) -> float:
+        held = self.residual if self._change is None else self.residual * self._change
+        return float(held.sum(dtype=np.float64))
 
     def receiver(self, shape: Shape) -> Receiver | None:
         if self.partition.is_unit:
-            arrays: list[Array] = [self.residual, self._k, self.mass, self.keys, self.boxes]
+            arrays: list[Array] = [self.residual, self._k, self._worth, self.mass, self.keys, self.boxes]
             return partial(self._add, [a.reshape(shape) for a in arrays])
         return self._add_boxes if shape == self.partition.shape else None
 
     def take(self, node: int) -> tuple[Window, Array]:
         window, m = super().take(node)
         size = np.abs(m)
-        self.board.mass -= float(size.sum())
+        self.board.mass -= float((size * self._worth[window]).sum())
         self.board.bound -= float((size * self._k[window]).sum())
         return window, m
 
@@ -235,18 +258,18 @@ class Signed(LayerResiduals):
         m = float(self._flat[unit])
         self._flat[unit] = 0.0
         self._flat_mass[unit] = 0
-        self.board.mass -= abs(m)
+        self.board.mass -= abs(m) * float(self._flat_worth[unit])
         self.board.bound -= abs(m) * float(self._flat_k[unit])
         return m
 
     def _add(self, views: list[Array], window: Window, values: Array) -> None:
         """Add to a window of a layer of unit nodes, in any shape that its arrays are viewed in."""
-        residual, k, mass, keys, boxes = views
+        residual, k, worth, mass, keys, boxes = views
         r = residual[window]
         before = np.abs(r)
         r += values
         size = np.abs(r)
-        mass[window] = weighed = self._account(size - before, size, k[window])
+        mass[window] = weighed = self._account(size - before, size, k[window], worth[window])
         self.offer(weighed, keys[window], boxes[window])
 
     def _add_boxes(self, window: Window, values: Array) -> None:
@@ -254,28 +277,28 @@ class Signed(LayerResiduals):
         before = np.abs(r)
         r += values
         change = np.abs(r) - before
-        self._weigh(*self.partition.fold(window, self._account(change, change, self._k[window])))
+        self._weigh(*self.partition.fold(window, self._account(change, change, self._k[window], self._worth[window])))
 
     def add_units(self, units: NDArray[np.int64], values: Array) -> None:
         at = self._places(units)
-        r, k = self._flat[at], self._flat_k[at]
+        r, k, worth = self._flat[at], self._flat_k[at], self._flat_worth[at]
         before = np.abs(r)
         r += values
         self._flat[at] = r
         size = np.abs(r)
         change = size - before
-        weighed = self._account(change, size, k)
+        weighed = self._account(change, size, k, worth)
         if self.partition.is_unit:
             self._flat_mass[units] = weighed
             self.offer(weighed, self._flat_keys[units], units)
         else:
-            self._weigh_nodes(units, change * k if self.board.by_bound else change)
+            self._weigh_nodes(units, change * (k if self.board.by_bound else worth))
 
-    def _account(self, change: Array, size: Array, k: Array) -> Array:
+    def _account(self, change: Array, size: Array, k: Array, worth: Array) -> Array:
         """Keep the running sums; gives `size` in the measure that keys are in, the mass or its part of the bound."""
-        self.board.mass += float(change.sum())
+        self.board.mass += float((change * worth).sum())
         self.board.bound += float((change * k).sum())
-        return size * k if self.board.by_bound else size
+        return size * k if self.board.by_bound else size * worth
 
     def offer(self, mass: Array, keys: NDArray[np.int32], boxes: NDArray[np.int64]) -> None:
         self._queue((mass >= self.board.floor) | (keys != NOT_QUEUED), mass, keys, boxes)

@@ -85,6 +85,8 @@ class Walk:
     priority
         Of `heap.PRIORITIES`. A node's key is its mass, or with `"bound"` its part of the bound, sum of
         k * abs(residual); with `"wave"`, of all in one size class the node nearest the output is popped first.
+    held
+        What lies on the output's units at the start, where that is not the seeds but multipliers.
 
     Raises
     ------
@@ -100,6 +102,7 @@ class Walk:
         seeds: Array,
         floor: float,
         priority: str = "mass",
+        held: Array | None = None,
     ) -> None:
         self.graph, self.flows, self.partitions = graph, list(flows), list(partitions)
         self.n_inputs = graph.n_inputs
@@ -112,9 +115,10 @@ class Walk:
         # Seeds that cancel out leave no target to be a fraction of.
         target = abs(float(seeds.sum(dtype=np.float64)))
         self._start_key = target if target > NO_TARGET * self.start_mass else self.start_mass
+        held = seeds if held is None else held
         if priority == "bound":
             k = host(gather(graph, graph.output, self._k))
-            self._start_key = float((np.abs(seeds[seeds != 0]) * k[seeds != 0]).sum())
+            self._start_key = float((np.abs(held[held != 0]) * k[held != 0]).sum())
             if not np.isfinite(self._start_key):
                 raise ValueError("priority='bound' needs a bound, and a large op without a rule has none; use 'mass'")
         self.board = Board(self.offsets[-1], self._least_key(floor), signed, priority, self._start_key)
@@ -132,12 +136,18 @@ class Walk:
         self._untabled = Counter[int]()
         # As plain tuples, which are made faster than rows.
         self._pops: list[tuple[int, float, float, float, float, float, int]] = []
-        self._seed(seeds * self.sign)
+        self._seed(held * self.sign)
 
     def _store(self, number: int, partition: Partition, first: int, dtype: np.dtype[np.floating]) -> LayerResiduals:
         if not self.board.signed:
             return Unsigned(self.board, partition, first, dtype)
-        return Signed(self.board, partition, first, dtype, host(self._k[number].nan_to_num(posinf=0)))
+        k = host(self._k[number].nan_to_num(posinf=0))
+        return Signed(self.board, partition, first, dtype, k, self._worth(number))
+
+    def _worth(self, number: int) -> Array | None:
+        """What the residuals of a layer that holds multipliers are multiplied with for their relevance."""
+        flow = self.flows[number]
+        return None if flow is None or flow.change is None else host(flow.change)
 
     def _seed(self, seeds: Array) -> None:
         output = self.graph.output
@@ -283,7 +293,7 @@ class Walk:
 
     def residual_sum(self) -> float:
         """Sum of all residuals as they lie in the layers, in the target's own sign."""
-        return self.sign * sum(float(s.residual.sum(dtype=np.float64)) for s in self.inner)
+        return self.sign * sum(s.relevance() for s in self.inner)
 
     def stopped(self) -> Finish:
         """What the walk has found as it stands, with nothing passed on."""
@@ -339,8 +349,8 @@ class Walk:
             return 0.0, 0.0
         if not self.board.signed:
             return float(r.sum()), 0.0
-        size = r.abs()
-        mass = float(size.sum())
+        size, flow = r.abs(), self.flows[number]
+        mass = float((size if flow is None or flow.change is None else size * flow.change.abs()).sum())
         if not mass:
             return 0.0, 0.0
         bounded = size * self._k[number]

@@ -31,7 +31,7 @@ export class Messages {
     this.amount = new Float32Array(count);
     this.row = new Uint32Array(count);
     // A negative target's relevance is negative on the input, and counted positive on its way.
-    const sign = trace.target.value < 0 ? -1 : 1;
+    const sign = trace.target.change < 0 ? -1 : 1;
     const keys = new Float64Array(trace.nodeCount);
     for (const [node, key] of trace.start) keys[node] = key;
     let signed = false;

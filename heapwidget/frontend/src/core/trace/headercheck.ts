@@ -19,7 +19,11 @@ type Order = "descending" | "ascending";
 export interface RawHeader extends Pick<Header, "method" | "rule" | "conserved" | "floor" | "start"> {
   readonly rule_label?: string;
   readonly order: Order;
-  readonly target: Omit<Header["target"], "below"> & { readonly below?: string | null };
+  readonly target: Pick<Header["target"], "label" | "index" | "value"> & {
+    readonly below?: string | null;
+    readonly baseline?: string | null;
+    readonly at_baseline?: number;
+  };
   readonly phases: Readonly<Record<(typeof PHASES)[number], number>>;
   readonly layers: readonly RawLayer[];
   readonly inputs?: number;
@@ -79,22 +83,30 @@ const scores: is.Check = (value) => {
 
 const target = is.record({ label: is.text, index: is.orNull(is.whole), value: is.number });
 
+/** What a target may say besides. */
+const fromBaseline = (value: is.Json): boolean =>
+  is.orNull(is.text)(value.below ?? null) &&
+  is.orNull(is.text)(value.baseline ?? null) &&
+  is.number(value.at_baseline ?? 0);
+
+const ledger = is.record({
+  target: is.number,
+  explained: is.number,
+  residual: is.number,
+  absorbed: is.list(is.row(is.text, is.text, is.number)),
+});
+
 const HEADER: Readonly<Record<string, is.Check>> = {
   method: is.text,
   rule: is.orNull(is.text),
   order: is.word("descending", "ascending"),
   conserved: is.truth,
-  target: (value) => target(value) && is.orNull(is.text)((value as is.Json).below ?? null),
+  target: (value) => target(value) && fromBaseline(value as is.Json),
   floor: is.orNull(is.number),
   phases: is.record(Object.fromEntries(PHASES.map((phase) => [phase, is.whole]))),
   start: is.list(is.row(is.whole, is.number)),
   layers: is.list(layer),
-  ledger: is.record({
-    target: is.number,
-    explained: is.number,
-    residual: is.number,
-    absorbed: is.list(is.row(is.text, is.text, is.number)),
-  }),
+  ledger: (value) => ledger(value) && is.number((value as is.Json).baseline ?? 0),
 };
 const OPTIONAL: Readonly<Record<string, is.Check>> = {
   inputs: is.whole,

@@ -65,6 +65,11 @@ export interface Header {
     readonly value: number;
     /** What the scores explained lie below, where the net does not end in them. */
     readonly below: string | null;
+    /** What the baseline is called, where the change from it is explained, and the value there. */
+    readonly baseline: string | null;
+    readonly atBaseline: number;
+    /** What is shared out: all of the value, or what it has more than at the baseline. */
+    readonly change: number;
   };
   readonly floor: number | null;
   /** Whether keys are parts of the bound, not masses. */

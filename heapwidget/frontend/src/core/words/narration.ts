@@ -193,12 +193,12 @@ const lowestFirst = (trace: Trace): string =>
 
 /** A mass as a share of the target's magnitude. */
 export function shareOf(trace: Trace, mass: number): number {
-  return trace.target.value === 0 ? 0 : mass / Math.abs(trace.target.value);
+  return trace.target.change === 0 ? 0 : mass / Math.abs(trace.target.change);
 }
 
 /** Relevance as a part of the target: of a negative target's, all of it is negative. */
 export function partOf(trace: Trace, relevance: number): number {
-  return shareOf(trace, relevance) * Math.sign(trace.target.value) + 0;
+  return shareOf(trace, relevance) * Math.sign(trace.target.change) + 0;
 }
 
 /** The title line after the target's label, at the replay's step. */
