@@ -16,6 +16,8 @@ Window = tuple[slice, ...]
 GRANULARITIES = ("auto", "unit", "channel", "position", "token", "tile", "layer")
 # "auto" gives all layers together so many nodes, if each then keeps so many at least.
 AUTO_TOTAL, AUTO_LEAST = 750, 4
+# Of a larger input, arrivals are logged by squares of positions, at most so many.
+INPUT_CELLS = 4096
 # A layer is cut into so many tiles at most.
 TILE_LIMIT = 256
 
@@ -155,6 +157,28 @@ def _tiles(shape: Shape, channel_axis: int | None, side: int) -> Partition:
 def positions(shape: Shape, channel_axis: int | None) -> Partition:
     """The input's partition: one node a position, its channels together."""
     return Partition(shape, tuple(s if a == channel_axis else 1 for a, s in enumerate(shape)))
+
+
+def cell_side(shape: Shape, channel_axis: int | None) -> int:
+    """The side of the squares of an input's positions by which arrivals are logged; 1 where there are few."""
+    side = 1
+    while _tiles(shape, channel_axis, side).n_nodes > INPUT_CELLS:
+        side *= 2
+    return side
+
+
+class Cells:
+    """Squares of an input's positions: each is known by its first position, as index among all."""
+
+    def __init__(self, shape: Shape, channel_axis: int | None, side: int) -> None:
+        self.partition = _tiles(shape, channel_axis, side)
+        grid = positions(shape, channel_axis).grid
+        at = np.indices(self.partition.grid).reshape(len(grid), -1) * np.minimum(side, grid)[:, None]
+        self.first = np.ravel_multi_index(tuple(at), grid)
+        # For each position, its square.
+        where = np.indices(grid).reshape(len(grid), -1) // np.minimum(side, grid)[:, None]
+        self.of_position = np.ravel_multi_index(tuple(where), self.partition.grid)
+        self.counts = np.bincount(self.of_position, minlength=self.partition.n_nodes)
 
 
 def picture_fits(image: NDArray[np.uint8], positions: tuple[int, ...]) -> bool:

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from heapwidget.boxes import Partition, Shape
 from heapwidget.trace.ledger import Ledger
 
-FORMAT, VERSION = "heapwidget-trace", 1
+# A trace bears the first version whose readers can show it: a wave, and arrivals by cells, came with the second.
+FORMAT, VERSIONS = "heapwidget-trace", (1, 2)
 
 PHASES = ("walk", "finish", "collect")
 
@@ -23,6 +24,7 @@ LEFT_OUT = {
     "baseline",
     "at_baseline",
     "kind",
+    "cell",
     "names",
     "inputs",
     "rule_label",
@@ -76,6 +78,7 @@ class Layer:
     reads: tuple[int, ...]
     field: tuple[tuple[int, int, int, int | None], ...] | None
     kind: str | None = None
+    cell: int | None = None
     names: tuple[str, ...] | None = None
 
     @property
@@ -103,7 +106,7 @@ class Header(Mapping[str, Any]):
     """
 
     format: str = FORMAT
-    version: int = VERSION
+    version: int = VERSIONS[0]
     method: str
     rule: str | None
     rule_label: str | None = None

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heapwidget.boxes import Partition, Window, everything
+from heapwidget.boxes import Cells, Partition, Window, everything
 from heapwidget.kinds import KINDS
 from heapwidget.trace.columns import Columns
 from heapwidget.trace.header import PHASES, Header, Layer
@@ -99,6 +99,11 @@ class Trace:
     def input_nodes(self) -> int:
         """How many nodes the inputs have, which are their positions; theirs are the first ids."""
         return int(self.node_offsets[self.n_inputs])
+
+    @cached_property
+    def cells(self) -> tuple[Cells, ...]:
+        """By input, the squares of positions by which arrivals are logged; each a position where no header says more."""
+        return tuple(Cells(layer.shape, layer.channel_axis, layer.cell or 1) for layer in self.inputs)
 
     @property
     def inputs(self) -> tuple[Layer, ...]:

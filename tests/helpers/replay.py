@@ -128,7 +128,7 @@ def _walk_or_finish(state: State, queued: set[int], trace: Trace, row: int) -> N
     run = slice(columns["log_offset"][row], columns["log_offset"][row + 1])
     for node, key in zip(columns["log_node"][run].tolist(), columns["log_key"][run].tolist(), strict=True):
         if node < n_inputs and not in_heap:
-            state.input[node] = key
+            state.input.update(dict.fromkeys(positions_of(trace, node), key))
         elif node in queued:
             state.heap.rekey(key, node)
         else:
@@ -136,10 +136,19 @@ def _walk_or_finish(state: State, queued: set[int], trace: Trace, row: int) -> N
             state.heap.push(key, node)
 
 
+def positions_of(trace: Trace, node: int) -> list[int]:
+    """The positions of the cell that an input's node begins."""
+    number = trace.layer_of(node)
+    first, of_position = int(trace.node_offsets[number]), trace.cells[number].of_position
+    return (np.flatnonzero(of_position == of_position[node - first]) + first).tolist()
+
+
 def _start_collect(state: State, trace: Trace) -> None:
     collect = trace.phase_start("collect")
     state.heap.restart(smallest_first if trace.collects_ascending else largest_first)
     nodes, masses = trace.columns["pop_node"][collect:], trace.columns["pop_mass"][collect:]
+    if any(layer.cell for layer in trace.inputs):
+        state.input = dict(zip(nodes.tolist(), masses.tolist(), strict=True))
     for i in np.argsort(nodes, kind="stable").tolist():
         state.heap.push(float(masses[i]), int(nodes[i]))
 

@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heapwidget.boxes import Partition, everything
+from heapwidget.boxes import Cells, Partition, cell_side, everything
 from heapwidget.engine.flow import Array, Flow, host
 from heapwidget.engine.graph.layers import Graph
 from heapwidget.engine.interrupts import noted
@@ -124,7 +124,7 @@ class Walk:
         self.board = Board(self.offsets[-1], self._least_key(floor), signed, priority, self._start_key)
         self._beyond = self._uncertain() if self.board.signed else None
         at = list(zip(self.partitions, self.offsets, strict=False))
-        self.inputs = [InputResiduals(self.board, p, first, seeds.dtype) for p, first in at[: self.n_inputs]]
+        self.inputs = [self._input(number, *at[number], seeds.dtype) for number in range(self.n_inputs)]
         # The stores of all layers but the inputs.
         self.inner = [self._store(number, *at[number], seeds.dtype) for number in range(self.n_inputs, len(at))]
         self.stores: list[Residuals] = [*self.inputs, *self.inner]
@@ -137,6 +137,11 @@ class Walk:
         # As plain tuples, which are made faster than rows.
         self._pops: list[tuple[int, float, float, float, float, float, int]] = []
         self._seed(held * self.sign)
+
+    def _input(self, number: int, partition: Partition, first: int, dtype: np.dtype[np.floating]) -> InputResiduals:
+        layer = self.graph.layers[number]
+        cells = Cells(layer.shape, layer.channel_axis, cell_side(layer.shape, layer.channel_axis))
+        return InputResiduals(self.board, partition, first, dtype, cells)
 
     def _store(self, number: int, partition: Partition, first: int, dtype: np.dtype[np.floating]) -> LayerResiduals:
         if not self.board.signed:
@@ -330,7 +335,7 @@ class Walk:
             changed = [(n, r) for n, r in enumerate(left[: self.n_inputs]) if n in sources and r is not None]
             for n, r in changed:
                 before, arrived[n] = arrived[n], host(r).copy()
-                reached, totals = self._reached(n, before, arrived[n])
+                reached, totals = self.inputs[n].reached(before, arrived[n])
                 nodes.append(reached)
                 keys.append(totals)
                 log_end += len(reached)
@@ -356,9 +361,3 @@ class Walk:
         bounded = size * self._k[number]
         bound = float(bounded.sum())
         return mass, bound if bound < np.inf else float(bounded.nan_to_num(nan=0.0, posinf=torch.inf).sum())
-
-    def _reached(self, number: int, before: Array, after: Array) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The positions of an input to which anything came, as nodes, and what lies on them now."""
-        partition = self.partitions[number]
-        reached = np.flatnonzero(partition.sums(before != after))
-        return reached + self.offsets[number], partition.sums(after)[reached].astype(np.float32)
