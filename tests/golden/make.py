@@ -23,6 +23,7 @@ sys.path.insert(0, str(HERE.parent))
 from helpers.replay import KeyedHeap, largest_first, replay, smallest_first  # noqa: E402
 
 import heapwidget as hw  # noqa: E402
+from heapwidget import boxes  # noqa: E402
 
 
 def heapq_ops(seed: int, ascending: bool) -> dict[str, Any]:
@@ -58,6 +59,15 @@ class PictureAndTable(nn.Module):
         return self.out(torch.cat([seen, F.relu(self.wide(table))], 1))
 
 
+def in_cells(net: nn.Module, x: Tensor, most: int, **options: Any) -> hw.Explanation:
+    """An input that is told by so many cells at most."""
+    usual, boxes.INPUT_CELLS = boxes.INPUT_CELLS, most
+    try:
+        return hw.attribute(net, x, **options)
+    finally:
+        boxes.INPUT_CELLS = usual
+
+
 def explanations() -> dict[str, hw.Explanation]:
     """A few small nets, one for each thing a replay must get right."""
     torch.manual_seed(0)
@@ -87,6 +97,7 @@ def explanations() -> dict[str, hw.Explanation]:
         "wave": hw.attribute(conv, image, **wave),
         "wave_negative": hw.attribute(conv, image, target=lambda out: -out.abs().sum(), max_pops=25, **wave),
         "wave_signed": hw.attribute(conv, image, rule="epsilon", **wave | low),
+        "wave_cells": in_cells(conv, image, 9, **wave),
         "wave_two_inputs": hw.attribute(both, (image, vector), **wave | {"nodes": "position"}),
         "ascending": hw.attribute(mlp, vector, method="gradient", order="ascending"),
         "article": hw.attribute(conv, image, method="gradient", order="ascending"),

@@ -91,7 +91,8 @@ PUT: list[tuple[str, Any, bool]] = [
     ("format", "zip", False),
     ("version", True, False),
     ("version", "1", False),
-    ("version", 2, False),
+    ("version", 2, True),
+    ("version", 3, False),
     ("method", "anything", True),
     ("method", 10 * "\ud83d\ude00", True),
     ("rule", None, True),
@@ -348,6 +349,12 @@ def cases() -> dict[str, Any]:
         changed("no priority", False, drop("priority"), headers["wave"], "wave"),
         changed("priority = 'mass'", False, put("priority", "mass"), headers["wave"], "wave"),
         *wave_cases(made["wave"]),
+        *(
+            changed(f"cell = {value!r}", False, put("layers.0.cell", value), headers["picture"], "picture")
+            for value in (None, True, 1, -2, 1.5, "x", 2)
+        ),
+        changed("cell = 16", False, put("layers.0.cell", 16), headers["picture"], "picture"),
+        changed("a cell of another layer", False, put("layers.1.cell", 2), headers["picture"], "picture"),
         changed("kind strip", True, put("layers.0.kind", "strip"), headers["picture"], "picture"),
     ]
     found: dict[str, Any] = {}

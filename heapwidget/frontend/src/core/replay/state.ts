@@ -1,5 +1,6 @@
 /** What a trace says row by row, carried out: the heap, and what has reached the input. No more, so that it is fast. */
 
+import { fillCell, hasCells } from "../trace/cells";
 import type { Trace } from "../trace/trace";
 import { Heap, type HeapFrame } from "./heap";
 import { type Order, type Orders, ordersOf } from "./order";
@@ -17,6 +18,7 @@ export class State {
   step = 0;
   readonly #trace: Trace;
   readonly #orders: Orders;
+  readonly #cells: boolean;
   /** Nodes below this are collected as they are reached: they never lie in the heap of the walk. */
   readonly collected: number;
   /** Rows of the collect phase by ascending node id. */
@@ -27,6 +29,7 @@ export class State {
     this.#collect = collect;
     this.collected = trace.inputInHeap ? 0 : trace.inputCount;
     this.#orders = ordersOf(trace);
+    this.#cells = hasCells(trace);
     this.heap = new Heap(trace.nodeCount, this.#orders.walk);
     this.input = new Float32Array(trace.inputCount);
   }
@@ -51,7 +54,7 @@ export class State {
     for (let i = trace.logOffset[row] as number; i < end; i++) {
       const node = trace.logNode[i] as number;
       const key = trace.logKey[i] as number;
-      if (node < this.collected) input[node] = key;
+      if (node < this.collected) this.#arrive(node, key);
       else if (heap.cellOf(node) >= 0) heap.rekey(node, key);
       else heap.push(node, key);
     }
@@ -65,6 +68,11 @@ export class State {
     this.input.set(frame.input);
   }
 
+  #arrive(node: number, key: number): void {
+    if (this.#cells) fillCell(this.#trace, this.input, node, key);
+    else this.input[node] = key;
+  }
+
   /** The order of the heap before a row. */
   orderAt(row: number): Order {
     return row < this.#trace.finishEnd ? this.#orders.walk : this.#orders.collect;
@@ -73,6 +81,12 @@ export class State {
   #startCollect(): void {
     const { popNode, popMass } = this.#trace;
     this.heap.restart(this.#orders.collect);
-    for (const row of this.#collect) this.heap.push(popNode[row] as number, popMass[row] as number);
+    // Of cells only their means were told.
+    if (this.#cells) this.input.fill(0);
+    for (const row of this.#collect) {
+      const [node, key] = [popNode[row] as number, popMass[row] as number];
+      this.heap.push(node, key);
+      if (this.#cells) this.input[node] = key;
+    }
   }
 }

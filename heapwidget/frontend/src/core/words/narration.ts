@@ -1,6 +1,7 @@
 /** What happened at a step, in one or two plain sentences, and what the title line claims. */
 
 import type { Replay } from "../replay/replay";
+import { hasCells } from "../trace/cells";
 import { layerOf, phaseOf, type Trace } from "../trace/trace";
 import { nounOf, nouns, rounding, ruleLabel } from "../vocabulary/vocabulary";
 import { formatBound, formatCount, formatKey, formatShare, formatValue, ordinal, plural } from "./format";
@@ -112,10 +113,7 @@ function consequences(replay: Replay, row: number): string {
         : `${plural(rekeyed, "node")} already in the heap ${verb}`,
     );
   }
-  if (effect.reached > 0)
-    clauses.push(
-      `${plural(effect.reached, positionNoun(trace))} ${effect.reached === 1 ? "is" : "are"} reached`,
-    );
+  if (effect.reached > 0) clauses.push(arrived(replay));
   if (clauses.length === 0) {
     clauses.push(
       trace.floor === null
@@ -132,6 +130,13 @@ function consequences(replay: Replay, row: number): string {
       ? `${clauses.slice(0, -1).join("; ")}; ${clauses[clauses.length - 1]}`
       : (clauses[0] as string);
   return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
+}
+
+/** What of the input a row reached: positions, or squares of them. */
+function arrived({ trace, effect: { reached } }: Replay): string {
+  const is = reached === 1 ? "is" : "are";
+  if (!hasCells(trace)) return `${plural(reached, positionNoun(trace))} ${is} reached`;
+  return `${plural(reached, "cell")} of ${positionNoun(trace)}s ${is} reached`;
 }
 
 /** Why a pop changes no key, in a heap that held all nodes from the start. */
@@ -151,10 +156,7 @@ function nowCollect(trace: Trace, row: number): string {
 function finishRow(replay: Replay, row: number): Part[] {
   const { trace, effect } = replay;
   const first = row === trace.walkEnd;
-  const reached =
-    effect.reached > 0
-      ? `; ${plural(effect.reached, positionNoun(trace))} ${effect.reached === 1 ? "is" : "are"} reached`
-      : "";
+  const reached = effect.reached > 0 ? `; ${arrived(replay)}` : "";
   const parts: Part[] = [
     { text: first ? `The walk is over${popsInAll(replay)}. What is left in ` : "What is left in " },
     { text: layerOf(trace, trace.popNode[row] as number).label, kind: "popped" },
