@@ -14,8 +14,9 @@ Shape = tuple[int, ...]
 Window = tuple[slice, ...]
 
 GRANULARITIES = ("auto", "unit", "channel", "position", "token", "tile", "layer")
-# "auto" gives all layers together so many nodes, if each then keeps so many at least.
-AUTO_TOTAL, AUTO_LEAST = 750, 4
+# "auto" gives all layers together so many nodes, but maps keep so many at least, and what has one axis of positions or
+# none so many.
+AUTO_TOTAL, LEAST_OF_MAP, LEAST_IN_A_ROW = 750, 4, 16
 # Of a larger input, arrivals are logged by squares of positions, at most so many.
 INPUT_CELLS = 4096
 # A layer is cut into so many tiles at most.
@@ -111,6 +112,7 @@ def partition(shape: Shape, channel_axis: int | None, nodes: str, most: int = AU
     if nodes == "layer":
         return Partition(shape, shape)
     if nodes == "auto":
+        most = max(most, _least(shape, channel_axis))
         return next((p for p in _ever_coarser(shape, channel_axis) if p.n_nodes <= most), Partition(shape, shape))
     if nodes == "unit" or len(shape) == 1:
         return Partition(shape, unit)
@@ -124,12 +126,21 @@ def partition(shape: Shape, channel_axis: int | None, nodes: str, most: int = AU
 def auto_limit(layers: Sequence[tuple[Shape, int | None]]) -> int:
     """How many nodes a layer may have for `"auto"`, of layers given by shape and channel axis.
 
-    The largest number with which all of them together have at most `AUTO_TOTAL` nodes, and `AUTO_LEAST` at least.
+    The largest number with which all of them together have at most `AUTO_TOTAL` nodes; where none does, each has as few
+    as it may.
     """
-    choices = [[p.n_nodes for p in _ever_coarser(*layer)] for layer in layers]
-    limits = sorted({n for counts in choices for n in counts if n > AUTO_LEAST}, reverse=True)
-    fits = (n for n in limits if sum(next((c for c in counts if c <= n), 1) for counts in choices) <= AUTO_TOTAL)
-    return next(fits, AUTO_LEAST)
+    choices = [(_least(*layer), [p.n_nodes for p in _ever_coarser(*layer)]) for layer in layers]
+
+    def nodes(most: int) -> int:
+        return sum(next((n for n in counts if n <= max(most, least)), 1) for least, counts in choices)
+
+    limits = sorted({n for _, counts in choices for n in counts}, reverse=True)
+    return next((n for n in limits if nodes(n) <= AUTO_TOTAL), 1)
+
+
+def _least(shape: Shape, channel_axis: int | None) -> int:
+    """How many nodes "auto" leaves a layer that has as many."""
+    return LEAST_OF_MAP if sum(a != channel_axis for a in range(len(shape))) > 1 else LEAST_IN_A_ROW
 
 
 def _ever_coarser(shape: Shape, channel_axis: int | None) -> Iterator[Partition]:
