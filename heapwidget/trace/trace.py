@@ -102,7 +102,7 @@ class Trace:
 
     @cached_property
     def cells(self) -> tuple[Cells, ...]:
-        """By input, the squares of positions by which arrivals are logged; each a position where no header says more."""
+        """By input, the squares of positions by which arrivals are logged; single positions where none are told."""
         return tuple(Cells(layer.shape, layer.channel_axis, layer.cell or 1) for layer in self.inputs)
 
     @property

@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 
 def bases() -> dict[str, hw.Explanation]:
-    """A stopped walk over named features, one not finished, a negative target's, a picture's, and a wave; and others."""
+    """A stopped walk over named features, one not finished, a negative target's, a picture's, a wave; and others."""
     torch.manual_seed(3)
     mlp, x = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)), torch.rand(1, 3)
     conv = nn.Sequential(nn.Conv2d(1, 2, 2), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2))
