@@ -18,7 +18,7 @@ GRANULARITIES = ("auto", "unit", "channel", "position", "token", "tile", "layer"
 # none so many.
 AUTO_TOTAL, LEAST_OF_MAP, LEAST_IN_A_ROW = 750, 4, 16
 # Of a larger input, arrivals are logged by squares of positions, at most so many.
-INPUT_CELLS = 4096
+INPUT_SQUARES = 4096
 # A layer is cut into so many tiles at most.
 TILE_LIMIT = 256
 
@@ -170,15 +170,15 @@ def positions(shape: Shape, channel_axis: int | None) -> Partition:
     return Partition(shape, tuple(s if a == channel_axis else 1 for a, s in enumerate(shape)))
 
 
-def cell_side(shape: Shape, channel_axis: int | None) -> int:
+def square_side(shape: Shape, channel_axis: int | None) -> int:
     """The side of the squares of an input's positions by which arrivals are logged; 1 where there are few."""
     side = 1
-    while _tiles(shape, channel_axis, side).n_nodes > INPUT_CELLS:
+    while _tiles(shape, channel_axis, side).n_nodes > INPUT_SQUARES:
         side *= 2
     return side
 
 
-class Cells:
+class Squares:
     """Squares of an input's positions: each is known by its first position, as index among all."""
 
     def __init__(self, shape: Shape, channel_axis: int | None, side: int) -> None:

@@ -23,7 +23,7 @@ from heapwidget.errors import brief, check_choice, check_number
 from heapwidget.methods.base import Answer, Run, at_baseline, run_of
 from heapwidget.methods.direction import misdirected, slopes
 from heapwidget.methods.ends import EACH_ALONE
-from heapwidget.methods.traces import Nodes, check_nodes, make_header, net_layers, partitions, with_cells
+from heapwidget.methods.traces import Nodes, check_nodes, make_header, net_layers, partitions, with_squares
 from heapwidget.methods.walked import RelevanceWalk
 from heapwidget.progress import progress_bar
 from heapwidget.words.vocabulary import rule_label
@@ -95,7 +95,7 @@ class Relevance:
         for warning in filter(None, dict.fromkeys([*(layer.warning for layer in graph.layers), astray])):
             warnings.warn(warning, stacklevel=5)
         walk = Walk(graph, flows, partitions(graph, self.nodes), seeds, self.floor, self.priority, held)
-        layers = with_cells(net_layers(graph, walk.partitions, flows, question.named))
+        layers = with_squares(net_layers(graph, walk.partitions, flows, question.named))
         # A rule of one's own, or one with numbers: its name alone tells no reader.
         label = rules.label if rules.name and rules.label != rule_label(rules.name) else None
         named = {"rule": rules.name, "rule_label": label}

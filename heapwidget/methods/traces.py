@@ -13,7 +13,7 @@ from torch import Tensor
 from heapwidget.arguments.names import Names
 from heapwidget.arguments.question import Question
 from heapwidget.arguments.targets import Choice
-from heapwidget.boxes import GRANULARITIES, Partition, Shape, auto_limit, cell_side, partition, positions, unbatched
+from heapwidget.boxes import GRANULARITIES, Partition, Shape, auto_limit, square_side, partition, positions, unbatched
 from heapwidget.engine.capture import input_names
 from heapwidget.engine.flow import Array, Flow
 from heapwidget.engine.graph.layers import Graph
@@ -84,10 +84,10 @@ def net_layers(
     return _with_kinds(layers, [_meets_convolution(graph, n) for n in range(graph.n_inputs)], named)
 
 
-def with_cells(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+def with_squares(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
     """The same, the large inputs among them with the squares by which arrivals are logged."""
-    sides = [cell_side(layer.shape, layer.channel_axis) if layer.kind is not None else 1 for layer in layers]
-    return tuple(replace(layer, cell=side) if side > 1 else layer for layer, side in zip(layers, sides, strict=True))
+    sides = [square_side(layer.shape, layer.channel_axis) if layer.kind is not None else 1 for layer in layers]
+    return tuple(replace(layer, square=side) if side > 1 else layer for layer, side in zip(layers, sides, strict=True))
 
 
 def input_layers(question: Question, inputs: tuple[Tensor, ...]) -> tuple[Layer, ...]:

@@ -79,7 +79,7 @@ class RelevanceWalk:
         keys = np.where(nodes < n_inputs, keys * np.float32(walk.sign), keys)
         start, reached = walk.start_log, np.flatnonzero(nodes[: walk.start_log] < n_inputs)
         started = zip(nodes[:start].tolist(), keys[:start].tolist(), strict=True)
-        told_since = any(layer.cell for layer in self.header.layers)
+        told_since = any(layer.square for layer in self.header.layers)
         header = replace(
             self.header,
             version=VERSIONS[board.wave or told_since],

@@ -206,7 +206,7 @@ def _check_layers(layers: Sequence[Mapping[str, Any]], n_inputs: int) -> None:
         )
     for layer in layers[:n_inputs]:
         _check_input(layer)
-    for key in ("kind", "names", "cell"):
+    for key in ("kind", "names", "square"):
         if any(key in layer for layer in layers[n_inputs:]):
             raise TraceFormatError(f"column 'header' has a layer with {key!r} that is no input")
     n_axes = sum(len(layer["shape"]) - (layer["channel_axis"] is not None) for layer in layers[:n_inputs])
@@ -218,8 +218,8 @@ def _check_input(layer: Mapping[str, Any]) -> None:
     name = layer.get("kind")
     if not isinstance(name, str) or name not in KINDS:
         raise TraceFormatError("column 'header' has an input of no known 'kind'")
-    if "cell" in layer and not (_whole(layer["cell"]) and layer["cell"] > 1):
-        raise TraceFormatError("column 'header' has an input with a 'cell' that is no side of more than 1")
+    if "square" in layer and not (_whole(layer["square"]) and layer["square"] > 1):
+        raise TraceFormatError("column 'header' has an input with a 'square' that is no side of more than 1")
     shape, box, channel_axis, kind = layer["shape"], layer["box"], layer["channel_axis"], KINDS[name]
     if box != [s if a == channel_axis else 1 for a, s in enumerate(shape)]:
         raise TraceFormatError("column 'header' has an input that is not divided into positions")
@@ -268,11 +268,11 @@ def _check_log(trace: Trace) -> None:
     offsets = trace.columns["log_offset"]
     if offsets[0] != 0 or offsets[-1] != len(trace.columns["log_node"]) or (offsets[1:] < offsets[:-1]).any():
         raise TraceFormatError("column 'log_offset' does not divide the log into rows")
-    for layer, cells, first in zip(trace.inputs, trace.cells, trace.node_offsets, strict=False):
+    for layer, squares, first in zip(trace.inputs, trace.squares, trace.node_offsets, strict=False):
         own = trace.columns["log_node"].astype(np.int64) - first
-        own = own[(own >= 0) & (own < len(cells.of_position))]
-        if layer.cell is not None and not np.isin(own, cells.first).all():
-            raise TraceFormatError("column 'log_node' reaches a position of the input that begins no cell")
+        own = own[(own >= 0) & (own < len(squares.of_position))]
+        if layer.square is not None and not np.isin(own, squares.first).all():
+            raise TraceFormatError("column 'log_node' reaches a position of the input that begins no square")
     collect = trace.phase_start("collect")
     if offsets[collect] != offsets[-1]:
         raise TraceFormatError("column 'log_offset' gives the collect phase a log, which it has not")

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from heapwidget.boxes import Partition, Shape
 from heapwidget.trace.ledger import Ledger
 
-# A trace bears the first version whose readers can show it: a wave, and arrivals by cells, came with the second.
+# A trace bears the first version whose readers can show it: a wave, and arrivals by squares, came with the second.
 FORMAT, VERSIONS = "heapwidget-trace", (1, 2)
 
 PHASES = ("walk", "finish", "collect")
@@ -24,7 +24,7 @@ LEFT_OUT = {
     "baseline",
     "at_baseline",
     "kind",
-    "cell",
+    "square",
     "names",
     "inputs",
     "rule_label",
@@ -78,7 +78,7 @@ class Layer:
     reads: tuple[int, ...]
     field: tuple[tuple[int, int, int, int | None], ...] | None
     kind: str | None = None
-    cell: int | None = None
+    square: int | None = None
     names: tuple[str, ...] | None = None
 
     @property

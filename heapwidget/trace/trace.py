@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heapwidget.boxes import Cells, Partition, Window, everything
+from heapwidget.boxes import Squares, Partition, Window, everything
 from heapwidget.kinds import KINDS
 from heapwidget.trace.columns import Columns
 from heapwidget.trace.header import PHASES, Header, Layer
@@ -101,9 +101,9 @@ class Trace:
         return int(self.node_offsets[self.n_inputs])
 
     @cached_property
-    def cells(self) -> tuple[Cells, ...]:
+    def squares(self) -> tuple[Squares, ...]:
         """By input, the squares of positions by which arrivals are logged; single positions where none are told."""
-        return tuple(Cells(layer.shape, layer.channel_axis, layer.cell or 1) for layer in self.inputs)
+        return tuple(Squares(layer.shape, layer.channel_axis, layer.square or 1) for layer in self.inputs)
 
     @property
     def inputs(self) -> tuple[Layer, ...]:

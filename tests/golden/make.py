@@ -59,13 +59,13 @@ class PictureAndTable(nn.Module):
         return self.out(torch.cat([seen, F.relu(self.wide(table))], 1))
 
 
-def in_cells(net: nn.Module, x: Tensor, most: int, **options: Any) -> hw.Explanation:
-    """An input that is told by so many cells at most."""
-    usual, boxes.INPUT_CELLS = boxes.INPUT_CELLS, most
+def in_squares(net: nn.Module, x: Tensor, most: int, **options: Any) -> hw.Explanation:
+    """An input that is told by so many squares at most."""
+    usual, boxes.INPUT_SQUARES = boxes.INPUT_SQUARES, most
     try:
         return hw.attribute(net, x, **options)
     finally:
-        boxes.INPUT_CELLS = usual
+        boxes.INPUT_SQUARES = usual
 
 
 def explanations() -> dict[str, hw.Explanation]:
@@ -97,7 +97,7 @@ def explanations() -> dict[str, hw.Explanation]:
         "wave": hw.attribute(conv, image, **wave),
         "wave_negative": hw.attribute(conv, image, target=lambda out: -out.abs().sum(), max_pops=25, **wave),
         "wave_signed": hw.attribute(conv, image, rule="epsilon", **wave | low),
-        "wave_cells": in_cells(conv, image, 9, **wave),
+        "wave_squares": in_squares(conv, image, 9, **wave),
         "wave_two_inputs": hw.attribute(both, (image, vector), **wave | {"nodes": "position"}),
         "ascending": hw.attribute(mlp, vector, method="gradient", order="ascending"),
         "article": hw.attribute(conv, image, method="gradient", order="ascending"),

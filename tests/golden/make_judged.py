@@ -350,11 +350,11 @@ def cases() -> dict[str, Any]:
         changed("priority = 'mass'", False, put("priority", "mass"), headers["wave"], "wave"),
         *wave_cases(made["wave"]),
         *(
-            changed(f"cell = {value!r}", False, put("layers.0.cell", value), headers["picture"], "picture")
+            changed(f"square = {value!r}", False, put("layers.0.square", value), headers["picture"], "picture")
             for value in (None, True, 1, -2, 1.5, "x", 2)
         ),
-        changed("cell = 16", False, put("layers.0.cell", 16), headers["picture"], "picture"),
-        changed("a cell of another layer", False, put("layers.1.cell", 2), headers["picture"], "picture"),
+        changed("square = 16", False, put("layers.0.square", 16), headers["picture"], "picture"),
+        changed("a square of another layer", False, put("layers.1.square", 2), headers["picture"], "picture"),
         changed("kind strip", True, put("layers.0.kind", "strip"), headers["picture"], "picture"),
     ]
     found: dict[str, Any] = {}

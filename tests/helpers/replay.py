@@ -137,9 +137,9 @@ def _walk_or_finish(state: State, queued: set[int], trace: Trace, row: int) -> N
 
 
 def positions_of(trace: Trace, node: int) -> list[int]:
-    """The positions of the cell that an input's node begins."""
+    """The positions of the square that an input's node begins."""
     number = trace.layer_of(node)
-    first, of_position = int(trace.node_offsets[number]), trace.cells[number].of_position
+    first, of_position = int(trace.node_offsets[number]), trace.squares[number].of_position
     return (np.flatnonzero(of_position == of_position[node - first]) + first).tolist()
 
 
@@ -147,7 +147,7 @@ def _start_collect(state: State, trace: Trace) -> None:
     collect = trace.phase_start("collect")
     state.heap.restart(smallest_first if trace.collects_ascending else largest_first)
     nodes, masses = trace.columns["pop_node"][collect:], trace.columns["pop_mass"][collect:]
-    if any(layer.cell for layer in trace.inputs):
+    if any(layer.square for layer in trace.inputs):
         state.input = dict(zip(nodes.tolist(), masses.tolist(), strict=True))
     for i in np.argsort(nodes, kind="stable").tolist():
         state.heap.push(float(masses[i]), int(nodes[i]))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heapwidget.boxes import Cells, Partition, Shape, Window
+from heapwidget.boxes import Squares, Partition, Shape, Window
 from heapwidget.engine.flow import Array
 from heapwidget.engine.walk.heap import NOT_QUEUED, Board
 
@@ -79,22 +79,22 @@ class Residuals(ABC):
 
 
 class InputResiduals(Residuals):
-    """An input: what arrives is collected, never popped, and logged by cells; `mass` keeps its sign.
+    """An input: what arrives is collected, never popped, and logged by squares; `mass` keeps its sign.
 
-    A cell is a position, or of a large input a square of them, with its mean as key.
+    A square is a position, or of a large input several of them, with its mean as key.
     """
 
     def __init__(
-        self, board: Board, partition: Partition, first: int, dtype: np.dtype[np.floating], cells: Cells
+        self, board: Board, partition: Partition, first: int, dtype: np.dtype[np.floating], squares: Squares
     ) -> None:
         super().__init__(board, partition, first, dtype)
-        self._cells, self._plain = cells.partition, cells.partition.is_unit
-        if cells.partition.n_nodes < partition.n_nodes:
-            grid = cells.partition.grid
+        self._squares, self._plain = squares.partition, squares.partition.is_unit
+        if squares.partition.n_nodes < partition.n_nodes:
+            grid = squares.partition.grid
             self.mass = np.zeros(grid, dtype)
             self._flat_mass = self.mass.reshape(-1)
-        self._numbers = np.arange(cells.partition.n_nodes).reshape(cells.partition.grid)
-        self._first_of, self._counts = cells.first, cells.counts.astype(dtype)
+        self._numbers = np.arange(squares.partition.n_nodes).reshape(squares.partition.grid)
+        self._first_of, self._counts = squares.first, squares.counts.astype(dtype)
 
     def receiver(self, shape: Shape) -> Receiver | None:
         return self._receive if shape == self.partition.shape else None
@@ -102,7 +102,7 @@ class InputResiduals(Residuals):
     def _receive(self, window: Window, values: Array) -> None:
         self.residual[window] += values
         self.board.explained += float(values.sum())
-        touched, sums = self._cells.fold(window, values)
+        touched, sums = self._squares.fold(window, values)
         mass = self.mass[touched]
         mass += sums
         self._log(self._numbers[touched][sums != 0], mass[sums != 0])
@@ -114,7 +114,7 @@ class InputResiduals(Residuals):
             self._flat_mass[units] = now = self._flat[units]
             self.board.log(units + self.first, now.astype(np.float32, copy=False))
             return
-        numbers, place = np.unique(self._cells.node_of_unit.reshape(-1)[units], return_inverse=True)
+        numbers, place = np.unique(self._squares.node_of_unit.reshape(-1)[units], return_inverse=True)
         sums = np.bincount(place, values).astype(values.dtype)
         self._flat_mass[numbers] = now = self._flat_mass[numbers] + sums
         self._log(numbers[sums != 0], now[sums != 0])
@@ -123,13 +123,13 @@ class InputResiduals(Residuals):
         self.board.log(*self._told(numbers, now))
 
     def _told(self, numbers: NDArray[np.int64], now: Array) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Cells with what lies on them, as nodes and keys."""
+        """Squares with what lies on them, as nodes and keys."""
         return self._first_of[numbers] + self.first, (now / self._counts[numbers]).astype(np.float32)
 
     def reached(self, before: Array, after: Array) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The cells to which anything came, as nodes, and their keys now."""
-        numbers = np.flatnonzero(self._cells.sums(before != after))
-        return self._told(numbers, self._cells.sums(after)[numbers])
+        """The squares to which anything came, as nodes, and their keys now."""
+        numbers = np.flatnonzero(self._squares.sums(before != after))
+        return self._told(numbers, self._squares.sums(after)[numbers])
 
 
 class LayerResiduals(Residuals):

@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heapwidget.boxes import Cells, Partition, cell_side, everything
+from heapwidget.boxes import Squares, Partition, square_side, everything
 from heapwidget.engine.flow import Array, Flow, host
 from heapwidget.engine.graph.layers import Graph
 from heapwidget.engine.interrupts import noted
@@ -140,8 +140,8 @@ class Walk:
 
     def _input(self, number: int, partition: Partition, first: int, dtype: np.dtype[np.floating]) -> InputResiduals:
         layer = self.graph.layers[number]
-        cells = Cells(layer.shape, layer.channel_axis, cell_side(layer.shape, layer.channel_axis))
-        return InputResiduals(self.board, partition, first, dtype, cells)
+        squares = Squares(layer.shape, layer.channel_axis, square_side(layer.shape, layer.channel_axis))
+        return InputResiduals(self.board, partition, first, dtype, squares)
 
     def _store(self, number: int, partition: Partition, first: int, dtype: np.dtype[np.floating]) -> LayerResiduals:
         if not self.board.signed:

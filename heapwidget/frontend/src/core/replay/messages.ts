@@ -4,7 +4,7 @@
  * got until its last pop add up to all that it has passed on.
  */
 
-import { cellOf, cellSize } from "../trace/cells";
+import { squareOf, squareSize } from "../trace/squares";
 import type { Trace } from "../trace/trace";
 
 /** The target, as the source of what the walk began with. */
@@ -56,8 +56,8 @@ export class Messages {
   /** What a node got from each source in the rows before `row`. */
   received(to: number, row: number): Map<number, number> {
     const sums = new Map<number, number>();
-    // Of an input that is told by cells, what came to each position of the node's own.
-    const node = to < this.trace.inputCount && !this.trace.inputInHeap ? cellOf(this.trace, to) : to;
+    // Of an input that is told by squares, what came to each position of the node's own.
+    const node = to < this.trace.inputCount && !this.trace.inputInHeap ? squareOf(this.trace, to) : to;
     for (const [start, key] of this.trace.start) if (start === node) sums.set(TARGET, key);
     for (let at = this.#first[node] as number; at > 0; at = this.#next[at - 1] as number) {
       const entry = at - 1;
@@ -76,7 +76,7 @@ export class Messages {
     for (const row of rows) {
       for (let i = logOffset[row] as number; i < (logOffset[row + 1] as number); i++) {
         const node = logNode[i] as number;
-        const all = node < inputCount && !inputInHeap ? cellSize(this.trace, node) : 1;
+        const all = node < inputCount && !inputInHeap ? squareSize(this.trace, node) : 1;
         sums.set(node, (sums.get(node) ?? 0) + all * (this.amount[i] as number));
       }
     }

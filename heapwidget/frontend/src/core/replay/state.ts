@@ -1,6 +1,6 @@
 /** What a trace says row by row, carried out: the heap, and what has reached the input. No more, so that it is fast. */
 
-import { fillCell, hasCells } from "../trace/cells";
+import { fillSquare, hasSquares } from "../trace/squares";
 import type { Trace } from "../trace/trace";
 import { Heap, type HeapFrame } from "./heap";
 import { type Order, type Orders, ordersOf } from "./order";
@@ -18,7 +18,7 @@ export class State {
   step = 0;
   readonly #trace: Trace;
   readonly #orders: Orders;
-  readonly #cells: boolean;
+  readonly #squares: boolean;
   /** Nodes below this are collected as they are reached: they never lie in the heap of the walk. */
   readonly collected: number;
   /** Rows of the collect phase by ascending node id. */
@@ -29,7 +29,7 @@ export class State {
     this.#collect = collect;
     this.collected = trace.inputInHeap ? 0 : trace.inputCount;
     this.#orders = ordersOf(trace);
-    this.#cells = hasCells(trace);
+    this.#squares = hasSquares(trace);
     this.heap = new Heap(trace.nodeCount, this.#orders.walk);
     this.input = new Float32Array(trace.inputCount);
   }
@@ -69,7 +69,7 @@ export class State {
   }
 
   #arrive(node: number, key: number): void {
-    if (this.#cells) fillCell(this.#trace, this.input, node, key);
+    if (this.#squares) fillSquare(this.#trace, this.input, node, key);
     else this.input[node] = key;
   }
 
@@ -81,12 +81,12 @@ export class State {
   #startCollect(): void {
     const { popNode, popMass } = this.#trace;
     this.heap.restart(this.#orders.collect);
-    // Of cells only their means were told.
-    if (this.#cells) this.input.fill(0);
+    // Of squares only their means were told.
+    if (this.#squares) this.input.fill(0);
     for (const row of this.#collect) {
       const [node, key] = [popNode[row] as number, popMass[row] as number];
       this.heap.push(node, key);
-      if (this.#cells) this.input[node] = key;
+      if (this.#squares) this.input[node] = key;
     }
   }
 }

@@ -1,6 +1,6 @@
 /** Whether a trace's columns fit its header and one another; their lengths are known to be right. */
 
-import { cellOf, hasCells } from "./cells";
+import { squareOf, hasSquares } from "./squares";
 import { fail } from "./error";
 import type { Trace } from "./trace";
 
@@ -8,10 +8,10 @@ import type { Trace } from "./trace";
 export function checkColumns(trace: Trace): void {
   checkNodes(trace);
   if (
-    hasCells(trace) &&
-    trace.logNode.some((node) => node < trace.inputCount && cellOf(trace, node) !== node)
+    hasSquares(trace) &&
+    trace.logNode.some((node) => node < trace.inputCount && squareOf(trace, node) !== node)
   )
-    fail("Column log_node reaches a position of the input that begins no cell.");
+    fail("Column log_node reaches a position of the input that begins no square.");
   checkOffsets(trace);
   const { popMass, logKey, contribution, explained, absorbed, dust, bound } = trace;
   const finite = { pop_mass: popMass, log_key: logKey, contribution, explained, absorbed };

@@ -40,7 +40,7 @@ export function readHeader(value: unknown): Header {
 
 function readLayers(raw: readonly RawLayer[]): Layer[] {
   let first = 0;
-  return raw.map(({ label, shape, box, reads, channel_axis, kind, cell, names, field }) => {
+  return raw.map(({ label, shape, box, reads, channel_axis, kind, square, names, field }) => {
     const grid = shape.map((n, axis) => Math.ceil(n / (box[axis] as number)));
     const layer: Layer = {
       label,
@@ -49,7 +49,7 @@ function readLayers(raw: readonly RawLayer[]): Layer[] {
       reads,
       channelAxis: channel_axis,
       kind: kind ?? null,
-      cell: cell ?? 1,
+      square: square ?? 1,
       names: names ?? null,
       field: field?.map(([start, step, size, axis]) => ({ start, step, size, axis })) ?? null,
       grid,

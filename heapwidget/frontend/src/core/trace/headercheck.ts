@@ -11,7 +11,7 @@ export interface RawLayer extends Pick<Layer, "label" | "shape" | "box" | "reads
     | readonly (readonly [start: number, step: number, size: number, axis: number | null])[]
     | null;
   readonly kind?: Kind;
-  readonly cell?: number;
+  readonly square?: number;
   readonly names?: readonly string[];
 }
 
@@ -166,8 +166,8 @@ function checkLayers(layers: readonly RawLayer[], inputs: number): void {
   if (most > LARGEST_LAYER || all > MOST_NODES)
     fail(`The trace has ${all} nodes, ${most} in one layer; at most ${MOST_NODES} can be shown.`);
   layers.slice(0, inputs).forEach(checkInput);
-  if (layers.slice(inputs).some((layer) => "kind" in layer || "names" in layer || "cell" in layer))
-    fail("A layer has a kind, a cell or names and is no input.");
+  if (layers.slice(inputs).some((layer) => "kind" in layer || "names" in layer || "square" in layer))
+    fail("A layer has a kind, a square or names and is no input.");
   const axes = layers.slice(0, inputs).reduce((n, { shape, channel_axis }) => {
     return n + shape.length - (channel_axis === null ? 0 : 1);
   }, 0);
@@ -178,9 +178,9 @@ function checkLayers(layers: readonly RawLayer[], inputs: number): void {
 const nodesOf = ({ shape, box }: RawLayer): number =>
   product(shape.map((size, axis) => Math.ceil(size / (box[axis] as number))));
 
-function checkInput({ shape, box, channel_axis, kind, names, cell = 2 }: RawLayer, number: number): void {
+function checkInput({ shape, box, channel_axis, kind, names, square = 2 }: RawLayer, number: number): void {
   const what = `Input ${number}`;
-  if (!is.whole(cell) || cell < 2) fail(`${what} has cells that are no squares of more than one position.`);
+  if (!is.whole(square) || square < 2) fail(`${what} has squares of no more than one position.`);
   const facts = isKind(kind) ? KINDS[kind] : fail(`${what} is of no known kind.`);
   if (shape.some((size, axis) => box[axis] !== (axis === channel_axis ? size : 1)))
     fail(`${what} is not divided into positions.`);

@@ -22,7 +22,7 @@ export interface Layer {
   /** How an input is shown; other layers have none. */
   readonly kind: Kind | null;
   /** Side of the squares of an input's positions by which arrivals are logged. */
-  readonly cell: number;
+  readonly square: number;
   /** Names of an input's positions, where they have any. */
   readonly names: readonly string[] | null;
   readonly field: readonly FieldAxis[] | null;

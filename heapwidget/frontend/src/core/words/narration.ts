@@ -1,7 +1,7 @@
 /** What happened at a step, in one or two plain sentences, and what the title line claims. */
 
 import type { Replay } from "../replay/replay";
-import { hasCells } from "../trace/cells";
+import { hasSquares } from "../trace/squares";
 import { layerOf, phaseOf, type Trace } from "../trace/trace";
 import { nounOf, nouns, rounding, ruleLabel } from "../vocabulary/vocabulary";
 import { formatBound, formatCount, formatKey, formatShare, formatValue, ordinal, plural } from "./format";
@@ -135,8 +135,8 @@ function consequences(replay: Replay, row: number): string {
 /** What of the input a row reached: positions, or squares of them. */
 function arrived({ trace, effect: { reached } }: Replay): string {
   const is = reached === 1 ? "is" : "are";
-  if (!hasCells(trace)) return `${plural(reached, positionNoun(trace))} ${is} reached`;
-  return `${plural(reached, "cell")} of ${positionNoun(trace)}s ${is} reached`;
+  if (!hasSquares(trace)) return `${plural(reached, positionNoun(trace))} ${is} reached`;
+  return `${plural(reached, "square")} of ${positionNoun(trace)}s ${is} reached`;
 }
 
 /** Why a pop changes no key, in a heap that held all nodes from the start. */

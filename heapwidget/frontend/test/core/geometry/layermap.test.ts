@@ -11,7 +11,7 @@ function layer(shape: number[], channelAxis: number | null, box = shape.map(() =
     box,
     channelAxis,
     kind: null,
-    cell: 1,
+    square: 1,
     names: null,
     field: null,
     reads: [],
