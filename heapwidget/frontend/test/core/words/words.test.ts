@@ -135,7 +135,7 @@ describe("narration", () => {
       "Pop hidden·0: the largest in the heap, 4.00, tied with hidden·1 (the smaller id goes first). " +
         "1 pixel is reached; 13 % of the logit is absorbed.",
       "Pop hidden·1: the largest in the heap, 4.00. 1 node it draws on enters the heap; 2 pixels are reached.",
-      "The walk is over. What is left in hidden, 0.500 in all, is passed on at once; 1 pixel is reached. " +
+      "The walk is over after 3 pops. What is left in hidden, 0.500 in all, is passed on at once; 1 pixel is reached. " +
         "Now the 2 pixels form a heap of their own.",
       "Pixel (1,1) has the largest contribution, 4.00.",
       "Pixel (0,0) has the 2nd largest contribution, 3.00. It was the last: the heap is empty.",
