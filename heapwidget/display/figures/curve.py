@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from heapwidget.display.figures.style import AREAS, BLUE, INK, LINE, MUTED, PAPER, WARM_DARK, bare, fill_signed, titled
+from heapwidget.findings.targetwords import shared_noun
 from heapwidget.kinds import position_noun
 from heapwidget.trace.trace import Trace
 from heapwidget.words.percents import percent
@@ -62,7 +63,7 @@ def _plot_shares(axes: Axes, trace: Trace) -> None:
         axes.axvline(step[at], color=INK, linewidth=0.7, linestyle=":")
     axes.set_xlim(0, max(float(step[-1]), 1.0))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: percent(v)))
-    _finish_curve(axes, marked or "share of the target")
+    _finish_curve(axes, marked or f"share of the {shared_noun(trace.header.target)}")
     if first and counts.collect:
         ticks = [t for t in MaxNLocator(4, integer=True).tick_values(0, first) if t <= 0.9 * first]
         axes.set_xticks([*ticks, float(step[-1])], [*(f"{t:,.0f}" for t in ticks), f"+{counts.collect:,}"])
