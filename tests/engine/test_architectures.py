@@ -24,7 +24,7 @@ def test_the_whole_change_reaches_the_input(name: str) -> None:
     with torch.no_grad():
         here, there = net(x)[0], net(torch.zeros_like(x))[0]
     target = int(here.argmax())
-    e = hw.attribute(net, x, target=target, baseline=0, max_pops=2_000, progress=False)
+    e = hw.attribute(net, x, target=target, baseline=0, progress=False)
     change, size = float(here[target] - there[target]), float(e.attribution.abs().sum())
     assert size > 1e-3
     assert e.ledger.change == pytest.approx(change, abs=1e-4 * size)
@@ -32,6 +32,10 @@ def test_the_whole_change_reaches_the_input(name: str) -> None:
     assert e.ledger.explained + e.ledger.absorbed_total == pytest.approx(change, abs=1e-4 * size)
     # All their ops are shared out exactly.
     assert sum(map(abs, e.ledger.absorbed.values())) <= 0.01 * size
+    # The walk itself arrives: the sweep that follows it has little left to pass on.
+    pops = e.trace.header["phases"]["walk"]
+    assert pops <= 2_000
+    assert float(e.trace.columns["explained"][pops - 1]) == pytest.approx(change, abs=0.05 * size)
 
 
 @pytest.mark.parametrize("name", ["ResNet", "EfficientNet", "Swin V2", "BERT", "Llama", "Mamba", "GRU, packed"])
