@@ -71,10 +71,10 @@ class Explanation(Findings):
         progress
             Whether a search of more than a second shows a progress bar.
 
+        Where shares have both signs, paths may be negative, and the strongest are those of the largest size.
+
         Raises
         ------
-        ValueError
-            For rules or targets with negative shares: there no bound tells which way is the strongest.
         RuntimeError
             For methods that move no relevance, and for explanations from a file or a copy.
         """

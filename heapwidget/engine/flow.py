@@ -27,6 +27,10 @@ REMAINDER = "remainder"
 RULE = "rule"
 
 
+# A unit whose change is this much smaller than the largest of its layer does not change.
+NO_CHANGE = 1e-6
+
+
 class Message(NamedTuple):
     """Relevance on its way to a window of one operand."""
 

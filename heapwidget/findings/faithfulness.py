@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heapwidget.arguments.baseline import Single, stand_in
+from heapwidget.arguments.baseline import Single, by_input, stand_in
 from heapwidget.arguments.targets import NEGATED
 from heapwidget.boxes import Partition
 from heapwidget.engine.capture import RunAs, apart
@@ -157,12 +157,6 @@ def _whole_order(findings: Findings, seed: int) -> NDArray[np.int64]:
 
 
 def _by_input(baseline: Single | Sequence[Single], findings: Findings) -> Sequence[Single]:
-    """A baseline for each input."""
-    count = len(findings.inputs)
-    if isinstance(baseline, str | Tensor) or not isinstance(baseline, Sequence):
-        if isinstance(baseline, Tensor) and findings.several:
-            raise ValueError(f"x holds {count} inputs, so a baseline of tensors must be a tuple of {count}")
-        return [baseline] * count
-    if len(baseline) != count:
-        raise ValueError(f"baseline has {len(baseline)} parts, but x holds {count} inputs; they must agree")
-    return baseline
+    """What stands in for each input."""
+    each: Sequence[Single] = by_input(baseline, len(findings.inputs))
+    return each[0] if len(each) == 1 and isinstance(each[0], list | tuple) and len(each[0]) == 1 else each

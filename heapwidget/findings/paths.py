@@ -7,6 +7,8 @@ share of the step is F(J -> I) / R_J, and the relevance of a path is
 
 as if relevance mixed inside each node. So the paths that end in a position add up to its contribution, and all paths to
 the relevance explained. With nodes of one unit there is nothing to mix, and a path is the plain product of messages.
+Shares may be negative; then the strongest paths are those of the largest size, whatever their sign. A node in which
+relevance of both signs cancels out passes nothing on.
 """
 
 from __future__ import annotations
@@ -21,13 +23,17 @@ from numpy.typing import NDArray
 
 from heapwidget.boxes import Window
 from heapwidget.engine.flow import Array, host
+from heapwidget.engine.graph.layers import layers_of
 from heapwidget.engine.graph.links import NO_NODE, Links
 from heapwidget.engine.walk.search import Walk
-from heapwidget.engine.walk.sweep import Left, deliver, device_of, whole_pass
+from heapwidget.engine.walk.sweep import Left, deliver, device_of, gather, whole_pass
 from heapwidget.findings.findings import NO_NET, Findings
 from heapwidget.progress import progress_bar
 from heapwidget.trace.trace import Trace
 from heapwidget.words.percents import percent_digits
+
+# A smaller sum, as a part of the sizes that it is made of, is what rounding leaves of what cancels out.
+CANCELLED = 1e-6
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class _Steps:
         cls, nodes: NDArray[np.integer], shares: NDArray[np.float64], onwards: NDArray[np.float64], k: int
     ) -> _Steps:
         """The k best steps; a worse one leads to none of the k best paths."""
-        best = shares * onwards
+        best = np.abs(shares) * onwards
         order = np.lexsort((nodes, -best))[:k]
         order = order[best[order] > 0]
         return cls(nodes[order].astype(np.int64), shares[order], best[order])
@@ -80,8 +86,7 @@ def strongest_paths(findings: Findings, k: int, progress: bool) -> list[Path]:
         raise RuntimeError(f"there are no flows to follow: only method='relevance' moves relevance, and {NO_NET}")
     if k < 1:
         raise ValueError(f"k must be at least 1, not {k}")
-    _check_unsigned(relevance.walk)
-    start, steps = _all_steps(relevance.walk, relevance.seeds * relevance.walk.sign, k, progress)
+    start, steps = _all_steps(relevance.walk, relevance.seeds, k, progress)
     target = float(relevance.seeds.sum(dtype=np.float64))
     n_inputs, turns = relevance.walk.input_nodes, count()
     # Beginnings of paths, by the best path that each leads to: what flows, its nodes, and the step that it tries next.
@@ -89,7 +94,7 @@ def strongest_paths(findings: Findings, k: int, progress: bool) -> list[Path]:
 
     def push(flow: float, nodes: tuple[int, ...], onwards: _Steps, step: int) -> None:
         if step < len(onwards.nodes):
-            heappush(heap, (-flow * float(onwards.best[step]), next(turns), flow, nodes, onwards, step))
+            heappush(heap, (-abs(flow) * float(onwards.best[step]), next(turns), flow, nodes, onwards, step))
 
     found: list[tuple[float, tuple[int, ...]]] = []
     push(1.0, (), start, 0)
@@ -101,7 +106,7 @@ def strongest_paths(findings: Findings, k: int, progress: bool) -> list[Path]:
             found.append((flow, (*way, node)))
         else:
             push(flow, (*way, node), steps[node], 0)
-    found.sort(key=lambda path: (-path[0], path[1]))
+    found.sort(key=lambda path: (-abs(path[0]), path[1]))
     return [_path(findings.trace, nodes, flow * target, flow) for flow, nodes in found]
 
 
@@ -109,34 +114,31 @@ def _path(trace: Trace, nodes: tuple[int, ...], relevance: float, share: float) 
     return Path(tuple(map(trace.label, nodes)), nodes, tuple(map(trace.window, nodes)), relevance, share)
 
 
-def _check_unsigned(walk: Walk) -> None:
-    if not walk.board.signed:
-        return
-    for layer, flow in zip(walk.graph.layers, walk.flows, strict=True):
-        if flow is not None and flow.signed:
-            raise ValueError(
-                f"layer {layer.label!r} can pass on negative shares, and then no path is the strongest; "
-                "take rule='zplus' or another rule without negative shares"
-            )
-    raise ValueError("the target has both signs, and then no path is the strongest; take the paths of each class alone")
-
-
 def _all_steps(walk: Walk, seeds: Array, k: int, progress: bool) -> tuple[_Steps, dict[int, _Steps]]:
     """Where the target begins, and for each node that relevance passes, the k best steps down."""
     links = Links(walk.graph, walk.partitions)
-    passed = _passed(walk, seeds)
+    passed = _passed(walk)
     onwards = np.zeros(int(links.first[-1]))
     onwards[: walk.input_nodes] = 1.0
     steps: dict[int, _Steps] = {}
-    held = [part.sums(p.astype(np.float64)) for part, p in zip(walk.partitions, passed, strict=True)]
-    todo = [(n, int(box)) for n in range(walk.n_inputs, len(held)) for box in np.flatnonzero(held[n] > 0)]
+    relevance = [store.worth_of(p).astype(np.float64) for store, p in zip(walk.stores, passed, strict=True)]
+    held = [part.sums(r) for part, r in zip(walk.partitions, relevance, strict=True)]
+    sizes = [part.sums(np.abs(r)) for part, r in zip(walk.partitions, relevance, strict=True)]
+    real = [np.abs(sums) > CANCELLED * size for sums, size in zip(held, sizes, strict=True)]
+    todo = [(n, int(box)) for n in range(walk.n_inputs, len(held)) for box in np.flatnonzero(real[n])]
+    worth: dict[int, list[Array | None]] = {}
     # Layers come in the order in which they read one another, so what lies below is known.
     with progress_bar(len(todo), "paths", progress) as tick:
         for number, box in todo:
             flow, window = walk.flows[number], walk.partitions[number].window(box)
             assert flow is not None
             messages, _ = flow.local(window, passed[number][window])
-            nodes, sums = _by_node([links.sums(number, m.operand, m.window, m.values) for m in messages])
+            if number not in worth:
+                worth[number] = _worth(walk, number)
+            parts = [
+                (m, m.values if (d := worth[number][m.operand]) is None else m.values * d[m.window]) for m in messages
+            ]
+            nodes, sums = _by_node([links.sums(number, m.operand, m.window, values) for m, values in parts])
             node = box + int(links.first[number])
             steps[node] = _Steps.strongest(nodes, sums / held[number][box], onwards[nodes], k)
             onwards[node] = steps[node].best[0] if len(steps[node].best) else 0.0
@@ -146,10 +148,22 @@ def _all_steps(walk: Walk, seeds: Array, k: int, progress: bool) -> tuple[_Steps
     return _Steps.strongest(nodes, sums / total, onwards[nodes], k), steps
 
 
-def _passed(walk: Walk, seeds: Array) -> list[Array]:
+def _worth(walk: Walk, number: int) -> list[Array | None]:
+    """What messages to each operand of a layer are multiplied with for their relevance, where they are multipliers."""
+    changes = [None if flow is None else flow.change for flow in walk.flows]
+    found: list[Array | None] = []
+    for operand in walk.graph.layers[number].operands:
+        multiplied = any(changes[source] is not None for source in layers_of(operand, walk.graph.layers))
+        ones = (torch.ones(layer.shape, dtype=walk.graph.dtype) for layer in walk.graph.layers)
+        each = [one if d is None else d.cpu() for one, d in zip(ones, changes, strict=True)] if multiplied else []
+        found.append(host(gather(walk.graph, operand, each)) if multiplied else None)
+    return found
+
+
+def _passed(walk: Walk) -> list[Array]:
     """What passes through each unit in the full layer-wise pass."""
     left: Left = [None] * len(walk.stores)
-    deliver(walk.graph, walk.graph.output, torch.from_numpy(seeds).to(device_of(walk.flows)), left, {})
+    deliver(walk.graph, walk.graph.output, torch.from_numpy(walk.held).to(device_of(walk.flows)), left, {})
     passed: list[Array] = [np.zeros_like(s.residual) for s in walk.stores]
     for number in range(len(left) - 1, -1, -1):
         r, flow = left[number], walk.flows[number]

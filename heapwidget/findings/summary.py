@@ -144,7 +144,19 @@ def _walk_facts(findings: Findings) -> list[tuple[str, str]]:
     text = f"{pops:,} pop{'' if pops == 1 else 's'} brought {percent(arrived)} to the input"
     if trace.header.floor is not None:
         text += f"; the floor was {percent(trace.header.floor)} of the {whole}"
+    facts = [("walk", text), *_certain_facts(findings)]
     bound = findings.bound / abs(target)
     if bound < ROUNDING["noise"]:
-        return [("walk", text), ("error", "exact: what the walk left was passed on layer by layer")]
-    return [("walk", text), ("error", f"at most {percent_bound(bound)} of the {whole}")]
+        return [*facts, ("error", "exact: what the walk left was passed on layer by layer")]
+    return [*facts, ("error", f"at most {percent_bound(bound)} of the {whole}")]
+
+
+def _certain_facts(findings: Findings) -> list[tuple[str, str]]:
+    """How many of the first positions the walk alone made certain, and when."""
+    trace = findings.trace
+    if not len(trace.settling):
+        return []
+    first, last = int(trace.settling[0]), int(trace.settling[-1])
+    count, noun = int(trace.columns["certain"][last]), position_noun(trace.input_kinds)
+    text = f"the first {count:,} of {len(findings.order):,} {noun}s by pop {last + 1:,}"
+    return [("certain", text if first == last else f"{text}, the earliest by pop {first + 1:,}")]

@@ -75,7 +75,7 @@ class Relevance:
     def _start(self, question: Question, run: Run) -> tuple[RelevanceWalk, Choice]:
         """Build the graph of a recording, let that go, and put the target's relevance into the heap."""
         recording, differs = run.recording, self.baseline is not None
-        rules = composite(self.rule or ("signed_head" if differs else "zplus"))
+        rules = composite(("signed_head" if differs else "zplus") if self.rule is None else self.rule)
         others = [] if self.baseline is None else at_baseline(question, run, self.baseline)
         graph = build(recording, add_call, [paired(recording, other) for other in others])
         choice = (question.decision if differs else question.choice)(recording.output, run.below in EACH_ALONE)
@@ -96,7 +96,9 @@ class Relevance:
         astray = None if slope is None else misdirected(graph, flows, change, slope, callable(question.target))
         # The flows hold what they need of the activations that they were made of.
         graph = replace(graph, layers=tuple(replace(layer, make=None) for layer in graph.layers))
-        for warning in filter(None, dict.fromkeys([*(layer.warning for layer in graph.layers), astray])):
+        for warning in filter(
+            None, dict.fromkeys([*(layer.warning for layer in graph.layers), rules.warning(graph), astray])
+        ):
             warnings.warn(warning, stacklevel=5)
         parts = partitions(graph, self.nodes)
         walk = Walk(graph, flows, parts, seeds, self.floor, self.priority == "bound", held)

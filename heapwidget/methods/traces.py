@@ -18,6 +18,7 @@ from heapwidget.engine.capture import input_names
 from heapwidget.engine.flow import Array, Flow
 from heapwidget.engine.graph.layers import Graph
 from heapwidget.engine.patterns import check_patterns, fits
+from heapwidget.engine.walk.cells import cells
 from heapwidget.engine.walk.receptive_fields import ReceptiveField, fields_of_inputs, receptive_fields
 from heapwidget.errors import brief, check_choice
 from heapwidget.kinds import kind_of
@@ -82,6 +83,8 @@ def net_layers(
         Layer(layer.label, layer.op, layer.shape, part.box, layer.channel_axis, graph.sources(n), _told(field, shapes))
         for n, (layer, part, field) in enumerate(zip(graph.layers, parts, receptive_fields(graph, flows), strict=True))
     ]
+    lying = [tuple(cell.values()) for cell in cells(graph, flows)]
+    layers = [replace(one, cell=cell if any(cell) else None) for one, cell in zip(layers, lying, strict=True)]
     return _with_kinds(layers, [_meets_convolution(graph, n) for n in range(graph.n_inputs)], named)
 
 

@@ -40,6 +40,20 @@ class RelevanceWalk:
     finishing: bool
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
+    def __post_init__(self) -> None:
+        self.walk.rank([layer.field for layer in self.header.layers], -1 if self.turned else 1)
+
+    @property
+    def turned(self) -> bool:
+        """Whether the lowest contributions are taken for the first as the walk goes on: those of a negative target."""
+        return self.header.target.change < 0 and not self._of_class
+
+    @property
+    def _of_class(self) -> bool:
+        """Whether it is the change for a class: what speaks for it goes first."""
+        target = self.header.target
+        return target.baseline is not None and target.index is not None
+
     def go_on(self, max_pops: int, floor: float | None, tick: Callable[[int], object]) -> tuple[Trace, list[Array]]:
         """Pop on, with a lower floor if one is given or the heap is empty, and tell it all as `trace` does."""
         walk = self.walk
@@ -70,7 +84,8 @@ class RelevanceWalk:
         collected, final = collect(walk.partitions, contributions, ascending=turned, zeros=False)
         pops = walk.rows()
         rows = [*pops, *finish.rows]
-        if rows and not finish.rows and (self.finishing or walk.spent):
+        settled = self.finishing or walk.spent
+        if rows and not finish.rows and settled:
             # The walk left nothing at all, so what its running sums still show is rounding.
             rows[-1] = rows[-1]._replace(residual_mass=0.0, bound=0.0)
         nodes = np.concatenate([*board.log_nodes, finish.log_nodes])
@@ -99,17 +114,30 @@ class RelevanceWalk:
             absorbed=walk.sign * np.array([row.absorbed for row in rows] or [board.absorbed_total]),
             dust=self._dust(rows, nodes, keys),
             bound=np.maximum([row.bound for row in rows], 0),
+            certain=self._certain(len(rows), len(collected) if settled else None, turned),
         )
         return Trace(header, columns), contributions
+
+    def _certain(self, rows: int, settled: int | None, turned: bool) -> NDArray[np.int64]:
+        """How many of the first positions are certain after each row: in the end all, `settled`, if nothing is left."""
+        walked = self.walk.certain()
+        if turned != self.turned:
+            # The walk took the other end for the first.
+            walked = np.zeros_like(walked)
+        # Without any row, what started on the input itself is told.
+        certain = np.append(walked, np.full(max(rows, 1) - len(walked), walked[-1] if len(walked) else 0))
+        if settled is not None:
+            certain[-1] = settled
+        return certain
 
     def _lowest_first(self, contributions: Sequence[Array]) -> bool:
         """Whether the lowest contributions go first: those of a negative target are its largest parts.
 
         Of the change for a class, what speaks for it goes first all the same, if there is any.
         """
-        target = self.header.target
-        of_class = target.baseline is not None and target.index is not None
-        return target.change < 0 and not (of_class and any(bool((c > 0).any()) for c in contributions))
+        if self.header.target.change >= 0:
+            return False
+        return not (self._of_class and any(bool((c > 0).any()) for c in contributions))
 
     def _ledger(self, finish: Finish, contributions: Sequence[Array]) -> Ledger:
         labels = [layer.label for layer in self.walk.graph.layers]

@@ -34,6 +34,10 @@ def _whole(value: Any) -> bool:
     return _integer(value) and value >= 0
 
 
+def _count(value: Any) -> bool:
+    return _whole(value) and value > 0
+
+
 def _integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST_WHOLE
 
@@ -88,17 +92,22 @@ def _layer(value: Any) -> bool:
         reads=_list(_whole),
         field=_or_null(_list(_row(_integer, _whole, _whole, _or_null(_whole)))),
     )
-    if not parts(value):
+    if not parts(value) or not _cell(value.get("cell")):
         return False
-    shape, box, axes = value["shape"], value["box"], [value["channel_axis"], *(f[3] for f in value["field"] or ())]
+    digits = [digit for place in value.get("cell") or () for digit in place]
+    shape, box = value["shape"], value["box"]
+    axes = [value["channel_axis"], *(f[3] for f in value["field"] or ()), *(digit[0] for digit in digits)]
     return (
         0 < len(shape) == len(box) <= MOST_AXES
         and all(0 < b <= s for s, b in zip(shape, box, strict=True))
         and all(axis is None or axis < len(shape) for axis in axes)
+        and prod(digit[4] for digit in digits) <= LARGEST_LAYER
     )
 
 
 _ledger = _record(target=_number, explained=_number, residual=_number, absorbed=_list(_row(_text, _text, _number)))
+_digits = _list(_row(_whole, _integer, _integer, _count, _count))
+_cell = _or_null(_list(_digits))
 _target = _record(label=_text, index=_or_null(_whole), value=_number)
 
 
@@ -205,8 +214,9 @@ def _check_layers(layers: Sequence[Mapping[str, Any]], n_inputs: int) -> None:
         if any(key in layer for layer in layers[n_inputs:]):
             raise TraceFormatError(f"column 'header' has a layer with {key!r} that is no input")
     n_axes = sum(len(layer["shape"]) - (layer["channel_axis"] is not None) for layer in layers[:n_inputs])
-    if any(layer["field"] is not None and len(layer["field"]) != n_axes for layer in layers):
-        raise TraceFormatError(f"column 'header' has a 'field' that is not one range for each of {n_axes} axes")
+    for key in ("field", "cell"):
+        if any(layer.get(key) is not None and len(layer[key]) != n_axes for layer in layers):
+            raise TraceFormatError(f"column 'header' has a {key!r} that has not one entry for each of {n_axes} axes")
 
 
 def _check_input(layer: Mapping[str, Any]) -> None:
@@ -293,3 +303,6 @@ def _check_numbers(trace: Trace) -> None:
     for name in ("dust", "bound"):
         if np.isnan(trace.columns[name]).any():
             raise TraceFormatError(f"column {name!r} holds a value that is no number")
+    certain = trace.columns["certain"]
+    if (certain[1:] < certain[:-1]).any() or certain.max(initial=0) > trace.input_nodes:
+        raise TraceFormatError("column 'certain' falls, or counts more positions than the inputs have")

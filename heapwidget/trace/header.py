@@ -29,6 +29,7 @@ LEFT_OUT = {
     "priority",
     "input_in_heap",
     "collect_order",
+    "cell",
 }
 
 T = TypeVar("T")
@@ -79,6 +80,7 @@ class Layer:
     field: tuple[tuple[int, int, int, int | None], ...] | None
     kind: str | None = None
     names: tuple[str, ...] | None = None
+    cell: tuple[tuple[tuple[int, int, int, int, int], ...], ...] | None = None
 
     @property
     def partition(self) -> Partition:

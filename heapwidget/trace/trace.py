@@ -75,6 +75,12 @@ class Trace:
         return np.arange(self.phase_start("collect"), self.n_steps)
 
     @cached_property
+    def settling(self) -> NDArray[np.int64]:
+        """The rows of the walk after which more of the first positions are certain than before."""
+        certain = self.columns["certain"][: self.header.phases.walk].astype(np.int64)
+        return np.flatnonzero(np.diff(certain, prepend=0))
+
+    @cached_property
     def partitions(self) -> tuple[Partition, ...]:
         """How each layer is cut into nodes."""
         return tuple(layer.partition for layer in self.header.layers)

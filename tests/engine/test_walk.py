@@ -26,7 +26,7 @@ SIGNED = {"epsilon", "gamma", "alpha_beta", "epsilon_plus_flat"}
 def check_ledger(walk: Walk, target: float, scale: float, close: float) -> None:
     """Target = input + residual + absorbed, all from the stores themselves."""
     on_input = float(on_inputs(walk).sum(dtype=np.float64))
-    residual = walk.sign * sum(float(s.residual.sum(dtype=np.float64)) for s in walk.inner)
+    residual = walk.sign * sum(float(s.relevance.sum(dtype=np.float64)) for s in walk.inner)
     absorbed = walk.sign * sum(walk.board.absorbed.values())
     assert abs(target - on_input - residual - absorbed) <= close * scale
     assert abs(walk.sign * walk.board.explained - on_input) <= close * scale
@@ -41,7 +41,7 @@ def test_relevance_is_conserved_after_every_pop(
 ) -> None:
     net, x = data.draw(st.one_of(nets(dtype), token_nets(dtype), joined_nets(dtype)))
     explanation = attribute(net, x, max_pops=0, **options)
-    walk, target = walk_of(explanation), explanation.trace.header["target"]["value"]
+    walk, target = walk_of(explanation), explanation.trace.header.target.change
     scale = max(abs(target), walk.start_mass)
     check_ledger(walk, target, scale, close)
     for _ in range(150):
@@ -66,7 +66,7 @@ def test_a_walk_may_stop_anywhere(drawn: tuple[Net, Inputs], options: dict[str, 
     assert np.abs(whole - flat(by_layer.attribution)).max() <= 1e-8 * scale
     for explanation in (full, stopped, by_layer):
         ledger = explanation.ledger
-        assert abs(ledger.target - ledger.explained - ledger.absorbed_total) <= 1e-8 * max(scale, abs(ledger.target))
+        assert abs(ledger.change - ledger.explained - ledger.absorbed_total) <= 1e-8 * max(scale, abs(ledger.target))
         assert ledger.explained == pytest.approx(float(flat(explanation.attribution).sum()), abs=1e-9 * scale)
         assert explanation.bound == 0
         columns = explanation.trace.columns
@@ -174,7 +174,9 @@ def naive_order(explanation: hw.Explanation, floor: float, limit: int) -> list[t
     order = []
 
     by_bound = walk.board.by_bound
-    weight = np.concatenate([k.numpy().ravel() if by_bound else np.ones(k.numel()) for k in walk._k]).tolist()
+    changes = [None if flow is None else flow.change for flow in walk.flows]
+    worth = [torch.ones(k.shape) if d is None else d.abs() for k, d in zip(walk._k, changes, strict=True)]
+    weight = torch.cat([t.double().ravel() for t in (walk._k if by_bound else worth)]).tolist()
 
     def mass_of(node: int) -> float:
         return sum(abs(residual.get(u, 0.0)) * weight[u] for u in units_of[node])

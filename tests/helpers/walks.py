@@ -15,12 +15,15 @@ import heapwidget as hw
 from heapwidget.engine.walk.search import Walk
 
 RULE_NAMES = ["zplus", "zplus", "flat", "absolute", "epsilon", "gamma", "alpha_beta", "epsilon_plus_flat"]
+# The walk from zero, and walks from baselines.
+BASELINES: list[Any] = [None, None, 0.0, "mean", 0.3]
 TARGETS: list[Any] = [0, 1, 2, (0, 1), None, lambda out: -out.abs().sum(), lambda out: out[0, 0] * out[0, 1]]
 NODES = ["unit", "channel", "position", "token", "tile", "layer", "auto", "squares"]
 
 choices = st.fixed_dictionaries(
     {
-        "rule": st.sampled_from([*RULE_NAMES, hw.epsilon(0.1), hw.zplus(bias=True)]),
+        "baseline": st.sampled_from(BASELINES),
+        "rule": st.sampled_from([None, *RULE_NAMES, hw.epsilon(0.1), hw.zplus(bias=True)]),
         "nodes": st.sampled_from(NODES),
         "floor": st.sampled_from([0.0, 1e-4, 1e-2, 0.1]),
         "target": st.sampled_from(TARGETS),
@@ -48,4 +51,4 @@ def walk_of(explanation: hw.Explanation) -> Walk:
 
 
 def mass(walk: Walk) -> float:
-    return sum(float(np.abs(s.residual).sum(dtype=np.float64)) for s in walk.inner)
+    return sum(float(np.abs(s.relevance).sum(dtype=np.float64)) for s in walk.inner)

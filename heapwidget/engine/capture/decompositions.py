@@ -95,6 +95,13 @@ def _grouped_product(a: Tensor, b: Tensor, ends: Tensor | None = None, *rest: An
     return out if dtype is None else out.to(dtype)
 
 
+def _packed(padded: Tensor, lengths: Tensor, batch_first: bool) -> Any:
+    """Sequences of several lengths, the longest first, step by step, and how many there are at each step."""
+    steps = padded.transpose(0, 1) if batch_first else padded
+    sizes = [int((lengths > step).sum()) for step in range(int(lengths.max()))]
+    return torch.cat([steps[step, :size] for step, size in enumerate(sizes)]), torch.tensor(sizes)
+
+
 def _gated_half(t: Tensor, dim: int = -1) -> Tensor:
     """One half of a tensor gates the other."""
     signal, gate = t.chunk(2, dim)
@@ -131,6 +138,7 @@ DECOMPOSITIONS: dict[Any, Callable[..., Any]] = {
     aten._sparse_addmm.default: _sparse_sum,
     aten._grouped_mm.default: _grouped_product,
     aten.glu.default: _gated_half,
+    aten._pack_padded_sequence.default: _packed,
     aten.lerp.Scalar: _lerp,
     aten.lerp.Tensor: _lerp,
     aten._thnn_fused_lstm_cell.default: _lstm_cell,

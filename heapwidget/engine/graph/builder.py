@@ -151,7 +151,7 @@ class Builder:
         """Units of several tensors broadcast to a shape, where each entry comes from one at most; else `None`."""
         found: Tensor | None = None
         for t in holders:
-            units = self.units(t).expand(*shape)
+            units = self.units(t).expand(torch.Size(shape))
             if found is None:
                 found = units
             elif not bool(((found == units) | (found < 0) | (units < 0)).all()):

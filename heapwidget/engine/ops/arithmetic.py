@@ -140,9 +140,7 @@ def of_one(builder: Builder, call: Call) -> bool:
 
 def _sums_up(builder: Builder, summary: Summary, held: Tensor, out: Tensor) -> bool:
     """Whether a summary is one of the very units of a tensor, entry by entry."""
-    if held.shape != out.shape or summary.of.numel() != held.numel():
-        return False
-    return torch.equal(builder.units(summary.of).reshape(-1), builder.units(held).reshape(-1))
+    return held.shape == out.shape and _alike(builder, summary.of, held)
 
 
 def meeting(builder: Builder, call: Call, op: str, coefficients: Callable[[], list[Tensor]]) -> bool:
@@ -151,8 +149,23 @@ def meeting(builder: Builder, call: Call, op: str, coefficients: Callable[[], li
         return True
     counted = [(t, c) for t, c in zip(call.args[:2], coefficients(), strict=True) if builder.active(t)]
     parts = [c * shaped(builder.change(t), t, call.out) for t, c in counted]
-    _split(builder, call, [t for t, _ in counted], op, lambda rule: of_changes(rule, parts))
+    holders = [t for t, _ in counted]
+    _split(builder, call, holders, op, lambda rule: of_changes(rule, parts))
+    builder.sums_up(call.out, _of_the_same(builder, call, holders))
     return True
+
+
+def _of_the_same(builder: Builder, call: Call, holders: list[Tensor]) -> Summary | None:
+    """What tensors that meet sum up, if it is the same units: the mean of squares less the squared mean, a variance."""
+    first, *others = [builder.summary(t) for t in holders]
+    if first is None or any(other is None or not _alike(builder, first.of, other.of) for other in others):
+        return None
+    return Summary(call.name, first.of)
+
+
+def _alike(builder: Builder, a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors hold the same units, entry by entry."""
+    return a.numel() == b.numel() and torch.equal(builder.units(a).reshape(-1), builder.units(b).reshape(-1))
 
 
 def shaped(values: Tensor, t: Tensor, out: Tensor) -> Tensor:

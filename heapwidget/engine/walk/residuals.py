@@ -45,9 +45,14 @@ class Residuals(ABC):
     def _masses(self, dtype: np.dtype[np.floating]) -> Array:
         return np.zeros(self.partition.grid, dtype)
 
-    def relevance(self) -> float:
-        """The sum of what lies here."""
-        return float(self.residual.sum(dtype=np.float64))
+    @property
+    def relevance(self) -> Array:
+        """What lies here, by unit."""
+        return self.worth_of(self.residual)
+
+    def worth_of(self, residual: Array) -> Array:
+        """The relevance that residuals of this layer are."""
+        return residual
 
     @abstractmethod
     def receiver(self, shape: Shape) -> Receiver | None:
@@ -235,9 +240,8 @@ class Signed(LayerResiduals):
             (np.moveaxis(a, 0, -1) if self._last else a).reshape(-1) for a in (k, self._worth)
         )
 
-    def relevance(self) -> float:
-        held = self.residual if self._change is None else self.residual * self._change
-        return float(held.sum(dtype=np.float64))
+    def worth_of(self, residual: Array) -> Array:
+        return residual if self._change is None else residual * self._change
 
     def receiver(self, shape: Shape) -> Receiver | None:
         if self.partition.is_unit:

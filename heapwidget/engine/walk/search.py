@@ -24,10 +24,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from heapwidget.boxes import Partition, everything
-from heapwidget.engine.flow import Array, Flow, host
+from heapwidget.engine.flow import NO_CHANGE, Array, Flow, host
 from heapwidget.engine.graph.layers import Graph
 from heapwidget.engine.interrupts import noted
 from heapwidget.engine.walk.heap import ID_BITS, ID_MASK, NOT_QUEUED, Board
+from heapwidget.engine.walk.ranking import Ranking, Seen
 from heapwidget.engine.walk.receivers import receiver_of
 from heapwidget.engine.walk.residuals import InputResiduals, LayerResiduals, Residuals, Signed, Unsigned
 from heapwidget.engine.walk.sweep import amplifications, device_of, gather, whole_pass
@@ -129,7 +130,34 @@ class Walk:
         self._untabled = Counter[int]()
         # As plain tuples, which are made faster than rows.
         self._pops: list[tuple[int, float, float, float, float, float, int]] = []
+        self.held = held
         self._seed(held * self.sign)
+        self.ranking: Ranking | None = None
+
+    def rank(self, fields: Sequence[Seen], toward: int) -> None:
+        """Keep, from now on, how many of the first positions are certain.
+
+        Parameters
+        ----------
+        fields
+            What the units of each layer see of the inputs.
+        toward
+            1 where the largest contribution is the first, -1 where the smallest is.
+        """
+        k = [self._k_of_relevance(number) for number in range(len(self.flows))] if self.board.signed else None
+        inputs = self.graph.layers[: self.n_inputs]
+        shapes = [tuple(s for a, s in enumerate(layer.shape) if a != layer.channel_axis) for layer in inputs]
+        self.ranking = Ranking(self.board, self.stores, shapes, fields, k, toward * self.sign)
+
+    def _k_of_relevance(self, number: int) -> Tensor:
+        """How far relevance of each unit can move the attribution: also where multipliers lie on the units."""
+        flow, k = self.flows[number], self._k[number]
+        if flow is None or flow.change is None:
+            return k
+        # What hardly changes holds nothing.
+        size = flow.change.abs()
+        holds = size > NO_CHANGE * size.amax() if size.numel() else size > 0
+        return torch.where(holds, k / torch.where(holds, size, 1), 0)
 
     def _store(self, number: int, partition: Partition, first: int, dtype: np.dtype[np.floating]) -> LayerResiduals:
         if not self.board.signed:
@@ -180,6 +208,8 @@ class Walk:
         mask, bits = ID_MASK, ID_BITS
         mass_bits = np.empty(1, np.int32)
         mass_of, as_float = mass_bits.data, mass_bits.view(np.float32).data
+        ranking, before = self.ranking, len(self._pops)
+        due = -1 if ranking is None else ranking.due - before
         pops = 0
         with noted() as interrupted:
             while heap and pops < max_pops and not interrupted():
@@ -191,6 +221,8 @@ class Walk:
                 mass_of[0] = key
                 pop(bisect_right(offsets, node) - 1, node, as_float[0])
                 pops += 1
+                if ranking is not None and pops == due:
+                    due = ranking.look(before + pops) - before
                 if not pops & 255:
                     tick(256)
         # Stale entries alone are no frontier.
@@ -235,6 +267,10 @@ class Walk:
             for node, mass, explained, absorbed, left, bound, log_end in self._pops
         ]
 
+    def certain(self) -> NDArray[np.int64]:
+        """How many of the first positions are certain after each pop so far: what was last seen, and what holds now."""
+        return np.zeros(0, np.int64) if self.ranking is None else self.ranking.column(len(self._pops))
+
     def _table(self, layer: int) -> UnitTable | None:
         """The messages of a layer of unit nodes, where they fit a table; made once enough are popped to pay for it."""
         self._untabled[layer] += 1
@@ -265,7 +301,7 @@ class Walk:
 
     def residual_sum(self) -> float:
         """Sum of all residuals as they lie in the layers, in the target's own sign."""
-        return self.sign * sum(s.relevance() for s in self.inner)
+        return self.sign * sum(float(s.relevance.sum(dtype=np.float64)) for s in self.inner)
 
     def stopped(self) -> Finish:
         """What the walk has found as it stands, with nothing passed on."""

@@ -15,6 +15,10 @@ export function checkColumns(trace: Trace): void {
   for (const [column, values] of Object.entries({ dust, bound })) {
     if (values.some(Number.isNaN)) fail(`Column ${column} holds a value that is no number.`);
   }
+  trace.certain.forEach((count, row) => {
+    if (count < (trace.certain[row - 1] ?? 0) || count > trace.inputCount)
+      fail("Column certain falls, or counts more positions than the inputs have.");
+  });
 }
 
 function checkOffsets({ logOffset, logNode, walkEnd, finishEnd, inputCount }: Trace): void {

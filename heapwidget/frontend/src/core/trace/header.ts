@@ -40,7 +40,7 @@ export function readHeader(value: unknown): Header {
 
 function readLayers(raw: readonly RawLayer[]): Layer[] {
   let first = 0;
-  return raw.map(({ label, shape, box, reads, channel_axis, kind, names, field }) => {
+  return raw.map(({ label, shape, box, reads, channel_axis, kind, names, field, cell }) => {
     const grid = shape.map((n, axis) => Math.ceil(n / (box[axis] as number)));
     const layer: Layer = {
       label,
@@ -51,6 +51,10 @@ function readLayers(raw: readonly RawLayer[]): Layer[] {
       kind: kind ?? null,
       names: names ?? null,
       field: field?.map(([start, step, size, axis]) => ({ start, step, size, axis })) ?? null,
+      cell:
+        cell?.map((digits) =>
+          digits.map(([axis, start, stop, stride, size]) => ({ axis, start, stop, stride, size })),
+        ) ?? null,
       grid,
       first,
       count: product(grid),

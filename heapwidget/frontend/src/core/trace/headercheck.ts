@@ -10,10 +10,12 @@ export interface RawLayer extends Pick<Layer, "label" | "shape" | "box" | "reads
   readonly field:
     | readonly (readonly [start: number, step: number, size: number, axis: number | null])[]
     | null;
+  readonly cell?: readonly (readonly RawDigit[])[] | null;
   readonly kind?: Kind;
   readonly names?: readonly string[];
 }
 
+type RawDigit = readonly [axis: number, start: number, stop: number, stride: number, size: number];
 type Order = "descending" | "ascending";
 
 export interface RawHeader extends Pick<Header, "method" | "rule" | "conserved" | "floor" | "start"> {
@@ -50,16 +52,21 @@ const layerParts = is.record({
   field: is.orNull(is.list(is.row(is.integer, is.whole, is.whole, is.orNull(is.whole)))),
 });
 
+const count: is.Check = (value) => is.whole(value) && (value as number) > 0;
+const cell = is.orNull(is.list(is.list(is.row(is.whole, is.integer, is.integer, count, count))));
+
 const layer: is.Check = (value) => {
-  if (!layerParts(value)) return false;
-  const { shape, box, channel_axis, field } = value as RawLayer;
-  const axes = [channel_axis, ...(field ?? []).map((axis) => axis[3])];
+  if (!layerParts(value) || !cell((value as RawLayer).cell ?? null)) return false;
+  const { shape, box, channel_axis, field, cell: places } = value as RawLayer;
+  const digits = (places ?? []).flat();
+  const axes = [channel_axis, ...(field ?? []).map((axis) => axis[3]), ...digits.map(([axis]) => axis)];
   return (
     shape.length > 0 &&
     shape.length === box.length &&
     shape.length <= MOST_AXES &&
     shape.every((size, axis) => (box[axis] as number) > 0 && (box[axis] as number) <= size) &&
-    axes.every((axis) => axis === null || axis < shape.length)
+    axes.every((axis) => axis === null || axis < shape.length) &&
+    digits.reduce((parts, [, , , , size]) => parts * size, 1) <= LARGEST_LAYER
   );
 };
 
@@ -168,8 +175,8 @@ function checkLayers(layers: readonly RawLayer[], inputs: number): void {
   const axes = layers.slice(0, inputs).reduce((n, { shape, channel_axis }) => {
     return n + shape.length - (channel_axis === null ? 0 : 1);
   }, 0);
-  if (layers.some(({ field }) => field !== null && field.length !== axes))
-    fail(`A layer's field is not one range for each of ${axes} axes.`);
+  if (layers.some(({ field, cell }) => [field, cell].some((places) => (places?.length ?? axes) !== axes)))
+    fail(`A layer's field or cell has not one entry for each of ${axes} axes.`);
 }
 
 const nodesOf = ({ shape, box }: RawLayer): number =>

@@ -51,6 +51,7 @@ export function readTrace(rawHeader: unknown, columns: unknown): Trace {
     absorbed: floats("absorbed", steps),
     dust: floats("dust", steps),
     bound: floats("bound", steps),
+    certain: ids("certain", steps),
     logOffset: ids("log_offset", steps + 1),
     logNode,
     logKey: floats("log_key", logNode.length),

@@ -12,6 +12,18 @@ export interface FieldAxis {
   readonly axis: number | null;
 }
 
+/**
+ * A digit of the place where a unit lies along a position axis of the input: of index i on the layer's `axis` it is
+ * `floor((i - start) / stride) % size`; units outside of `[start, stop)` lie nowhere.
+ */
+export interface Digit {
+  readonly axis: number;
+  readonly start: number;
+  readonly stop: number;
+  readonly stride: number;
+  readonly size: number;
+}
+
 export interface Layer {
   readonly label: string;
   readonly shape: readonly number[];
@@ -24,6 +36,8 @@ export interface Layer {
   /** Names of an input's positions, where they have any. */
   readonly names: readonly string[] | null;
   readonly field: readonly FieldAxis[] | null;
+  /** For each position axis of the inputs, the digits of a unit's place, the largest first; null: it lies over all. */
+  readonly cell: readonly (readonly Digit[])[] | null;
   /** Boxes along each axis. */
   readonly grid: readonly number[];
   /** Id of the layer's first node. */
@@ -100,6 +114,8 @@ export interface Trace extends Header {
   readonly absorbed: Float32Array;
   readonly dust: Float32Array;
   readonly bound: Float32Array;
+  /** How many of the first positions can no longer be displaced. */
+  readonly certain: Uint32Array;
   readonly logOffset: Uint32Array;
   readonly logNode: Uint32Array;
   readonly logKey: Float32Array;

@@ -88,6 +88,7 @@ function walkRow(replay: Replay, row: number): Part[] {
           ? ` It was popped before, at step ${formatCount(before + 1)}; this has reached it since.`
           : "",
     },
+    { text: nowCertain(trace, row) },
     { text: row + 1 === trace.finishEnd ? nowCollect(trace, row) : "" },
   ];
   return parts.filter((part) => part.text !== "");
@@ -136,6 +137,16 @@ function noChildren(trace: Trace, row: number): string {
   return (trace.popNode[row] as number) < trace.inputCount
     ? "the input has no children"
     : "all its children were popped before";
+}
+
+/** How many of the first positions a row made certain, if it did; once nothing is on its way, that says nothing new. */
+function nowCertain(trace: Trace, row: number): string {
+  const count = trace.certain[row] as number;
+  if (count <= (trace.certain[row - 1] ?? 0) || row + 1 === trace.finishEnd) return "";
+  const noun = positionNoun(trace);
+  return count === 1
+    ? ` The first ${noun} is certain now: nothing on its way can displace it.`
+    : ` The first ${plural(count, noun)} are certain now: nothing on its way can displace them.`;
 }
 
 /** What follows the last row before the collect phase. */
@@ -216,6 +227,7 @@ export function summary(replay: Replay): string {
     onInput(trace, row),
     absorbed === 0 ? "" : `${formatShare(absorbed)} absorbed`,
     certified(trace, row),
+    certainFirst(trace, row),
   ].filter((claim) => claim !== "");
   return `${value} · ${rule} · ${claims.join(", ")}`;
 }
@@ -237,6 +249,12 @@ export function certified(trace: Trace, row: number): string {
   return share < rounding.noise ? "exact" : `error ≤ ${formatBound(share)}`;
 }
 
+/** How many of the first positions are certain after a row of the walk, if any is. */
+function certainFirst(trace: Trace, row: number): string {
+  const count = row < trace.walkEnd ? (trace.certain[row] ?? 0) : 0;
+  return count > 0 ? `first ${formatCount(count)} certain` : "";
+}
+
 /** The words beside the cursor of the curve. */
 export function curveLabel(trace: Trace, step: number, popped: number): string {
   if (!trace.conserved) {
@@ -246,5 +264,6 @@ export function curveLabel(trace: Trace, step: number, popped: number): string {
   }
   if (step > trace.finishEnd)
     return `${formatShare(popped)} in ${plural(step - trace.finishEnd, positionNoun(trace))}`;
-  return [onInput(trace, step - 1), certified(trace, step - 1)].filter((claim) => claim !== "").join(" · ");
+  const claims = [onInput(trace, step - 1), certified(trace, step - 1), certainFirst(trace, step - 1)];
+  return claims.filter((claim) => claim !== "").join(" · ");
 }

@@ -13,6 +13,7 @@ function layer(shape: number[], channelAxis: number | null, box = shape.map(() =
     kind: null,
     names: null,
     field: null,
+    cell: null,
     reads: [],
     grid,
     first,

@@ -163,6 +163,7 @@ const oneRow = (keys: number[], nodes = [6, 7]) => ({
   absorbed: [0],
   dust: [0],
   bound: [8],
+  certain: [0],
   log_offset: [0, keys.length],
   log_node: nodes,
   log_key: keys,
