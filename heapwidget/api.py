@@ -33,11 +33,11 @@ def attribute(
     baseline: Baseline = None,
     rule: RuleLike | None = None,
     nodes: str | Mapping[str, str] = "auto",
-    floor: float = 1e-3,
+    floor: float = 3e-4,
     max_pops: int = 20_000,
     finish: bool = True,
     order: str = "descending",
-    priority: str = "mass",
+    priority: str = "wave",
     contribution: str = "activation_x_gradient",
     class_names: Sequence[str] | None = None,
     image: NDArray[Any] | Sequence[NDArray[Any] | None] | None = None,
@@ -84,8 +84,8 @@ def attribute(
     nodes
         What the heap holds: `"unit"`, `"channel"`, `"position"`, `"token"` (a position, by another name), `"tile"`
         (squares of positions, at most 256 a layer), `"layer"`, or `"auto"`, the finest of unit, position and squares
-        with at most 4,096 nodes in the layer; or a mapping from patterns to these, the first that fits a layer counts:
-        `{"conv2": "channel", "features": "tile", "*": "unit"}`.
+        that gives all layers together at most 750 nodes; or a mapping from patterns to these, the first that fits a
+        layer counts: `{"conv2": "channel", "features": "tile", "*": "unit"}`.
     floor
         A node enters the heap once its mass reaches this fraction of the target.
     max_pops
@@ -96,8 +96,9 @@ def attribute(
     order
         For `method="gradient"`: `"descending"`, or `"ascending"` as the article's min-heap pops.
     priority
-        What the walk pops first: the node with the largest `"mass"`, sum(abs(residual)), or the one with the largest
-        part of the `"bound"`, sum(k * abs(residual)), which needs fewer pops for signed rules.
+        What the walk pops first: `"wave"`, of the nodes whose mass, sum(abs(residual)), is the largest to within a
+        factor of 16, the one nearest the output, so that a node has gathered its share before it goes; the node with
+        the largest `"mass"`; or the one with the largest part of the `"bound"`, sum(k * abs(residual)).
     contribution
         For `method="article"`: what a unit starts with, `"activation_x_gradient"`, or `"gradient"` as in the article's
         own code.

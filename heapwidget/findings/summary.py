@@ -142,6 +142,8 @@ def _walk_facts(findings: Findings) -> list[tuple[str, str]]:
         return []
     arrived = float(trace.columns["explained"][pops - 1]) / target
     text = f"{pops:,} pop{'' if pops == 1 else 's'} brought {percent(arrived)} to the input"
+    if trace.repops:
+        text += f", {trace.repops:,} of them popped a node again"
     if trace.header.floor is not None:
         text += f"; the floor was {percent(trace.header.floor)} of the {whole}"
     facts = [("walk", text), *_certain_facts(findings)]

@@ -18,32 +18,31 @@ from heapwidget.engine.flow import host
 from heapwidget.engine.graph.builder import build
 from heapwidget.engine.multipliers import flows_of_changes, flows_of_values, worth
 from heapwidget.engine.ops import add_call
+from heapwidget.engine.walk.heap import PRIORITIES
 from heapwidget.engine.walk.search import Walk
 from heapwidget.errors import brief, check_choice, check_number
 from heapwidget.methods.base import Answer, Run, at_baseline, run_of
 from heapwidget.methods.direction import misdirected, slopes
 from heapwidget.methods.ends import EACH_ALONE, is_loss
-from heapwidget.methods.traces import Nodes, check_nodes, make_header, net_layers, partitions
+from heapwidget.methods.traces import Nodes, check_nodes, make_header, net_layers, partitions, with_squares
 from heapwidget.methods.walked import RelevanceWalk
 from heapwidget.progress import progress_bar
 from heapwidget.words.vocabulary import rule_label
 
-PRIORITIES = ("mass", "bound")
-
 
 @dataclass(frozen=True)
 class Relevance:
-    """Pop the node with the largest residual, move its relevance one layer down, and so on; `engine.walk` does it."""
+    """Pop the node that is next, move its relevance one layer down, and so on; `engine.walk` does it."""
 
     name: ClassVar = "relevance"
 
     baseline: Baseline = None
     rule: RuleLike | None = None
     nodes: Nodes = "auto"
-    floor: float = 1e-3
+    floor: float = 3e-4
     max_pops: int = 20_000
     finish: bool = True
-    priority: str = "mass"
+    priority: str = "wave"
 
     def __post_init__(self) -> None:
         check_baseline(self.baseline)
@@ -100,9 +99,8 @@ class Relevance:
             None, dict.fromkeys([*(layer.warning for layer in graph.layers), rules.warning(graph), astray])
         ):
             warnings.warn(warning, stacklevel=5)
-        parts = partitions(graph, self.nodes)
-        walk = Walk(graph, flows, parts, seeds, self.floor, self.priority == "bound", held)
-        layers = net_layers(graph, walk.partitions, flows, question.named)
+        walk = Walk(graph, flows, partitions(graph, self.nodes), seeds, self.floor, self.priority, held)
+        layers = with_squares(net_layers(graph, walk.partitions, flows, question.named))
         # A rule of one's own, or one with numbers: its name alone tells no reader.
         label = rules.label if rules.name and rules.label != rule_label(rules.name) else None
         named = {"rule": rules.name, "rule_label": label}

@@ -13,7 +13,7 @@ from heapwidget.engine.flow import Array
 from heapwidget.engine.walk.search import Finish, Row, Walk
 from heapwidget.errors import check_number
 from heapwidget.methods.traces import Log, collect, told
-from heapwidget.trace.header import Header, Phases
+from heapwidget.trace.header import VERSIONS, Header, Phases
 from heapwidget.trace.ledger import Ledger
 from heapwidget.trace.trace import Trace
 
@@ -93,10 +93,13 @@ class RelevanceWalk:
         keys = np.where(nodes < n_inputs, keys * np.float32(walk.sign), keys)
         start, reached = walk.start_log, np.flatnonzero(nodes[: walk.start_log] < n_inputs)
         started = zip(nodes[:start].tolist(), keys[:start].tolist(), strict=True)
+        told_since = any(layer.square for layer in self.header.layers)
         header = replace(
             self.header,
+            version=VERSIONS[board.wave or told_since],
             floor=walk.floor,
-            priority="bound" if board.by_bound else "mass",
+            priority=board.priority,
+            class_top=float(board.class_top) if board.wave else None,
             phases=Phases(len(pops), len(finish.rows), len(collected)),
             collect_order="ascending" if turned else None,
             start=tuple((node, key) for node, key in started if node >= n_inputs),

@@ -27,6 +27,8 @@ LARGEST_LAYER, MOST_NODES = 2**24, 2**27
 DEEPEST = 16
 # The largest number of a float column, and the largest up to which all whole numbers are told apart in a page.
 LARGEST_NUMBER, LARGEST_WHOLE = float(np.finfo(np.float32).max), 2**53 - 1
+# Below the least floor of a walk; its bits still order like it.
+SMALLEST_TOP = 1e-37
 SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -132,7 +134,8 @@ HEADER: dict[str, Check] = {
 OPTIONAL: dict[str, Check] = {
     "inputs": _whole,
     "rule_label": _text,
-    "priority": _word("mass", "bound"),
+    "priority": _word("mass", "bound", "wave"),
+    "class_top": lambda value: _number(value) and value >= SMALLEST_TOP,
     "collect_order": _word("descending", "ascending"),
     "input_in_heap": _truth,
     "scores": _or_null(lambda value: _scores(value)),
@@ -173,6 +176,8 @@ def check_header(header: Mapping[str, Any]) -> Header:
     start = [node for node, _ in header["start"]]
     if len(set(start)) < len(start):
         raise TraceFormatError("column 'header' has a 'start' that names a node twice")
+    if (header.get("priority") == "wave") != ("class_top" in header):
+        raise TraceFormatError("column 'header' has a 'class_top', which belongs to the wave, and to it alone")
     return Header.from_json(header)
 
 
@@ -210,7 +215,7 @@ def _check_layers(layers: Sequence[Mapping[str, Any]], n_inputs: int) -> None:
         )
     for layer in layers[:n_inputs]:
         _check_input(layer)
-    for key in ("kind", "names"):
+    for key in ("kind", "names", "square"):
         if any(key in layer for layer in layers[n_inputs:]):
             raise TraceFormatError(f"column 'header' has a layer with {key!r} that is no input")
     n_axes = sum(len(layer["shape"]) - (layer["channel_axis"] is not None) for layer in layers[:n_inputs])
@@ -223,6 +228,8 @@ def _check_input(layer: Mapping[str, Any]) -> None:
     name = layer.get("kind")
     if not isinstance(name, str) or name not in KINDS:
         raise TraceFormatError("column 'header' has an input of no known 'kind'")
+    if "square" in layer and not (_whole(layer["square"]) and layer["square"] > 1):
+        raise TraceFormatError("column 'header' has an input with a 'square' that is no side of more than 1")
     shape, box, channel_axis, kind = layer["shape"], layer["box"], layer["channel_axis"], KINDS[name]
     if box != [s if a == channel_axis else 1 for a, s in enumerate(shape)]:
         raise TraceFormatError("column 'header' has an input that is not divided into positions")
@@ -271,6 +278,11 @@ def _check_log(trace: Trace) -> None:
     offsets = trace.columns["log_offset"]
     if offsets[0] != 0 or offsets[-1] != len(trace.columns["log_node"]) or (offsets[1:] < offsets[:-1]).any():
         raise TraceFormatError("column 'log_offset' does not divide the log into rows")
+    for layer, squares, first in zip(trace.inputs, trace.squares, trace.node_offsets, strict=False):
+        own = trace.columns["log_node"].astype(np.int64) - first
+        own = own[(own >= 0) & (own < len(squares.of_position))]
+        if layer.square is not None and not np.isin(own, squares.first).all():
+            raise TraceFormatError("column 'log_node' reaches a position of the input that begins no square")
     collect = trace.phase_start("collect")
     if offsets[collect] != offsets[-1]:
         raise TraceFormatError("column 'log_offset' gives the collect phase a log, which it has not")

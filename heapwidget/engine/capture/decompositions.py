@@ -60,8 +60,11 @@ def _attention(op: Any) -> Callable[..., Any]:
         given = dict(zip(names, args, strict=False)) | kwargs
         mask = given.get("attn_mask", given.get("attn_bias"))
         query, key, value = (given[name] for name in ("query", "key", "value"))
+        # Several heads of queries may share one of keys and values.
+        shared = query.ndim > 3 and query.shape[1] != key.shape[1]
+        how = {"scale": given.get("scale"), "enable_gqa": shared}
         out = aten._scaled_dot_product_attention_math(
-            query, key, value, mask, 0.0, given.get("is_causal", False), scale=given.get("scale")
+            query, key, value, mask, 0.0, given.get("is_causal", False), **how
         )[0]
         # Nobody reads what these ops keep for their derivatives.
         rest = [value.new_empty(0)] * (results - 1)

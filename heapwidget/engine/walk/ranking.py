@@ -156,7 +156,7 @@ class Ranking:
 
     def count(self) -> int:
         """How many are certain now."""
-        parts = [s.mass.reshape(-1) for s in self._inputs]
+        parts = [s.partition.sums(s.residual).reshape(-1) for s in self._inputs]
         arrived: Array = parts[0] if len(parts) == 1 else np.concatenate(parts)
         everywhere = sum(float(_weighted(s.mass, k).sum(dtype=np.float64)) for s, k in self._seen_by_all)
         # What all see may come to any: nothing is certain whose lead is smaller.

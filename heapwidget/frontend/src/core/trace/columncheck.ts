@@ -1,11 +1,17 @@
 /** Whether a trace's columns fit its header and one another; their lengths are known to be right. */
 
 import { fail } from "./error";
+import { hasSquares, squareOf } from "./squares";
 import type { Trace } from "./trace";
 
 /** Throws a `TraceError` that names the first column that is wrong. */
 export function checkColumns(trace: Trace): void {
   checkNodes(trace);
+  if (
+    hasSquares(trace) &&
+    trace.logNode.some((node) => node < trace.inputCount && squareOf(trace, node) !== node)
+  )
+    fail("Column log_node reaches a position of the input that begins no square.");
   checkOffsets(trace);
   const { popMass, logKey, contribution, explained, absorbed, dust, bound } = trace;
   const finite = { pop_mass: popMass, log_key: logKey, contribution, explained, absorbed };

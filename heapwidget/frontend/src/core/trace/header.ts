@@ -27,6 +27,7 @@ export function readHeader(value: unknown): Header {
     },
     floor: raw.floor,
     byBound: raw.priority === "bound",
+    classTop: raw.class_top === undefined ? null : Math.fround(raw.class_top),
     // Keys are of single precision, like those of the log.
     start: raw.start.map(([node, key]) => [node, Math.fround(key)] as const),
     layers: readLayers(raw.layers),
@@ -40,7 +41,7 @@ export function readHeader(value: unknown): Header {
 
 function readLayers(raw: readonly RawLayer[]): Layer[] {
   let first = 0;
-  return raw.map(({ label, shape, box, reads, channel_axis, kind, names, field, cell }) => {
+  return raw.map(({ label, shape, box, reads, channel_axis, kind, names, field, square, cell }) => {
     const grid = shape.map((n, axis) => Math.ceil(n / (box[axis] as number)));
     const layer: Layer = {
       label,
@@ -49,6 +50,7 @@ function readLayers(raw: readonly RawLayer[]): Layer[] {
       reads,
       channelAxis: channel_axis,
       kind: kind ?? null,
+      square: square ?? 1,
       names: names ?? null,
       field: field?.map(([start, step, size, axis]) => ({ start, step, size, axis })) ?? null,
       cell:

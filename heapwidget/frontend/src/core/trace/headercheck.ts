@@ -12,6 +12,7 @@ export interface RawLayer extends Pick<Layer, "label" | "shape" | "box" | "reads
     | null;
   readonly cell?: readonly (readonly RawDigit[])[] | null;
   readonly kind?: Kind;
+  readonly square?: number;
   readonly names?: readonly string[];
 }
 
@@ -30,7 +31,8 @@ export interface RawHeader extends Pick<Header, "method" | "rule" | "conserved" 
   readonly phases: Readonly<Record<(typeof PHASES)[number], number>>;
   readonly layers: readonly RawLayer[];
   readonly inputs?: number;
-  readonly priority?: "mass" | "bound";
+  readonly priority?: "mass" | "bound" | "wave";
+  readonly class_top?: number;
   readonly collect_order?: Order;
   readonly input_in_heap?: boolean;
   readonly scores?: (Omit<Scores, "absolute"> & { readonly absolute?: unknown }) | null;
@@ -41,6 +43,8 @@ const MOST_AXES = 32;
 const LARGEST_LAYER = 2 ** 24;
 const MOST_NODES = 2 ** 27;
 const DEEPEST = 16;
+/** Below the least floor of a walk; its bits still order like it. */
+const SMALLEST_TOP = 1e-37;
 
 const layerParts = is.record({
   label: is.name,
@@ -119,7 +123,8 @@ const HEADER: Readonly<Record<string, is.Check>> = {
 const OPTIONAL: Readonly<Record<string, is.Check>> = {
   inputs: is.whole,
   rule_label: is.text,
-  priority: is.word("mass", "bound"),
+  priority: is.word("mass", "bound", "wave"),
+  class_top: (value) => is.number(value) && (value as number) >= SMALLEST_TOP,
   collect_order: is.word("descending", "ascending"),
   input_in_heap: is.truth,
   scores: is.orNull(scores),
@@ -129,8 +134,8 @@ const OPTIONAL: Readonly<Record<string, is.Check>> = {
 export function checkHeader(header: unknown): RawHeader {
   if (!is.dict(header)) return fail("The header is missing.");
   if (header.format !== "heapwidget-trace") fail("This is not a heapwidget trace.");
-  if (header.version !== 1)
-    fail(`The trace has version ${String(header.version)}; this viewer reads version 1.`);
+  if (header.version !== 1 && header.version !== 2)
+    fail(`The trace has version ${String(header.version)}; this viewer reads versions 1 and 2.`);
   for (const [key, check] of Object.entries({ ...HEADER, ...OPTIONAL })) {
     if (!(key in header) && key in OPTIONAL) continue;
     if (!(key in header)) fail(`The header has no ${key}.`);
@@ -144,6 +149,8 @@ export function checkHeader(header: unknown): RawHeader {
   checkLayers(read.layers, read.inputs ?? 1);
   if (new Set(read.start.map(([node]) => node)).size < read.start.length)
     fail("The header's start names a node twice.");
+  if ((read.priority === "wave") !== (read.class_top !== undefined))
+    fail("The header's class_top belongs to the wave, and to it alone.");
   return read;
 }
 
@@ -170,8 +177,8 @@ function checkLayers(layers: readonly RawLayer[], inputs: number): void {
   if (most > LARGEST_LAYER || all > MOST_NODES)
     fail(`The trace has ${all} nodes, ${most} in one layer; at most ${MOST_NODES} can be shown.`);
   layers.slice(0, inputs).forEach(checkInput);
-  if (layers.slice(inputs).some((layer) => "kind" in layer || "names" in layer))
-    fail("A layer has a kind or names and is no input.");
+  if (layers.slice(inputs).some((layer) => "kind" in layer || "names" in layer || "square" in layer))
+    fail("A layer has a kind, a square or names and is no input.");
   const axes = layers.slice(0, inputs).reduce((n, { shape, channel_axis }) => {
     return n + shape.length - (channel_axis === null ? 0 : 1);
   }, 0);
@@ -182,8 +189,9 @@ function checkLayers(layers: readonly RawLayer[], inputs: number): void {
 const nodesOf = ({ shape, box }: RawLayer): number =>
   product(shape.map((size, axis) => Math.ceil(size / (box[axis] as number))));
 
-function checkInput({ shape, box, channel_axis, kind, names }: RawLayer, number: number): void {
+function checkInput({ shape, box, channel_axis, kind, names, square = 2 }: RawLayer, number: number): void {
   const what = `Input ${number}`;
+  if (!is.whole(square) || square < 2) fail(`${what} has squares of no more than one position.`);
   const facts = isKind(kind) ? KINDS[kind] : fail(`${what} is of no known kind.`);
   if (shape.some((size, axis) => box[axis] !== (axis === channel_axis ? size : 1)))
     fail(`${what} is not divided into positions.`);

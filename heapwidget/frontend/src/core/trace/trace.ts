@@ -33,6 +33,8 @@ export interface Layer {
   readonly reads: readonly number[];
   /** How an input is shown; other layers have none. */
   readonly kind: Kind | null;
+  /** Side of the squares of an input's positions by which arrivals are logged. */
+  readonly square: number;
   /** Names of an input's positions, where they have any. */
   readonly names: readonly string[] | null;
   readonly field: readonly FieldAxis[] | null;
@@ -90,6 +92,8 @@ export interface Header {
   readonly floor: number | null;
   /** Whether keys are parts of the bound, not masses. */
   readonly byBound: boolean;
+  /** The top of a size class, where of one class the node nearest the output goes first; null: order is by key alone. */
+  readonly classTop: number | null;
   readonly start: readonly (readonly [node: number, key: number])[];
   readonly layers: readonly Layer[];
   /** How many of the layers, from the first on, are inputs. */

@@ -1,7 +1,7 @@
 /** What happened at a step, in one or two plain sentences, and what the title line claims. */
 
 import type { Replay } from "../replay/replay";
-import { ascendingAt } from "../replay/state";
+import { hasSquares } from "../trace/squares";
 import { layerOf, phaseOf, type Trace } from "../trace/trace";
 import { nounOf, nouns, rounding, ruleLabel } from "../vocabulary/vocabulary";
 import { formatBound, formatCount, formatKey, formatShare, ordinal, plural } from "./format";
@@ -20,7 +20,12 @@ export const positionNoun = (trace: Trace): string =>
 
 export const plainText = (parts: readonly Part[]): string => parts.map((part) => part.text).join("");
 
-const extreme = (trace: Trace, row: number): string => (ascendingAt(trace, row) ? "smallest" : "largest");
+const extreme = (trace: Trace, row: number): string =>
+  (row < trace.finishEnd ? trace.ascending : trace.collectAscending) ? "smallest" : "largest";
+
+/** Why a node of the walk is the next. */
+const foremost = (trace: Trace): string =>
+  trace.classTop === null ? `the ${extreme(trace, 0)}` : "of the largest size, the nearest to the output";
 
 /** What a collected key is. */
 function keyNoun(trace: Trace): string {
@@ -51,7 +56,9 @@ function beforeFirst(replay: Replay): Part[] {
   }
   const held = plural(heap.size, trace.walkEnd > 0 ? "node" : positionNoun(trace));
   return [
-    { text: `Nothing popped yet. The heap holds ${held}; the ${extreme(trace, 0)}, ` },
+    {
+      text: `Nothing popped yet. The heap holds ${held}; ${trace.walkEnd > 0 ? foremost(trace) : `the ${extreme(trace, 0)}`}, `,
+    },
     top,
     { text: ` with ${key}, is on top.` },
   ];
@@ -78,7 +85,7 @@ function walkRow(replay: Replay, row: number): Part[] {
     { text: "Pop " },
     { text: nodeLabel(trace, trace.popNode[row] as number), kind: "popped" },
     {
-      text: `${before >= 0 ? " again" : ""}: the ${extreme(trace, row)} in the heap, ${formatKey(trace.popMass[row] as number)}`,
+      text: `${before >= 0 ? " again" : ""}: ${foremost(trace)} in the heap, ${formatKey(trace.popMass[row] as number)}`,
     },
     ...tieParts(replay),
     { text: `. ${consequences(replay, row)}` },
@@ -109,10 +116,7 @@ function consequences(replay: Replay, row: number): string {
         : `${plural(rekeyed, "node")} already in the heap ${verb}`,
     );
   }
-  if (effect.reached > 0)
-    clauses.push(
-      `${plural(effect.reached, positionNoun(trace))} ${effect.reached === 1 ? "is" : "are"} reached`,
-    );
+  if (effect.reached > 0) clauses.push(arrived(replay));
   if (clauses.length === 0) {
     clauses.push(
       trace.floor === null
@@ -129,6 +133,13 @@ function consequences(replay: Replay, row: number): string {
       ? `${clauses.slice(0, -1).join("; ")}; ${clauses[clauses.length - 1]}`
       : (clauses[0] as string);
   return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
+}
+
+/** What of the input a row reached: positions, or squares of them. */
+function arrived({ trace, effect: { reached } }: Replay): string {
+  const is = reached === 1 ? "is" : "are";
+  if (!hasSquares(trace)) return `${plural(reached, positionNoun(trace))} ${is} reached`;
+  return `${plural(reached, "square")} of ${positionNoun(trace)}s ${is} reached`;
 }
 
 /** Why a pop changes no key, in a heap that held all nodes from the start. */
@@ -158,17 +169,21 @@ function nowCollect(trace: Trace, row: number): string {
 function finishRow(replay: Replay, row: number): Part[] {
   const { trace, effect } = replay;
   const first = row === trace.walkEnd;
-  const reached =
-    effect.reached > 0
-      ? `; ${plural(effect.reached, positionNoun(trace))} ${effect.reached === 1 ? "is" : "are"} reached`
-      : "";
+  const reached = effect.reached > 0 ? `; ${arrived(replay)}` : "";
   const parts: Part[] = [
-    { text: first ? "The walk is over. What is left in " : "What is left in " },
+    { text: first ? `The walk is over${popsInAll(replay)}. What is left in ` : "What is left in " },
     { text: layerOf(trace, trace.popNode[row] as number).label, kind: "popped" },
     { text: `, ${formatKey(trace.popMass[row] as number)} in all, is passed on at once${reached}.` },
   ];
   if (row + 1 === trace.finishEnd && row + 1 < trace.steps) parts.push({ text: nowCollect(trace, row) });
   return parts;
+}
+
+/** How many pops the walk took, and how many of them for what had come too late for an earlier one. */
+function popsInAll({ trace, repops }: Replay): string {
+  if (trace.walkEnd === 0) return "";
+  const again = repops === 0 ? "" : `, ${formatCount(repops)} of them of nodes popped before`;
+  return ` after ${plural(trace.walkEnd, "pop")}${again}`;
 }
 
 function collectRow(replay: Replay, row: number): Part[] {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Frontier } from "../../../src/core/colour/frontier";
 import { Heap } from "../../../src/core/replay/heap";
+import { largestFirst } from "../../../src/core/replay/order";
 import { Replay } from "../../../src/core/replay/replay";
 import { type Input, readInput } from "../../../src/core/trace/input";
 import { readTrace } from "../../../src/core/trace/read";
@@ -68,7 +69,7 @@ function slowly(
 
 function check(trace: Trace, keys: readonly (readonly [node: number, key: number])[]) {
   const input = readInput(null, trace);
-  const heap = new Heap(trace.nodeCount, false);
+  const heap = new Heap(trace.nodeCount, largestFirst);
   for (const [node, key] of keys) heap.push(node, key);
   const spread = new Float64Array(trace.inputCount);
   new Frontier(trace, input).spread(heap, spread);

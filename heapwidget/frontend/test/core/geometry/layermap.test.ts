@@ -11,6 +11,7 @@ function layer(shape: number[], channelAxis: number | null, box = shape.map(() =
     box,
     channelAxis,
     kind: null,
+    square: 1,
     names: null,
     field: null,
     cell: null,
