@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 from helpers.architectures import ARCHITECTURES, architecture
+from helpers.benchmarks.nets import HEAD, measured
 
 import heapwidget as hw
 
@@ -20,7 +24,7 @@ def test_the_whole_change_reaches_the_input(name: str) -> None:
     with torch.no_grad():
         here, there = net(x)[0], net(torch.zeros_like(x))[0]
     target = int(here.argmax())
-    e = hw.attribute(net, x, target=target, baseline=0, progress=False)
+    e = hw.attribute(net, x, target=target, baseline=0, max_pops=2_000, progress=False)
     change, size = float(here[target] - there[target]), float(e.attribution.abs().sum())
     assert size > 1e-3
     assert e.ledger.change == pytest.approx(change, abs=1e-4 * size)
@@ -38,3 +42,27 @@ def test_rounding_does_not_grow(name: str) -> None:
     short = hw.attribute(net, x, **options).attribution
     exact = hw.attribute(net.double(), x.double(), **options).attribution
     assert float((short - exact).abs().sum() / exact.abs().sum()) < 1e-3
+
+
+def shown() -> dict[str, list[str]]:
+    """The rows of the first table on the page of architectures."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "nets.md").read_text(encoding="utf-8")
+    table = page.split("<!-- small -->")[1].split("<!-- end -->")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.strip().splitlines()]
+    assert rows[0] == list(HEAD)
+    return {name: cells for name, *cells in rows[2:] if not name.startswith("**")}
+
+
+def test_the_page_tells_of_each() -> None:
+    rows = shown()
+    assert list(rows) == list(ARCHITECTURES)
+    assert {(explained, remainder) for _, explained, remainder, *_ in rows.values()} == {("100.0%", "0")}
+
+
+@pytest.mark.parametrize("name", ["VGG with norms", "ViT", "Mamba"])
+def test_a_row_measured_again(name: str) -> None:
+    """The order of nodes that are nearly equal depends on the processor's rounding; time is another each time."""
+    layers, explained, remainder, pops, *_ = measured(*architecture(name), repeats=0).cells()
+    row = shown()[name]
+    assert [layers, explained, remainder] == row[:3]
+    assert int(re.sub(",", "", pops)) == pytest.approx(int(re.sub(",", "", row[3])), rel=0.1)
