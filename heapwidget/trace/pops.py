@@ -1,8 +1,8 @@
 """Whether a trace pops what lies on top of its heap: what a replay would find, without moving anything.
 
-A root is the least of all pairs (signed key, node) in the heap, in a wave of all pairs (size class, place): nodes counted
-from the output's layer down. Each entry of the log gives a node a key that holds
-until the node is logged or popped again, so a pop is right if its pair is the least of those whose time covers it.
+A root is the least of all pairs (signed key, node) in the heap, in a wave of all pairs (size class, place):
+nodes counted from the output's layer down. Each entry of the log gives a node a key that holds until the node is logged
+or popped again, so a pop is right if its pair is the least of those whose time covers it.
 Nodes are looked at in groups, and the log of a group in blocks, so that little memory is needed however long it is.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from itertools import pairwise
 
 from heapwidget.trace.trace import Trace
 
@@ -17,7 +18,7 @@ class Replayed:
         self.start = [(-key, node) for node, key in trace.header.start]
         self.rows = [
             [(-key, node) for node, key in zip(nodes[a:b], keys[a:b], strict=True) if node >= first]
-            for a, b in zip(ends, ends[1:], strict=False)
+            for a, b in pairwise(ends)
         ][: trace.header.phases.walk]
 
     def run(self) -> int:
