@@ -58,11 +58,13 @@ def attribute(
         several, a tuple of them: the net is called `net(*x)`, and relevance is collected on each; what is asked of the
         explanation by input, such as its `attribution`, is a tuple then, too.
     target
-        What to explain: a class index or name, a pair for a contrast (first minus second), a list of (class, weight)
-        pairs, or a callable from the net's output to a tensor of one number. By default the class with the largest
-        score; for `method="gradient"` the sum of all scores, as in the founding article. Where the net ends in a
-        softmax, a sigmoid or the logarithm of one, a class is explained at its score below (`method="gradient"` takes
-        the output as it is); a callable is given the output itself.
+        What to explain: a class index or name, a pair for a contrast (first minus second), a pair with `None` for the
+        class against the rest, a list of (class, weight) pairs, or a callable from the net's output to a tensor of one
+        number. By default, of changes from a baseline, what the net decided: the class with the largest score against
+        the rest, `(None, None)`, or of a single score the side that its sign is on; with `baseline=None` and for
+        `method="article"` the largest score alone, and for `method="gradient"` the sum of all, as in the founding
+        article. Where the net ends in a softmax, a sigmoid or the logarithm of one, a class is explained at its score
+        below (`method="gradient"` takes the output as it is); a callable is given the output itself.
     method
         `"relevance"`: a best-first walk that moves relevance from the target to the input, conserving it.
         `"gradient"`: the article's code, a heap of the gradient at each position of the input.
@@ -101,7 +103,8 @@ def attribute(
         For `method="article"`: what a unit starts with, `"activation_x_gradient"`, or `"gradient"` as in the article's
         own code.
     class_names
-        Names of the classes, for `target` and the viewer.
+        Names of the classes, for `target` and the viewer. For a net with a single score one name, or two: what it is
+        called where the score is negative, and where it is positive.
     image
         A picture to show for x: (H, W) or (H, W, 3), uint8 or floats in [0, 1], with the positions of x. For several
         inputs a tuple, with a picture or `None` for each.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -20,16 +20,16 @@ def rest_weights(output: Tensor, index: int) -> Tensor:
     return scores.softmax(0)
 
 
-def rest_in_words(rest: Tensor, names: Sequence[str]) -> str:
-    """Those of the rest that matter by name: `2 or 3`, `2 or others`; `the rest` where none stands out.
+def rest_in_words(rest: Tensor, name: Callable[[int], str]) -> str:
+    """Those of the rest that matter by `name`: `2 or 3`, `2 or others`; `the rest` where none stands out.
 
     Of equal weights the class with the lower index goes first.
     """
-    by_weight = sorted(range(len(names)), key=lambda i: -float(rest[i]))
-    named = [i for i in by_weight if rest[i] > NAMED][:MOST_NAMED]
+    stand_out = (rest > NAMED).nonzero().flatten().tolist()
+    named = sorted(stand_out, key=lambda i: -float(rest[i]))[:MOST_NAMED]
     if not named:
         return "the rest"
-    words = [names[i] for i in named]
+    words = [name(i) for i in named]
     if float(rest[named].sum()) < ENOUGH:
         words.append("others")
     *first, last = words

@@ -174,8 +174,11 @@ def _against_rest(
     rest = rest_weights(output, index)
     weights = -rest
     weights[index] = 1
-    names = [_name(i, output, class_names) for i in range(output.numel())]
-    label = f"{names[index]} rather than {rest_in_words(rest, names)}"
+
+    def name(i: int) -> str:
+        return _name(i, output, class_names)
+
+    label = f"{name(index)} rather than {rest_in_words(rest, name)}"
     return Choice(label, index, weights.to(output).reshape(output.shape), MARGIN)
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from helpers import slow_twins as twins
+from helpers.change_twins import graph_of_changes
 from helpers.nets import Fn, graph_of, values
 from helpers.twin_checks import passed
 from torch import Tensor
@@ -21,7 +22,7 @@ from heapwidget.engine.capture import Call
 from heapwidget.engine.flow import Flow
 from heapwidget.engine.graph.builder import Builder
 from heapwidget.engine.ops import FAMILIES, RULED
-from heapwidget.engine.rules import zplus
+from heapwidget.engine.rules import ALONG, zplus
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -70,9 +71,15 @@ def segments(t: Tensor) -> Tensor:
 def bilinear() -> np.ndarray:
     """Half to each signal, by the rule with the other held constant."""
     a, b = signals(X(MATRICES))
-    left = twins.zplus(a.numpy().ravel(), twins.dense(lambda u: u @ b, (1, 3, 4)), np.zeros(9), bias=False)
-    right = twins.zplus(b.mT.numpy().ravel(), twins.dense(lambda u: a @ u.mT, (1, 3, 4)), np.zeros(9), bias=False)
-    return of_two(left.to[0] / 2, right.to[0] / 2)
+    left = by_signals(a.numpy().ravel(), twins.dense(lambda u: u @ b, (1, 3, 4)))
+    right = by_signals(b.mT.numpy().ravel(), twins.dense(lambda u: a @ u.mT, (1, 3, 4)))
+    return of_two(left / 2, right / 2)
+
+
+def by_signals(x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """The rule `zplus` of a product of signals, in which no unit is a dead end: there it goes by size."""
+    shares = twins.zplus(x, w, np.zeros(len(w)), bias=False).to[0]
+    return np.where(shares.any(1, keepdims=True), shares, twins.proportional(np.abs(w * x)).to[0])
 
 
 # By family: ops, the shape of x, and the share of each unit that goes to each entry of x.
@@ -122,7 +129,9 @@ def test_each_family_does_as_its_twin(name: str) -> None:
         r = values(tuple(op(x).shape), "both", 9)
         found, expected = passed(Fn(op), x, r), r.numpy().ravel() @ shares()
         np.testing.assert_allclose(found.ravel(), expected, rtol=1e-10, atol=1e-10)
-        met |= {type(layer.make(zplus())) for layer in graph_of(Fn(op), x).layers if layer.make}
+        graphs = graph_of(Fn(op), x), graph_of_changes(op, x, x / 2 + 0.1)
+        rules = zplus(), ALONG
+        met |= {type(n.make(rule)) for g, rule in zip(graphs, rules, strict=True) for n in g.layers if n.make}
     assert met == set(FAMILIES[name].flows)
 
 

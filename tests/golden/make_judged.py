@@ -77,8 +77,8 @@ NOTHING = [None, True, -1, 0.5, "x", [], {}, [[]], [{}], 2**53]
 # Keys that may be left out, that take many values, and values of NOTHING that fit where they are put.
 MAY_LACK = ("priority", "layers.0.names", "layers.0.cell")
 MANY_FIT = ("method", "rule", "floor", "inputs")
-FITS = [("conserved", True), ("layers.0.reads", []), ("layers.0.field", None)]
-FITS += [("layers.0.cell", None), ("layers.0.cell", [[]])]
+FITS = [("conserved", True), ("layers.0.reads", []), *(("layers.0." + key, None) for key in ("field", "cell"))]
+FITS += [("layers.0.cell", [[]])]
 
 # By what is put where: for the base "features", whether it is still sound.
 PUT: list[tuple[str, Any, bool]] = [
@@ -206,8 +206,7 @@ PUT: list[tuple[str, Any, bool]] = [
     ("layers.1.cell", [[[0, -3, 4, 2, 2], [0, 0, 4, 1, 2]]], True),
     ("layers.1.cell", [[[0, 0, 4, 1, 2**24]]], True),
     ("layers.1.cell", [[[0, 0, 4, 1, 2**24], [0, 0, 4, 1, 2]]], False),
-    ("layers.1.cell", [[[0, 0, 4, 1, 0]]], False),
-    ("layers.1.cell", [[[0, 0, 4, 0, 4]]], False),
+    *(("layers.1.cell", [[digits]], False) for digits in ([0, 0, 4, 1, 0], [0, 0, 4, 0, 4])),
     ("layers.1.cell", [[[1, 0, 4, 1, 4]]], False),
     ("layers.1.cell", [[[0, 0, 4, 1]]], False),
     ("layers.1.cell", [[[0, 0.5, 4, 1, 4]]], False),
@@ -307,10 +306,9 @@ def header_cases(header: str) -> Iterator[Case]:
         if path in MANY_FIT or path.endswith(("label", "op", "channel_axis")):
             continue
         for value in NOTHING:
-            sound = any(path == p and value == v and type(value) is type(v) for p, v in FITS)
-            yield changed(f"{path} = {value!r}", sound, put(path, value), header)
-    backwards = dict(reversed(json.loads(header)["phases"].items()))
-    yield changed("phases backwards", True, put("phases", backwards), header)
+            fits = any(path == p and value == v and type(value) is type(v) for p, v in FITS)
+            yield changed(f"{path} = {value!r}", fits, put(path, value), header)
+    yield changed("phases backwards", True, put("phases", dict(reversed(json.loads(header)["phases"].items()))), header)
 
 
 def column_cases(made: dict[str, Trace]) -> Iterator[Case]:
@@ -370,15 +368,13 @@ def cases() -> dict[str, Any]:
             changed(f"class_top = {value!r}", sound, put("class_top", value), headers["wave"], "wave")
             for value, sound in WAVES
         ),
-        changed("no class_top", False, drop("class_top"), headers["wave"], "wave"),
-        changed("no priority", False, drop("priority"), headers["wave"], "wave"),
+        *(changed(f"no {key}", False, drop(key), headers["wave"], "wave") for key in ("class_top", "priority")),
         changed("priority = 'mass'", False, put("priority", "mass"), headers["wave"], "wave"),
         *wave_cases(made["wave"]),
         *(
             changed(f"square = {value!r}", False, put("layers.0.square", value), headers["picture"], "picture")
-            for value in (None, True, 1, -2, 1.5, "x", 2)
+            for value in (None, True, 1, -2, 1.5, "x", 2, 16)
         ),
-        changed("square = 16", False, put("layers.0.square", 16), headers["picture"], "picture"),
         changed("a square of another layer", False, put("layers.1.square", 2), headers["picture"], "picture"),
         changed("kind strip", True, put("layers.0.kind", "strip"), headers["picture"], "picture"),
     ]
@@ -397,8 +393,7 @@ def cases() -> dict[str, Any]:
 
 
 def main() -> None:
-    text = json.dumps(cases(), separators=(",", ":"))
-    (HERE / "judged.json").write_text(text + "\n", encoding="utf-8")
+    (HERE / "judged.json").write_text(json.dumps(cases(), separators=(",", ":")) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from helpers.nets import Fn, graph_of
 from helpers.slow_twins import Shares
 from torch import Tensor, nn
 
-from heapwidget.boxes import GRANULARITIES, Partition, partition
+from heapwidget.boxes import GRANULARITIES, Partition, partition, positions
 from heapwidget.engine.flow import Flow
 from heapwidget.engine.graph.layers import Layer
 from heapwidget.engine.rules import Rule, zplus
@@ -114,6 +114,7 @@ def passed(net: nn.Module, x: Tensor, r: Tensor, rule: Rule | None = None) -> np
     """What comes to x of relevance `r` at the net's output, all passed on under one rule."""
     graph = graph_of(net, x)
     flows = [None if layer.make is None else layer.make(rule or zplus()) for layer in graph.layers]
-    parts = [partition(layer.shape, layer.channel_axis, "layer") for layer in graph.layers]
+    parts = [positions(layer.shape, layer.channel_axis) for layer in graph.layers[: graph.n_inputs]]
+    parts += [partition(layer.shape, layer.channel_axis, "layer") for layer in graph.layers[graph.n_inputs :]]
     walk = Walk(graph, flows, parts, r.numpy().reshape(graph.output.shape), 0.0)
     return walk.sign * walk.finish().contributions[0]
