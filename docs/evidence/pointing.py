@@ -5,13 +5,11 @@ from collections.abc import Callable, Iterator
 
 import store
 import torch
-import torch.nn.functional as F
-from sets import digits, network, photos, scores
+from sets import items, network, scores
 from torch import Tensor, nn
 from ways import Weights, contrast, grad_cam, input_x_gradient, integrated_gradients, walked, weights_of
 
 CELLS = 4
-PHOTO_SIDE = 112
 MOSAICS = {"photos": 8, "digits": 25}
 
 Find = Callable[[str, nn.Module, Tensor, Weights], Tensor]
@@ -55,11 +53,8 @@ def mosaic(tiles: list[Tensor]) -> Tensor:
 def mosaics(kind: str) -> Iterator[tuple[str, nn.Module, Tensor, list[int]]]:
     """Name, network, picture, and the class of each cell: no two cells show the same class."""
     net = network(kind)
-    if kind == "photos":
-        tiles = {n: F.interpolate(x, (PHOTO_SIDE, PHOTO_SIDE), mode="area") for n, x in photos()}
-    else:
-        tiles = dict(digits())
-    classes = {name: int(scores(net, x).argmax()) for name, x in (photos() if kind == "photos" else tiles.items())}
+    tiles = dict(items(kind))
+    classes = {name: int(scores(net, x).argmax()) for name, x in tiles.items()}
     generator = torch.Generator().manual_seed(0)
     names = list(tiles)
     judge = net if kind == "photos" else Mean(net)

@@ -1,4 +1,4 @@
-"""What is measured on: networks, digits, photographs, and what is laid together from them. All of it ships in packages."""
+"""What is measured on: networks, digits and photographs. All of it ships in packages."""
 
 import sys
 from collections.abc import Callable, Iterator

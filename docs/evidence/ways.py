@@ -21,6 +21,10 @@ Weights = dict[int, float]
 """What is explained: a sum of scores, each with its weight."""
 
 
+Find = Callable[[str, nn.Module, Tensor, Weights], Tensor]
+"""From the kind of items, a network, an input and what is explained to an attribution in the shape of the input."""
+
+
 @dataclass(frozen=True)
 class Way:
     """A way to explain.
@@ -29,18 +33,13 @@ class Way:
     ----------
     name
         Of its columns in the CSV files.
-    label
-        How the page calls it.
     target
         `"class"`, a score alone; `"rest"`, the class less the mean of the others, by their probabilities.
-    find
-        From kind, net, x and weights to an attribution in the shape of x.
     """
 
     name: str
-    label: str
     target: str
-    find: Callable[[str, nn.Module, Tensor, Weights], Tensor]
+    find: Find
 
 
 def weights_of(target: str, z: Tensor, index: int) -> Weights:
@@ -57,12 +56,7 @@ def contrast(index: int, others: list[int]) -> Weights:
     return {other: -1 / len(others) for other in others} | {index: 1.0}
 
 
-def from_zero(rule: object) -> Callable[[str, nn.Module, Tensor, Weights], Tensor]:
-    """A rule's relevance of the scores as they are."""
-    return walked(rule, None)
-
-
-def walked(rule: object, baseline: object) -> Callable[[str, nn.Module, Tensor, Weights], Tensor]:
+def walked(rule: object, baseline: object) -> Find:
     """A rule's relevance, of the change from a baseline unless that is None."""
 
     def find(kind: str, net: nn.Module, x: Tensor, weights: Weights) -> Tensor:
@@ -90,7 +84,7 @@ def input_x_gradient(kind: str, net: nn.Module, x: Tensor, weights: Weights) -> 
     return InputXGradient(score_of(net, weights)).attribute(x.clone().requires_grad_()).detach()
 
 
-def integrated_gradients(steps: int) -> Callable[[str, nn.Module, Tensor, Weights], Tensor]:
+def integrated_gradients(steps: int) -> Find:
     """Captum's, from a baseline of zeros."""
 
     def find(kind: str, net: nn.Module, x: Tensor, weights: Weights) -> Tensor:
@@ -112,7 +106,7 @@ def brightness(kind: str, net: nn.Module, x: Tensor, weights: Weights) -> Tensor
     return x
 
 
-def method(name: str) -> Callable[[str, nn.Module, Tensor, Weights], Tensor]:
+def method(name: str) -> Find:
     """One of the package's other methods."""
 
     def find(kind: str, net: nn.Module, x: Tensor, weights: Weights) -> Tensor:
@@ -125,7 +119,7 @@ def method(name: str) -> Callable[[str, nn.Module, Tensor, Weights], Tensor]:
 
 RULES = ("zplus", "epsilon", "gamma", "alpha_beta", "absolute", "flat", "w_square")
 COMPOSITES = ("epsilon_plus", "epsilon_plus_flat", "alpha2_beta1", "epsilon_gamma_box")
-# Rule, baseline and target of each way on changes.
+# Rule, baseline and target of each way that explains a change.
 CHANGES = (
     ("signed_head", 0, "rest"),
     ("signed_head", 0, "class"),
@@ -136,29 +130,22 @@ CHANGES = (
     ("gamma", 0, "rest"),
     ("epsilon", 0, "rest"),
 )
-TARGETS = {"class": "the class", "rest": "against the rest"}
 
 
 def ways() -> list[Way]:
     """All of them."""
-    zero = [Way(rule, f"`{rule}` from zero", "class", from_zero(rule)) for rule in (*RULES, *COMPOSITES)]
-    contrasted = Way("zplus rest", "`zplus` from zero, against the rest", "rest", from_zero("zplus"))
-    changes = [
-        Way(f"{rule} {base} {target}", f"`{rule}`, change from {base}, {TARGETS[target]}", target, walked(rule, base))
-        for rule, base, target in CHANGES
-    ]
     return [
-        *changes,
-        *zero,
-        contrasted,
-        Way("gradient", '`method="gradient"`', "class", method("gradient")),
-        Way("article", '`method="article"`', "class", method("article")),
-        Way("input_x_gradient", "input × gradient", "class", input_x_gradient),
-        Way("integrated_gradients", "integrated gradients", "class", integrated_gradients(STEPS)),
-        Way("integrated_gradients rest", "integrated gradients, against the rest", "rest", integrated_gradients(STEPS)),
-        Way("grad_cam", "Grad-CAM", "class", grad_cam),
-        Way("grad_cam rest", "Grad-CAM, against the rest", "rest", grad_cam),
-        Way("brightness", "brightness, no network", "class", brightness),
+        *(Way(f"{rule} {base} {target}", target, walked(rule, base)) for rule, base, target in CHANGES),
+        *(Way(rule, "class", walked(rule, None)) for rule in (*RULES, *COMPOSITES)),
+        Way("zplus rest", "rest", walked("zplus", None)),
+        Way("gradient", "class", method("gradient")),
+        Way("article", "class", method("article")),
+        Way("input_x_gradient", "class", input_x_gradient),
+        Way("integrated_gradients", "class", integrated_gradients(STEPS)),
+        Way("integrated_gradients rest", "rest", integrated_gradients(STEPS)),
+        Way("grad_cam", "class", grad_cam),
+        Way("grad_cam rest", "rest", grad_cam),
+        Way("brightness", "class", brightness),
     ]
 
 

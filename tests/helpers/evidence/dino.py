@@ -62,9 +62,9 @@ class ViT(nn.Module):
         self, side: int = SIDE, patch: int = PATCH, width: int = WIDTH, heads: int = HEADS, depth: int = DEPTH
     ):
         super().__init__()
-        self.patches = nn.Conv2d(3, width, patch, patch)
+        self.patches = nn.Conv2d(3, width, PATCH, PATCH)
         self.first = nn.Parameter(torch.zeros(1, 1, width))
-        self.places = nn.Parameter(torch.zeros(1, 1 + (side // patch) ** 2, width))
+        self.places = nn.Parameter(torch.zeros(1, 1 + (side // PATCH) ** 2, width))
         self.blocks = nn.Sequential(*(Block(width, heads) for _ in range(depth)))
         self.norm = nn.LayerNorm(width, EPS)
         self.head: nn.Module = nn.Identity()
@@ -92,7 +92,7 @@ def net() -> ViT:
 
 
 def translated(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The file's tensors under the names above. Its matrices have no names, but stand in the order in which they run."""
+    """The file's tensors under the names above; its matrices have none, but stand in the order in which they run."""
     matrices = iter([tensor.T.contiguous() for name, tensor in weights.items() if "MatMul" in name])
     found = {
         "patches.weight": weights["backbone.embeddings.patch_embeddings.projection.weight"],
