@@ -157,16 +157,11 @@ def test_known_pixels_come_first(scripts: dict[str, ModuleType]) -> None:
     pictures, classes, matter = truth.drawn("xor", 8, seed=3)
 
     def mean(name: str) -> float:
-        found = (
-            ways["brightness"] if name == "brightness" else ways[name],
-            zip(pictures, classes, matter, strict=True),
-        )
-        way, examples = found
-        orders = (
-            (scripts["ways"].ranked(scripts["ways"].found_by(way, "digits", net, x[None], int(c))), m)
-            for x, c, m in examples
-        )
-        return float(np.mean([truth.precision(order, cells) for order, cells in orders]))
+        found = []
+        for x, index, cells in zip(pictures, classes.tolist(), matter, strict=True):
+            attribution = scripts["ways"].found_by(ways[name], "digits", net, x[None], index)
+            found.append(truth.precision(scripts["ways"].ranked(attribution), cells))
+        return float(np.mean(found))
 
     assert truth.accuracy("xor") > 0.95
     assert mean(DEFAULT) > 0.85

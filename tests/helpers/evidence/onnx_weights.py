@@ -1,7 +1,7 @@
 """The weights in an ONNX file, by their names, without a package that reads ONNX.
 
 The file is one protobuf message; what is wanted of it is a list of tensors, the initialisers of its graph. Numbers of
-fields are those of onnx.proto: a model's graph is 7, a graph's initialiser 5, a tensor's dimensions, name and data 1, 8, 9.
+fields are those of onnx.proto: a model's graph is 7, a graph's initialiser 5, a tensor's parts 1, 8 and 9.
 """
 
 from collections.abc import Iterator
