@@ -9,10 +9,8 @@ import store
 import torch
 import torch.nn.functional as F
 from captum.attr import InputXGradient, IntegratedGradients
-from helpers.evidence import dino
-from helpers.evidence.attention_peers import attn_lrp, cp_lrp
 from numpy.typing import NDArray
-from sets import coloured, efficientnet, pictures
+from sets import attention_peers, coloured, dino, efficientnet, pictures
 from torch import Tensor, nn
 
 import heapwidget as hw
@@ -80,8 +78,8 @@ WAYS: dict[str, Find] = {
     "signed_head 0": walked("signed_head", 0),
     "signed_head blur": walked("signed_head", "blur"),
     "zplus": walked("zplus", None),
-    "attn_lrp": lambda vit, x: attn_lrp(vit)(x),
-    "cp_lrp": lambda vit, x: cp_lrp(vit)(x),
+    "attn_lrp": lambda vit, x: attention_peers.attn_lrp(vit)(x),
+    "cp_lrp": lambda vit, x: attention_peers.cp_lrp(vit)(x),
     "integrated_gradients": integrated_gradients,
     "epsilon 0": walked("epsilon", 0),
     "zplus 0": walked("zplus", 0),
@@ -132,7 +130,7 @@ def measure() -> None:
     vit, xs = dino.net(), photographs()
     directions = heads(vit, xs)
     for target in TARGETS:
-        for way in (RANDOM, *WAYS):
+        for way in (*WAYS, RANDOM):
             start, done = time.perf_counter(), store.done(f"vit-{target}", f"{way} deletion")
             for name, x in xs.items():
                 if name in done:
