@@ -30,14 +30,14 @@ def attribute(
     *,
     target: Target = None,
     method: str = "relevance",
-    baseline: Baseline = 0.0,
+    baseline: Baseline = None,
     rule: RuleLike | None = None,
     nodes: str | Mapping[str, str] = "auto",
-    floor: float = 1e-3,
+    floor: float = 3e-4,
     max_pops: int = 20_000,
     finish: bool = True,
     order: str = "descending",
-    priority: str = "mass",
+    priority: str = "wave",
     contribution: str = "activation_x_gradient",
     class_names: Sequence[str] | None = None,
     image: NDArray[Any] | Sequence[NDArray[Any] | None] | None = None,
@@ -58,11 +58,13 @@ def attribute(
         several, a tuple of them: the net is called `net(*x)`, and relevance is collected on each; what is asked of the
         explanation by input, such as its `attribution`, is a tuple then, too.
     target
-        What to explain: a class index or name, a pair for a contrast (first minus second), a list of (class, weight)
-        pairs, or a callable from the net's output to a tensor of one number. By default the class with the largest
-        score; for `method="gradient"` the sum of all scores, as in the founding article. Where the net ends in a
-        softmax, a sigmoid or the logarithm of one, a class is explained at its score below (`method="gradient"` takes
-        the output as it is); a callable is given the output itself.
+        What to explain: a class index or name, a pair for a contrast (first minus second), a pair with `None` for the
+        class against the rest, a list of (class, weight) pairs, or a callable from the net's output to a tensor of one
+        number. By default, of changes from a baseline, what the net decided: the class with the largest score against
+        the rest, `(None, None)`, or of a single score the side that its sign is on; with `baseline=None` and for
+        `method="article"` the largest score alone, and for `method="gradient"` the sum of all, as in the founding
+        article. Where the net ends in a softmax, a sigmoid or the logarithm of one, a class is explained at its score
+        below (`method="gradient"` takes the output as it is); a callable is given the output itself.
     method
         `"relevance"`: a best-first walk that moves relevance from the target to the input, conserving it.
         `"gradient"`: the article's code, a heap of the gradient at each position of the input.
@@ -82,8 +84,8 @@ def attribute(
     nodes
         What the heap holds: `"unit"`, `"channel"`, `"position"`, `"token"` (a position, by another name), `"tile"`
         (squares of positions, at most 256 a layer), `"layer"`, or `"auto"`, the finest of unit, position and squares
-        with at most 4,096 nodes in the layer; or a mapping from patterns to these, the first that fits a layer counts:
-        `{"conv2": "channel", "features": "tile", "*": "unit"}`.
+        that gives all layers together at most 750 nodes; or a mapping from patterns to these, the first that fits a
+        layer counts: `{"conv2": "channel", "features": "tile", "*": "unit"}`.
     floor
         A node enters the heap once its mass reaches this fraction of the target.
     max_pops
@@ -94,13 +96,15 @@ def attribute(
     order
         For `method="gradient"`: `"descending"`, or `"ascending"` as the article's min-heap pops.
     priority
-        What the walk pops first: the node with the largest `"mass"`, sum(abs(residual)), or the one with the largest
-        part of the `"bound"`, sum(k * abs(residual)), which needs fewer pops for signed rules.
+        What the walk pops first: `"wave"`, of the nodes whose mass, sum(abs(residual)), is the largest to within a
+        factor of 16, the one nearest the output, so that a node has gathered its share before it goes; the node with
+        the largest `"mass"`; or the one with the largest part of the `"bound"`, sum(k * abs(residual)).
     contribution
         For `method="article"`: what a unit starts with, `"activation_x_gradient"`, or `"gradient"` as in the article's
         own code.
     class_names
-        Names of the classes, for `target` and the viewer.
+        Names of the classes, for `target` and the viewer. For a net with a single score one name, or two: what it is
+        called where the score is negative, and where it is positive.
     image
         A picture to show for x: (H, W) or (H, W, 3), uint8 or floats in [0, 1], with the positions of x. For several
         inputs a tuple, with a picture or `None` for each.
@@ -149,7 +153,8 @@ def attribute(
     answer = how.answer(question)
     shapes = tuple(tuple(a.shape) for a in answer.inputs)
     below = answer.trace.header.target.below
-    probe = Probe(question.net, shapes, target, question.class_names, below, answer.decides)
+    weights = None if answer.choice is None else answer.choice.weights
+    probe = Probe(question.net, shapes, target, weights, below, answer.decides)
     return Explanation.of(x, answer.trace, answer.contributions, answer.walk, pictures, probe)
 
 

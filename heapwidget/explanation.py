@@ -104,7 +104,8 @@ class Explanation(Findings):
             holds for all, or is a tuple with one for each.
         score
             `"probability"`, the softmax of the target's class, or the sigmoid of a single output (by default where the
-            target is a class), or `"logit"`, the target's own value.
+            target is a class, alone or against the rest), or `"logit"`, the target's own value: of a class against the
+            rest with the weights that the others have on x.
         steps
             In so many steps all positions are replaced.
         random_orders

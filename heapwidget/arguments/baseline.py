@@ -48,16 +48,17 @@ def baseline_inputs(
     baseline: Baseline, inputs: tuple[Tensor, ...], channel_axes: Sequence[int | None]
 ) -> list[tuple[Tensor, ...]]:
     """The inputs of each baseline: one, or several that are averaged over."""
-    by_input = _by_input(baseline, len(inputs))
-    several = [one if isinstance(one, list | tuple) else [one] for one in by_input]
+    each = by_input(baseline, len(inputs))
+    several = [one if isinstance(one, list | tuple) else [one] for one in each]
     count = max(map(len, several))
     if not count or any(len(one) not in (1, count) for one in several):
+        counts = " and ".join(str(len(one)) for one in several)
         raise ValueError(
-            f"baseline has {' and '.join(str(len(one)) for one in several)} parts; give one for each x, or as many"
+            f"baseline holds {counts} parts to average over; give as many for each input, and at least one"
         )
     return [
         tuple(
-            stand_in(one[min(k, len(one) - 1)], x, _positions(x, axis)).reshape(x.shape)
+            stand_in(one[k % len(one)], x, _positions(x, axis)).reshape(x.shape)
             for one, x, axis in zip(several, inputs, channel_axes, strict=True)
         )
         for k in range(count)
@@ -73,7 +74,7 @@ def label_of(baseline: Baseline) -> str:
     return f"{baseline:g}"
 
 
-def _by_input(baseline: Any, count: int) -> list[Any]:
+def by_input(baseline: Any, count: int) -> list[Any]:
     """What is said for each of several inputs."""
     if isinstance(baseline, Sequence) and not isinstance(baseline, str):
         if count == 1:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from heapwidget.arguments.names import Names
-from heapwidget.arguments.targets import Choice, Target, choose, head_of
+from heapwidget.arguments.targets import Choice, Target, choose, decision, head_of
 from heapwidget.engine.capture import Recording, RunAs, apart, record
 from heapwidget.errors import NetError, UnsupportedOpError
 
@@ -56,9 +56,15 @@ class Question:
         """For each input the axis that counts channels, as far as names tell."""
         return tuple(None if given is None else given.channel_axis for given in self.named)
 
-    def choice(self, output: Tensor) -> Choice:
+    def choice(self, output: Tensor, each_alone: bool = False) -> Choice:
         """The target on the scores that the net gave."""
-        return choose(self.target, output, self.class_names)
+        return choose(self.target, output, self.class_names, each_alone)
+
+    def decision(self, output: Tensor, each_alone: bool = False) -> Choice:
+        """The target on the scores that the net gave; where none is named, what the net decided."""
+        if self.target is not None:
+            return self.choice(output, each_alone)
+        return decision(output, self.class_names, each_alone)
 
     def record(self, inputs: tuple[Tensor, ...]) -> Recording:
         """A recorded run of the net on some inputs."""

@@ -6,9 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from heapwidget.display.still import picture, value_range
 from heapwidget.findings.findings import Findings
+
+# Columns of more entries travel without those that can be done without.
+LONG = 2**14
+REPEATING = ("explained", "absorbed", "dust", "bound", "log_offset")
 
 STATIC = Path(__file__).parent.parent / "static"
 
@@ -30,9 +35,24 @@ def bundled(name: str) -> str:
 
 
 def packed(findings: Findings) -> dict[str, Any]:
-    """A trace as it travels: bytes of the columns beside the header."""
-    columns = {name: column.data for name, column in findings.trace.columns.items()}
+    """A trace as it travels: bytes of the columns beside the header.
+
+    A long one goes without what the viewer can do without: the contributions of single units, and of sums the rows at
+    the end that repeat the last value.
+    """
+    columns = {}
+    for name, column in findings.trace.columns.items():
+        if len(column) <= LONG or name not in (*REPEATING, "contribution"):
+            columns[name] = column.data
+        elif name in REPEATING:
+            columns[f"{name}_start"] = _until_it_repeats(column).data
     return {"header": shown_header(findings), "columns": columns}
+
+
+def _until_it_repeats(column: NDArray[Any]) -> NDArray[Any]:
+    """A column up to the entry that all after it repeat."""
+    changes = np.flatnonzero(column[1:] != column[:-1])
+    return column[: int(changes[-1]) + 2] if len(changes) else column[:1]
 
 
 def shown_header(findings: Findings) -> dict[str, Any]:

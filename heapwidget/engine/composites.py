@@ -14,6 +14,8 @@ from heapwidget.engine.rules import RULES, Rule, alpha_beta, epsilon, flat, gamm
 from heapwidget.errors import brief
 from heapwidget.words.vocabulary import rule_label
 
+CONV = "conv"
+
 
 @dataclass(frozen=True)
 class Composite:
@@ -25,10 +27,10 @@ class Composite:
         What the viewer calls it.
     entries
         A pattern is a layer's label, in which `*` stands for anything; the path of a module, for all layers in it; an
-        op family (`"conv"`, `"linear"`, `"matmul"`); `"first"`, the layers that read an input itself; or
-        `"head"`, those that decide: all from the output down to the last weights, and on through linear layers with
-        nothing but functions of one unit between, up to the first that mixes positions. `"*"` fits
-        every layer. A rule is a `Rule`, or the name of one.
+        op family (`"conv"`, `"linear"`, `"matmul"`); `"first"`, the layers that read an input itself, and
+        `"first conv"`, those of them that are of a family; or `"head"`, those that decide: all from the output down to
+        the last weights, and on through linear layers with nothing but functions of one unit between, up to the first
+        that mixes positions. `"*"` fits every layer. A rule is a `Rule`, or the name of one.
 
     Raises
     ------
@@ -64,6 +66,18 @@ class Composite:
         check_patterns("rule", (pattern for pattern, _ in self.entries), graph)
         return [self._rule(graph, number) for number in range(len(graph.layers))]
 
+    def warning(self, graph: Graph) -> str | None:
+        """What to know of a composite that tells convolutions from other layers, on a net that has none."""
+        ruled = [number for number, layer in enumerate(graph.layers) if layer.ruled]
+        families = {graph.layers[number].op for number in ruled}
+        if self.name not in COMPOSITES or CONV not in dict(self.entries) or not families or CONV in families:
+            return None
+        names = " and ".join(dict.fromkeys(repr(self._rule(graph, number).name) for number in ruled))
+        return (
+            f"rule={self.name!r} has a rule of its own for convolutions, of which this net has none, so all its layers "
+            f"get {names}; a rule for any net is 'zplus', 'gamma' or 'epsilon'"
+        )
+
     def _rule(self, graph: Graph, number: int) -> Rule:
         layer = graph.layers[number]
         for pattern, rule in self.entries:
@@ -86,12 +100,14 @@ def everywhere(rule: Rule) -> Composite:
 # By name, as are RULES, each of which is one everywhere.
 COMPOSITES: dict[str, Callable[[], Composite]] = {
     "signed_head": lambda: Composite("signed_head", ((HEAD, epsilon()), ("*", zplus()))),
-    "epsilon_plus": lambda: Composite("epsilon_plus", (("conv", zplus()), ("*", epsilon()))),
-    "epsilon_plus_flat": lambda: Composite("epsilon_plus_flat", ((FIRST, flat()), ("conv", zplus()), ("*", epsilon()))),
-    "epsilon_gamma_box": lambda: Composite(
-        "epsilon_gamma_box", ((FIRST, z_box(0.0, 1.0)), ("conv", gamma()), ("*", epsilon()))
+    "epsilon_plus": lambda: Composite("epsilon_plus", ((CONV, zplus(bias=True)), ("*", epsilon()))),
+    "epsilon_plus_flat": lambda: Composite(
+        "epsilon_plus_flat", ((FIRST, flat()), (CONV, zplus(bias=True)), ("*", epsilon()))
     ),
-    "alpha2_beta1": lambda: Composite("alpha2_beta1", (("conv", alpha_beta(2, 1)), ("*", epsilon()))),
+    "epsilon_gamma_box": lambda: Composite(
+        "epsilon_gamma_box", ((f"{FIRST} {CONV}", z_box(0.0, 1.0)), (CONV, gamma()), ("*", epsilon()))
+    ),
+    "alpha2_beta1": lambda: Composite("alpha2_beta1", ((CONV, alpha_beta(2, 1, bias=True)), ("*", epsilon()))),
 }
 
 RuleLike = str | Rule | Composite | Mapping[str, "str | Rule"]

@@ -16,15 +16,22 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heapwidget.boxes import AUTO_LIMIT, Shape, Window, everything
+from heapwidget.boxes import Shape, Window, everything
 
 Array = NDArray[Any]
+
+# A map of no more units is kept in row-major order.
+SMALL_MAP = 4096
 
 BIAS, STABILISER, DEAD_END, PADDING, CONSTANT = "bias", "stabiliser", "dead end", "padding", "constant"
 # What gradient x input of an op does not explain: its curvature, or constants in it.
 REMAINDER = "remainder"
 # What a rule of the user's own gives to none.
 RULE = "rule"
+
+
+# A unit whose change is this much smaller than the largest of its layer does not change.
+NO_CHANGE = 1e-6
 
 
 class Message(NamedTuple):
@@ -132,7 +139,7 @@ class Flow(ABC):
 def host(t: Tensor) -> Array:
     """A tensor as a NumPy array on the host, a large map with the channels of a position side by side."""
     t = t.detach().cpu()
-    if t.ndim < 3 or t.numel() <= AUTO_LIMIT:
+    if t.ndim < 3 or t.numel() <= SMALL_MAP:
         return packed(t)
     array: Array = t.movedim(0, -1).contiguous().movedim(-1, 0).numpy()
     return array

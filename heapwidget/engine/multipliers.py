@@ -13,13 +13,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from heapwidget.engine.flow import Flow
+from heapwidget.engine.flow import NO_CHANGE, Flow
 from heapwidget.engine.graph.layers import Graph, Operand, layers_of
 from heapwidget.engine.rules import Factor, Rule
 from heapwidget.engine.walk.sweep import gather
-
-# A unit whose change is this much smaller than the largest of its layer does not change.
-NO_CHANGE = 1e-6
 
 
 def holders(graph: Graph, rules: Sequence[Rule]) -> set[int]:

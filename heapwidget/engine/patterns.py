@@ -19,10 +19,13 @@ def fits(pattern: str, graph: Graph, number: int) -> bool:
     """Whether a pattern names layer `number`.
 
     A pattern is a layer's label, in which `*` stands for anything; the path of a module, for all layers in it; an op
-    family (`"conv"`, `"linear"`, `"matmul"`, ...); `"first"`, the layers that read an input itself; or `"head"`, those
-    that decide.
+    family (`"conv"`, `"linear"`, `"matmul"`, ...); `"first"`, the layers that read an input itself; `"first conv"`,
+    those of them that are of a family; or `"head"`, those that decide.
     """
     layer = graph.layers[number]
+    first, _, family = pattern.partition(" ")
+    if first == FIRST and family in RULED:
+        return layer.op == family and fits(FIRST, graph, number)
     if pattern == FIRST and any(source < graph.n_inputs for source in graph.sources(number)):
         return True
     if pattern == HEAD and number in graph.head:
@@ -40,7 +43,7 @@ def check_patterns(option: str, patterns: Iterable[str], graph: Graph) -> None:
     """
     numbers = range(graph.n_inputs, len(graph.layers))
     for pattern in patterns:
-        if pattern in (FIRST, HEAD) or pattern in RULED or any(c in pattern for c in "*?["):
+        if pattern.removeprefix(f"{FIRST} ") in (FIRST, HEAD, *RULED) or any(c in pattern for c in "*?["):
             continue
         if not any(fits(pattern, graph, number) for number in numbers):
             labels = [graph.layers[number].label for number in numbers]

@@ -62,7 +62,7 @@ class Branch:
 
     `bias` changes the op's bias before it joins the denominator (`None`: biases take nothing); `epsilon` is added to
     the denominator with the denominator's sign, sign(0) = +1; `only` says, from the op's own output z, which units
-    the branch is for (`None`: all).
+    the branch is for (`None`: all); `otherwise` is for those units where the denominator is 0 (`None`: a dead end).
     """
 
     terms: tuple[Term, ...]
@@ -70,6 +70,7 @@ class Branch:
     epsilon: float = 0.0
     coefficient: float = 1.0
     only: Change | None = None
+    otherwise: Branch | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ class Rule:
         What the branches are multiplied with, if not with one over the denominator of each.
     of_changes
         The rule for changes, where that is another.
+    of_products
+        The rule for products of two matrices that x makes, as attention's with its values, where that is another.
     multiplies
         Whether it passes multipliers on where it shares out changes; `factor` tells then what they are worth.
 
@@ -106,6 +109,7 @@ class Rule:
     signed: bool = True
     scales: Scales | None = field(default=None, repr=False, kw_only=True)
     of_changes: Rule | None = field(default=None, repr=False, kw_only=True)
+    of_products: Rule | None = field(default=None, repr=False, kw_only=True)
     multiplies: bool = field(default=False, kw_only=True)
     factor: Factor | None = field(default=None, repr=False, kw_only=True)
 
@@ -157,27 +161,33 @@ def _along_or_evenly(total: Callable[[int], Tensor]) -> list[Tensor | None]:
     return [of_size, of_own, evenly]
 
 
-def _way_of_the_change() -> Rule:
-    """Shares of what goes the way of the change; where nothing changes, even ones."""
-    branches = (
+# Shares of what goes the way of the change; where nothing changes, even ones.
+ALONG = Rule(
+    "zplus",
+    rule_label("zplus"),
+    (
         Branch((Term(torch.abs, torch.abs),)),
         Branch((Term(_same, _same),)),
         Branch((Term(torch.ones_like, lambda w: (w != 0).to(w.dtype)),)),
-    )
-    return Rule("zplus", rule_label("zplus"), branches, signed=False, scales=_along_or_evenly)
-
-
-ALONG = _way_of_the_change()
+    ),
+    signed=False,
+    scales=_along_or_evenly,
+)
 
 
 def zplus(bias: bool = False) -> Rule:
     """(x+ w+ + x- w-) over its sum: non-negative, so relevance keeps its sign; positive biases share on request.
 
+    Where attention meets values that are all negative, nothing pulls up though nothing else makes the unit: shares are
+    by abs(x w) there.
+
     Of changes, it is what goes the way of the unit's change: sign(d_j) c_ij where that is positive, over its sum. As
     c_ij sum to d_j, there is always some, and nothing is absorbed.
     """
     branches = (Branch(_PRO, bias=_positive if bias else None),)
-    return Rule("zplus", rule_label("zplus"), branches, signed=False, of_changes=ALONG)
+    by_size = Branch((Term(torch.abs, torch.abs),))
+    products = Rule("zplus", rule_label("zplus"), (Branch(_PRO, otherwise=by_size),), signed=False)
+    return Rule("zplus", rule_label("zplus"), branches, signed=False, of_changes=ALONG, of_products=products)
 
 
 def epsilon(epsilon: float = 1e-6) -> Rule:
@@ -222,8 +232,10 @@ def gamma(gamma: float = 0.25) -> Rule:
     return Rule("gamma", f"{rule_label('gamma')} {gamma:g}", (above, below), signed=True)
 
 
-def alpha_beta(alpha: float = 2.0, beta: float = 1.0) -> Rule:
+def alpha_beta(alpha: float = 2.0, beta: float = 1.0, bias: bool = False) -> Rule:
     """Alpha times the share of what pulls up, less beta times the share of what pulls down; alpha - beta = 1.
+
+    On request biases share too, each on its side.
 
     Of changes, alpha is for what goes the way of the unit's change, and beta for what goes against it.
 
@@ -235,7 +247,8 @@ def alpha_beta(alpha: float = 2.0, beta: float = 1.0) -> Rule:
     if abs(alpha - beta - 1) > 1e-9 or beta < 0:
         raise ValueError(f"alpha - beta must be 1 with beta >= 0, but alpha={alpha} and beta={beta}")
     label, count = f"α{alpha:g} β{beta:g}", 2 if beta else 1
-    branches = (Branch(_PRO, coefficient=alpha), Branch(_CONTRA, coefficient=-beta))[:count]
+    up, down = (_positive, _negative) if bias else (None, None)
+    branches = (Branch(_PRO, bias=up, coefficient=alpha), Branch(_CONTRA, bias=down, coefficient=-beta))[:count]
 
     def either(up: bool) -> tuple[Branch, ...]:
         only = (lambda z: z > 0) if up else (lambda z: z <= 0)

@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heapwidget.arguments.baseline import Single, stand_in
+from heapwidget.arguments.baseline import Single, by_input, stand_in
+from heapwidget.arguments.targets import NEGATED
 from heapwidget.boxes import Partition
 from heapwidget.engine.capture import RunAs, apart
 from heapwidget.engine.capture.isolation import tensors_of
@@ -116,7 +117,8 @@ def trial_of(findings: Findings, baseline: Single | Sequence[Single], score: str
         raise RuntimeError(f"there is no net to ask: {NO_NET}")
     index = trace.header.target.index
     kind = _kind(score, index)
-    if kind == "probability" and probe.decides and trace.header.target.value < 0:
+    target = trace.header.target
+    if kind == "probability" and probe.decides and (target.value < 0) != (target.kind == NEGATED):
         kind = PROBABILITY_OF_NO
     parts = trace.partitions[: trace.n_inputs]
     inputs = [x.reshape(part.shape) for x, part in zip(findings.inputs, parts, strict=True)]
@@ -155,12 +157,6 @@ def _whole_order(findings: Findings, seed: int) -> NDArray[np.int64]:
 
 
 def _by_input(baseline: Single | Sequence[Single], findings: Findings) -> Sequence[Single]:
-    """A baseline for each input."""
-    count = len(findings.inputs)
-    if isinstance(baseline, str | Tensor) or not isinstance(baseline, Sequence):
-        if isinstance(baseline, Tensor) and findings.several:
-            raise ValueError(f"x holds {count} inputs, so a baseline of tensors must be a tuple of {count}")
-        return [baseline] * count
-    if len(baseline) != count:
-        raise ValueError(f"baseline has {len(baseline)} parts, but x holds {count} inputs; they must agree")
-    return baseline
+    """What stands in for each input."""
+    each: Sequence[Single] = by_input(baseline, len(findings.inputs))
+    return each[0] if len(each) == 1 and isinstance(each[0], list | tuple) and len(each[0]) == 1 else each

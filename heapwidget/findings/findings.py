@@ -176,6 +176,16 @@ class Findings:
         return float(bounds[-1]) if len(bounds) else 0.0
 
     @property
+    def certain(self) -> int:
+        """How many of the first positions of `order` no relevance on its way can displace, as it stands.
+
+        As a set: `order[:certain]` holds the first positions of the finished attribution, whatever still arrives. Once
+        finished these are all, and 0 where nothing is certified. How many were certain after each pop is the column
+        `trace.columns["certain"]`.
+        """
+        return int(self.trace.columns["certain"].max(initial=0))
+
+    @property
     def pops(self) -> NDArray[np.void]:
         """One record a pop: step (from 1), layer, box (as slices), label, mass, phase."""
         return self.trace.pops

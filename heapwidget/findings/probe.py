@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from heapwidget.arguments.targets import Target, choose, head_of
+from heapwidget.arguments.targets import Target, head_of
 from heapwidget.engine.capture import record
 from heapwidget.engine.interrupts import let_through
 from heapwidget.methods.ends import EACH_ALONE, scores_below
@@ -24,6 +24,8 @@ class Probe:
 
     Attributes
     ----------
+    weights
+        Of the scores in the target, in the shape of the net's output on x.
     shapes
         Of the inputs as the net takes them, with their batch axes.
     below
@@ -35,7 +37,7 @@ class Probe:
     net: nn.Module
     shapes: tuple[tuple[int, ...], ...]
     target: Target
-    class_names: Sequence[str] | None
+    weights: Tensor | None
     below: str | None = None
     decides: bool = False
 
@@ -78,15 +80,14 @@ class Probe:
         """One score for each row of outputs."""
         # On the host: some devices know no float64.
         output = output.cpu().double()
-        if index is not None:
+        if kind == "logit" and self.weights is not None:
+            chosen = output @ self.weights.reshape(-1).to(output)
+        elif index is None:
+            chosen = output.sum(dim=1)
+        else:
             # One output alone is the logit of a yes or no, and what was decided counts.
             alone = output.shape[1] == 1 or self.below in EACH_ALONE
             shares = (-output if kind == PROBABILITY_OF_NO else output).sigmoid() if alone else output.softmax(dim=1)
             chosen = (output if kind == "logit" else shares)[:, index]
-        elif self.target is None:
-            # Without a target the gradient is that of all outputs.
-            chosen = output.sum(dim=1)
-        else:
-            chosen = output @ choose(self.target, output[:1], self.class_names).weights[0]
         values: NDArray[np.float64] = chosen.numpy()
         return values

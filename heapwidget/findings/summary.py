@@ -6,21 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heapwidget.findings.findings import Findings
+from heapwidget.findings.targetwords import effect, number, shared_noun, target_worth, verb, whole_noun
 from heapwidget.kinds import position_noun
-from heapwidget.trace.header import Header
 from heapwidget.words.percents import percent, percent_bound
-from heapwidget.words.vocabulary import NOUNS, ROUNDING, rule_label
+from heapwidget.words.vocabulary import ROUNDING, rule_label
 
 # So many single entries of the ledger are told apart.
 MOST_ROWS = 6
 STRONGEST = 5
 # Where the first position has less of the target, its relevance itself is told.
 LEAST_SHARE = 1e-3
-
-
-def number(value: float) -> str:
-    """Four significant digits, with a real minus."""
-    return f"{value:.4g}".replace("-", "−")
 
 
 def shortened(text: str, most: int) -> str:
@@ -37,15 +32,7 @@ def title(findings: Findings) -> tuple[str, str]:
     method = header.method.replace("_", " ")
     rule = f", {rule_label(header.rule_label or header.rule)}" if header.rule else ""
     words = {"article": "the article's five steps, keys are added", "gradient": "gradient, as in the article"}
-    value = f"{_what(header)} {number(header.target.value)}"
-    # Where the score was taken, if not at the net's very end.
-    if header.target.below:
-        value += f" below its {header.target.below.replace('_', ' ')}"
-    return header.target.label, f"{value} · {words.get(header.method, method + rule)}"
-
-
-def _what(header: Header) -> str:
-    return NOUNS["output" if header.target.index is None else "class"]
+    return header.target.label, f"{target_worth(header.target)} · {words.get(header.method, method + rule)}"
 
 
 def popped(findings: Findings) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -111,12 +98,16 @@ def _facts(findings: Findings) -> list[tuple[str, str]]:
         if ledger.residual:
             facts.append(("residual", f"{percent(ledger.residual / target)} is still on its way"))
         if trace.collects_ascending:
-            facts.append(("order", f"the {_what(trace.header)} is negative: what lowers it most comes first"))
+            whole = whole_noun(trace.header.target)
+            facts.append(("order", f"the {whole} is negative: what lowers it most comes first"))
+        facts += _sign_facts(findings)
         facts += _walk_facts(findings)
     else:
         facts.append(("popped", f"{positions}; keys are no shares of the target"))
     # Of very many positions each has next to nothing of the target: then the relevance itself tells them apart.
+    # So it does where what comes first goes against the change.
     large = trace.conserved and len(keys) > 0 and abs(keys[0] / target) >= LEAST_SHARE
+    large = large and (trace.header.target.baseline is None or keys[0] / target > 0)
     unit = (lambda k: percent(k / target)) if large else number
     strongest = [f"{trace.label(int(n))} {unit(k)}" for n, k in zip(order[:STRONGEST], keys[:STRONGEST], strict=True)]
     if strongest:
@@ -134,16 +125,40 @@ def _input_facts(findings: Findings, target: float) -> list[tuple[str, str]]:
     return [("inputs", ", ".join(shares))]
 
 
+def _sign_facts(findings: Findings) -> list[tuple[str, str]]:
+    """What contributions of a change do, where they have both signs."""
+    target = findings.trace.header.target
+    sums = [float(total) for c in findings.trace.contributions for total in (c.min(initial=0), c.max(initial=0))]
+    if target.baseline is None or not min(sums) < 0 < max(sums):
+        return []
+    return [("signs", f"what is positive {effect(target, 1)}; what is negative {verb(target, -1)} it")]
+
+
 def _walk_facts(findings: Findings) -> list[tuple[str, str]]:
     trace = findings.trace
     pops, target = trace.header.phases.walk, trace.header.target.change or 1.0
+    whole = shared_noun(trace.header.target)
     if not pops:
         return []
     arrived = float(trace.columns["explained"][pops - 1]) / target
     text = f"{pops:,} pop{'' if pops == 1 else 's'} brought {percent(arrived)} to the input"
+    if trace.repops:
+        text += f", {trace.repops:,} of them popped a node again"
     if trace.header.floor is not None:
-        text += f"; the floor was {percent(trace.header.floor)} of the target"
+        text += f"; the floor was {percent(trace.header.floor)} of the {whole}"
+    facts = [("walk", text), *_certain_facts(findings)]
     bound = findings.bound / abs(target)
     if bound < ROUNDING["noise"]:
-        return [("walk", text), ("error", "exact: what the walk left was passed on layer by layer")]
-    return [("walk", text), ("error", f"at most {percent_bound(bound)} of the target")]
+        return [*facts, ("error", "exact: what the walk left was passed on layer by layer")]
+    return [*facts, ("error", f"at most {percent_bound(bound)} of the {whole}")]
+
+
+def _certain_facts(findings: Findings) -> list[tuple[str, str]]:
+    """How many of the first positions the walk alone made certain, and when."""
+    trace = findings.trace
+    if not len(trace.settling):
+        return []
+    first, last = int(trace.settling[0]), int(trace.settling[-1])
+    count, noun = int(trace.columns["certain"][last]), position_noun(trace.input_kinds)
+    text = f"the first {count:,} of {len(findings.order):,} {noun}s by pop {last + 1:,}"
+    return [("certain", text if first == last else f"{text}, the earliest by pop {first + 1:,}")]

@@ -38,6 +38,7 @@ from heapwidget.engine.ops import add_call
 from heapwidget.engine.rules import flat
 from heapwidget.errors import check_choice
 from heapwidget.methods.base import Answer, Run, run_of
+from heapwidget.methods.ends import EACH_ALONE
 from heapwidget.methods.gradient import gradients_at
 from heapwidget.methods.traces import Log, Nodes, check_nodes, make_header, net_layers, partitions, told
 from heapwidget.progress import progress_bar
@@ -79,7 +80,7 @@ class Article:
 
     def _steps(self, question: Question, run: Run) -> Answer:
         graph, activations = _layers(run.recording)
-        choice = question.choice(run.recording.output)
+        choice = question.choice(run.recording.output, run.below in EACH_ALONE)
         value, gradients = _gradients(run.recording, activations, choice.value)
         contributions = [
             host((g if self.contribution == "gradient" else a * g).detach().to(graph.dtype).reshape(layer.shape))
@@ -104,7 +105,7 @@ class Article:
         added = np.split(keys - own, np.cumsum([part.n_nodes for part in inputs]))
         final = [c + _spread(part, a) for c, part, a in zip(contributions, inputs, added, strict=False)]
         trace = Trace(header, told(popped, masses, final, log))
-        return Answer(trace, final, run.recording.inputs)
+        return Answer(trace, final, run.recording.inputs, choice=choice)
 
 
 def _spread(part: Partition, added: Array) -> Array:

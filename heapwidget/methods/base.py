@@ -39,6 +39,8 @@ class Answer:
         Where there is one to continue.
     decides
         Whether the score alone says yes or no, as of a net with a single one.
+    choice
+        What is explained of the net's scores.
     """
 
     trace: Trace
@@ -46,6 +48,7 @@ class Answer:
     inputs: tuple[Tensor, ...]
     walk: RelevanceWalk | None = None
     decides: bool = False
+    choice: Choice | None = None
 
     @classmethod
     def of_inputs(
@@ -74,7 +77,7 @@ class Answer:
         nodes, keys = collect([layer.partition for layer in layers], found, ascending, zeros=True)
         order, phases = "ascending" if ascending else "descending", Phases(collect=len(nodes))
         header = make_header(method, choice, value, layers, None, order=order, phases=phases)
-        return cls(Trace(header, told(nodes, keys, found)), found, inputs)
+        return cls(Trace(header, told(nodes, keys, found)), found, inputs, choice=choice)
 
 
 class Method(Protocol):

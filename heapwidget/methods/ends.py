@@ -25,6 +25,22 @@ ENDS = {
     "sigmoid": SIGMOID,
     "log_sigmoid_forward": LOG_SIGMOID,
 }
+LOSSES = {
+    "nll_loss_forward",
+    "nll_loss2d_forward",
+    "nll_loss_nd",
+    "cross_entropy_loss",
+    "mse_loss",
+    "l1_loss",
+    "smooth_l1_loss",
+    "huber_loss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "soft_margin_loss",
+    "multi_margin_loss",
+    "multilabel_margin_loss_forward",
+    "_ctc_loss",
+}
 LOGARITHMS = {"log", "log2", "log10"}
 # The scores below these stand each for itself, yes or no.
 EACH_ALONE = (SIGMOID, LOG_SIGMOID)
@@ -62,6 +78,29 @@ def scores_below(recording: Recording) -> tuple[Recording, str | None]:
             way.append((call, source, t))
         t = source
     return recording, None
+
+
+def is_loss(recording: Recording) -> bool:
+    """Whether the output is a loss: one of torch's own, averaged, scaled, or with something added."""
+    made_by = {id(out): call for call in recording.calls for out in tree_leaves(call.out) if isinstance(out, Tensor)}
+    waiting = [recording.output]
+    while waiting:
+        call = made_by.get(id(waiting.pop()))
+        if call is None:
+            continue
+        if call.name in LOSSES:
+            return True
+        if call.name in RESHAPES or call.name in ("mean", "sum", "add") or _scales_up(call):
+            waiting += [a for a in tree_leaves((call.args, call.kwargs)) if isinstance(a, Tensor)]
+    return False
+
+
+def _scales_up(call: Call) -> bool:
+    """Whether a call multiplies with, or divides by, a number above 0."""
+    number = next((a for a in call.args[1:2] if isinstance(a, int | float)), None)
+    if number is None and call.name in ("mul", "div"):
+        number = next((float(a) for a in call.args[1:2] if isinstance(a, Tensor) and not a.ndim), None)
+    return call.name in ("mul", "div") and number is not None and number > 0
 
 
 def _source(call: Call, t: Tensor, active: set[int]) -> Tensor | None:

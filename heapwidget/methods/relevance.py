@@ -10,6 +10,7 @@ import torch
 
 from heapwidget.arguments.baseline import Baseline, check_baseline, label_of
 from heapwidget.arguments.question import Question
+from heapwidget.arguments.targets import LOSS, Choice
 from heapwidget.engine.capture.pairs import paired
 from heapwidget.engine.composites import RuleLike, composite
 from heapwidget.engine.finite import check_found
@@ -17,32 +18,31 @@ from heapwidget.engine.flow import host
 from heapwidget.engine.graph.builder import build
 from heapwidget.engine.multipliers import flows_of_changes, flows_of_values, worth
 from heapwidget.engine.ops import add_call
+from heapwidget.engine.walk.heap import PRIORITIES
 from heapwidget.engine.walk.search import Walk
 from heapwidget.errors import brief, check_choice, check_number
 from heapwidget.methods.base import Answer, Run, at_baseline, run_of
 from heapwidget.methods.direction import misdirected, slopes
-from heapwidget.methods.ends import EACH_ALONE
-from heapwidget.methods.traces import Nodes, check_nodes, make_header, net_layers, partitions
+from heapwidget.methods.ends import EACH_ALONE, is_loss
+from heapwidget.methods.traces import Nodes, check_nodes, make_header, net_layers, partitions, with_squares
 from heapwidget.methods.walked import RelevanceWalk
 from heapwidget.progress import progress_bar
 from heapwidget.words.vocabulary import rule_label
 
-PRIORITIES = ("mass", "bound")
-
 
 @dataclass(frozen=True)
 class Relevance:
-    """Pop the node with the largest residual, move its relevance one layer down, and so on; `engine.walk` does it."""
+    """Pop the node that is next, move its relevance one layer down, and so on; `engine.walk` does it."""
 
     name: ClassVar = "relevance"
 
-    baseline: Baseline = 0.0
+    baseline: Baseline = None
     rule: RuleLike | None = None
     nodes: Nodes = "auto"
-    floor: float = 1e-3
+    floor: float = 3e-4
     max_pops: int = 20_000
     finish: bool = True
-    priority: str = "mass"
+    priority: str = "wave"
 
     def __post_init__(self) -> None:
         check_baseline(self.baseline)
@@ -62,22 +62,24 @@ class Relevance:
     def answer(self, question: Question) -> Answer:
         """Walk, and tell what was found."""
         with run_of(question) as run:
-            walked = self._start(question, run)
+            walked, choice = self._start(question, run)
             with progress_bar(self.max_pops, "pops", question.progress) as tick:
                 walked.walk.run(self.max_pops, tick)
             trace, contributions = walked.trace()
             found = [trace.columns[name] for name in ("pop_mass", "log_key", "explained", "absorbed")]
             check_found([*contributions, *found], run.begins, "rule='zplus', whose shares are parts of the target")
         decides = run.recording.output.numel() == 1 or run.below in EACH_ALONE
-        return Answer(trace, contributions, run.recording.inputs, walked, decides)
+        return Answer(trace, contributions, run.recording.inputs, walked, decides, choice)
 
-    def _start(self, question: Question, run: Run) -> RelevanceWalk:
+    def _start(self, question: Question, run: Run) -> tuple[RelevanceWalk, Choice]:
         """Build the graph of a recording, let that go, and put the target's relevance into the heap."""
         recording, differs = run.recording, self.baseline is not None
-        rules = composite(self.rule or ("signed_head" if differs else "zplus"))
+        rules = composite(("signed_head" if differs else "zplus") if self.rule is None else self.rule)
         others = [] if self.baseline is None else at_baseline(question, run, self.baseline)
         graph = build(recording, add_call, [paired(recording, other) for other in others])
-        choice = question.choice(recording.output)
+        choice = (question.decision if differs else question.choice)(recording.output, run.below in EACH_ALONE)
+        if callable(question.target) and is_loss(recording):
+            choice = replace(choice, kind=LOSS)
         slope = None if differs else slopes(graph, recording, choice.value)
         output = recording.output.detach().to(graph.dtype)
         outputs = [other.output.detach().to(graph.dtype) for other in others]
@@ -93,11 +95,12 @@ class Relevance:
         astray = None if slope is None else misdirected(graph, flows, change, slope, callable(question.target))
         # The flows hold what they need of the activations that they were made of.
         graph = replace(graph, layers=tuple(replace(layer, make=None) for layer in graph.layers))
-        for warning in filter(None, dict.fromkeys([*(layer.warning for layer in graph.layers), astray])):
+        for warning in filter(
+            None, dict.fromkeys([*(layer.warning for layer in graph.layers), rules.warning(graph), astray])
+        ):
             warnings.warn(warning, stacklevel=5)
-        parts = partitions(graph, self.nodes)
-        walk = Walk(graph, flows, parts, seeds, self.floor, self.priority == "bound", held)
-        layers = net_layers(graph, walk.partitions, flows, question.named)
+        walk = Walk(graph, flows, partitions(graph, self.nodes), seeds, self.floor, self.priority, held)
+        layers = with_squares(net_layers(graph, walk.partitions, flows, question.named))
         # A rule of one's own, or one with numbers: its name alone tells no reader.
         label = rules.label if rules.name and rules.label != rule_label(rules.name) else None
         named = {"rule": rules.name, "rule_label": label}
@@ -109,4 +112,4 @@ class Relevance:
                 target=replace(header.target, **there),
                 ledger=replace(header.ledger, baseline=value_there),
             )
-        return RelevanceWalk(walk, header, seeds, self.finish)
+        return RelevanceWalk(walk, header, seeds, self.finish), choice

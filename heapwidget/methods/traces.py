@@ -13,11 +13,12 @@ from torch import Tensor
 from heapwidget.arguments.names import Names
 from heapwidget.arguments.question import Question
 from heapwidget.arguments.targets import Choice
-from heapwidget.boxes import GRANULARITIES, Partition, Shape, partition, positions, unbatched
+from heapwidget.boxes import GRANULARITIES, Partition, Shape, auto_limit, partition, positions, square_side, unbatched
 from heapwidget.engine.capture import input_names
 from heapwidget.engine.flow import Array, Flow
 from heapwidget.engine.graph.layers import Graph
 from heapwidget.engine.patterns import check_patterns, fits
+from heapwidget.engine.walk.cells import cells
 from heapwidget.engine.walk.receptive_fields import ReceptiveField, fields_of_inputs, receptive_fields
 from heapwidget.errors import brief, check_choice
 from heapwidget.kinds import kind_of
@@ -44,15 +45,14 @@ def partitions(graph: Graph, nodes: Nodes) -> list[Partition]:
     """The partition of each layer; a mapping sets those that its patterns name, the others are "auto"."""
     by_pattern = nodes if isinstance(nodes, Mapping) else {"*": nodes}
     check_patterns("nodes", by_pattern, graph)
-
-    def one(number: int) -> Partition:
-        layer = graph.layers[number]
-        if number < graph.n_inputs:
-            return positions(layer.shape, layer.channel_axis)
-        granularity = next((name for pattern, name in by_pattern.items() if fits(pattern, graph, number)), "auto")
-        return partition(layer.shape, layer.channel_axis, granularity)
-
-    return [one(number) for number in range(len(graph.layers))]
+    shapes = [(layer.shape, layer.channel_axis) for layer in graph.layers]
+    inner = range(graph.n_inputs, len(shapes))
+    names = {n: next((g for pattern, g in by_pattern.items() if fits(pattern, graph, n)), "auto") for n in inner}
+    most = auto_limit([shapes[n] for n, name in names.items() if name == "auto"])
+    return [
+        *(positions(*shape) for shape in shapes[: graph.n_inputs]),
+        *(partition(*shapes[n], name, most) for n, name in names.items()),
+    ]
 
 
 # --- The header -------------------------------------------------------------------------------------------------------
@@ -65,7 +65,7 @@ def make_header(
     usual = {"rule": None, "order": "descending", "conserved": False}
     return Header(
         method=method,
-        target=TargetValue(choice.label, choice.index, value, below),
+        target=TargetValue(choice.label, choice.index, value, below, choice.kind),
         layers=layers,
         inputs=sum(layer.kind is not None for layer in layers),
         ledger=Ledger(value, 0.0, 0.0, {}),
@@ -82,7 +82,15 @@ def net_layers(
         Layer(layer.label, layer.op, layer.shape, part.box, layer.channel_axis, graph.sources(n), _told(field, shapes))
         for n, (layer, part, field) in enumerate(zip(graph.layers, parts, receptive_fields(graph, flows), strict=True))
     ]
+    lying = [tuple(cell.values()) for cell in cells(graph, flows)]
+    layers = [replace(one, cell=cell if any(cell) else None) for one, cell in zip(layers, lying, strict=True)]
     return _with_kinds(layers, [_meets_convolution(graph, n) for n in range(graph.n_inputs)], named)
+
+
+def with_squares(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """The same, the large inputs among them with the squares by which arrivals are logged."""
+    sides = [square_side(layer.shape, layer.channel_axis) if layer.kind is not None else 1 for layer in layers]
+    return tuple(replace(layer, square=side) if side > 1 else layer for layer, side in zip(layers, sides, strict=True))
 
 
 def input_layers(question: Question, inputs: tuple[Tensor, ...]) -> tuple[Layer, ...]:

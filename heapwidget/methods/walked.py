@@ -13,7 +13,7 @@ from heapwidget.engine.flow import Array
 from heapwidget.engine.walk.search import Finish, Row, Walk
 from heapwidget.errors import check_number
 from heapwidget.methods.traces import Log, collect, told
-from heapwidget.trace.header import Header, Phases
+from heapwidget.trace.header import VERSIONS, Header, Phases
 from heapwidget.trace.ledger import Ledger
 from heapwidget.trace.trace import Trace
 
@@ -39,6 +39,20 @@ class RelevanceWalk:
     seeds: Array
     finishing: bool
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self.walk.rank([layer.field for layer in self.header.layers], -1 if self.turned else 1)
+
+    @property
+    def turned(self) -> bool:
+        """Whether the lowest contributions are taken for the first as the walk goes on: those of a negative target."""
+        return self.header.target.change < 0 and not self._of_class
+
+    @property
+    def _of_class(self) -> bool:
+        """Whether it is the change for a class: what speaks for it goes first."""
+        target = self.header.target
+        return target.baseline is not None and target.index is not None
 
     def go_on(self, max_pops: int, floor: float | None, tick: Callable[[int], object]) -> tuple[Trace, list[Array]]:
         """Pop on, with a lower floor if one is given or the heap is empty, and tell it all as `trace` does."""
@@ -66,12 +80,12 @@ class RelevanceWalk:
         finish = walk.finish() if self.finishing else walk.stopped()
         n_inputs = walk.input_nodes
         contributions = [c * walk.sign for c in finish.contributions]
-        # Of a negative target the lowest contributions are its largest parts.
-        turned = self.header.target.change < 0
+        turned = self._lowest_first(contributions)
         collected, final = collect(walk.partitions, contributions, ascending=turned, zeros=False)
         pops = walk.rows()
         rows = [*pops, *finish.rows]
-        if rows and not finish.rows and (self.finishing or walk.spent):
+        settled = self.finishing or walk.spent
+        if rows and not finish.rows and settled:
             # The walk left nothing at all, so what its running sums still show is rounding.
             rows[-1] = rows[-1]._replace(residual_mass=0.0, bound=0.0)
         nodes = np.concatenate([*board.log_nodes, finish.log_nodes])
@@ -79,10 +93,13 @@ class RelevanceWalk:
         keys = np.where(nodes < n_inputs, keys * np.float32(walk.sign), keys)
         start, reached = walk.start_log, np.flatnonzero(nodes[: walk.start_log] < n_inputs)
         started = zip(nodes[:start].tolist(), keys[:start].tolist(), strict=True)
+        told_since = any(layer.square for layer in self.header.layers)
         header = replace(
             self.header,
+            version=VERSIONS[board.wave or told_since],
             floor=walk.floor,
-            priority="bound" if board.by_bound else "mass",
+            priority=board.priority,
+            class_top=float(board.class_top) if board.wave else None,
             phases=Phases(len(pops), len(finish.rows), len(collected)),
             collect_order="ascending" if turned else None,
             start=tuple((node, key) for node, key in started if node >= n_inputs),
@@ -100,8 +117,30 @@ class RelevanceWalk:
             absorbed=walk.sign * np.array([row.absorbed for row in rows] or [board.absorbed_total]),
             dust=self._dust(rows, nodes, keys),
             bound=np.maximum([row.bound for row in rows], 0),
+            certain=self._certain(len(rows), len(collected) if settled else None, turned),
         )
         return Trace(header, columns), contributions
+
+    def _certain(self, rows: int, settled: int | None, turned: bool) -> NDArray[np.int64]:
+        """How many of the first positions are certain after each row: in the end all, `settled`, if nothing is left."""
+        walked = self.walk.certain()
+        if turned != self.turned:
+            # The walk took the other end for the first.
+            walked = np.zeros_like(walked)
+        # Without any row, what started on the input itself is told.
+        certain = np.append(walked, np.full(max(rows, 1) - len(walked), walked[-1] if len(walked) else 0))
+        if settled is not None:
+            certain[-1] = settled
+        return certain
+
+    def _lowest_first(self, contributions: Sequence[Array]) -> bool:
+        """Whether the lowest contributions go first: those of a negative target are its largest parts.
+
+        Of the change for a class, what speaks for it goes first all the same, if there is any.
+        """
+        if self.header.target.change >= 0:
+            return False
+        return not (self._of_class and any(bool((c > 0).any()) for c in contributions))
 
     def _ledger(self, finish: Finish, contributions: Sequence[Array]) -> Ledger:
         labels = [layer.label for layer in self.walk.graph.layers]

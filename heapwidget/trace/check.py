@@ -27,11 +27,17 @@ LARGEST_LAYER, MOST_NODES = 2**24, 2**27
 DEEPEST = 16
 # The largest number of a float column, and the largest up to which all whole numbers are told apart in a page.
 LARGEST_NUMBER, LARGEST_WHOLE = float(np.finfo(np.float32).max), 2**53 - 1
+# Below the least floor of a walk; its bits still order like it.
+SMALLEST_TOP = 1e-37
 SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def _whole(value: Any) -> bool:
     return _integer(value) and value >= 0
+
+
+def _count(value: Any) -> bool:
+    return _whole(value) and value > 0
 
 
 def _integer(value: Any) -> bool:
@@ -88,23 +94,28 @@ def _layer(value: Any) -> bool:
         reads=_list(_whole),
         field=_or_null(_list(_row(_integer, _whole, _whole, _or_null(_whole)))),
     )
-    if not parts(value):
+    if not parts(value) or not _cell(value.get("cell")):
         return False
-    shape, box, axes = value["shape"], value["box"], [value["channel_axis"], *(f[3] for f in value["field"] or ())]
+    digits = [digit for place in value.get("cell") or () for digit in place]
+    shape, box = value["shape"], value["box"]
+    axes = [value["channel_axis"], *(f[3] for f in value["field"] or ()), *(digit[0] for digit in digits)]
     return (
         0 < len(shape) == len(box) <= MOST_AXES
         and all(0 < b <= s for s, b in zip(shape, box, strict=True))
         and all(axis is None or axis < len(shape) for axis in axes)
+        and prod(digit[4] for digit in digits) <= LARGEST_LAYER
     )
 
 
 _ledger = _record(target=_number, explained=_number, residual=_number, absorbed=_list(_row(_text, _text, _number)))
+_digits = _list(_row(_whole, _integer, _integer, _count, _count))
+_cell = _or_null(_list(_digits))
 _target = _record(label=_text, index=_or_null(_whole), value=_number)
 
 
 def _from_baseline(value: Any) -> bool:
     """What a target may say besides."""
-    named = (_or_null(_text)(value.get(name)) for name in ("below", "baseline"))
+    named = (_or_null(_text)(value.get(name)) for name in ("below", "kind", "baseline"))
     return all(named) and _number(value.get("at_baseline", 0.0))
 
 
@@ -123,7 +134,8 @@ HEADER: dict[str, Check] = {
 OPTIONAL: dict[str, Check] = {
     "inputs": _whole,
     "rule_label": _text,
-    "priority": _word("mass", "bound"),
+    "priority": _word("mass", "bound", "wave"),
+    "class_top": lambda value: _number(value) and value >= SMALLEST_TOP,
     "collect_order": _word("descending", "ascending"),
     "input_in_heap": _truth,
     "scores": _or_null(lambda value: _scores(value)),
@@ -164,6 +176,8 @@ def check_header(header: Mapping[str, Any]) -> Header:
     start = [node for node, _ in header["start"]]
     if len(set(start)) < len(start):
         raise TraceFormatError("column 'header' has a 'start' that names a node twice")
+    if (header.get("priority") == "wave") != ("class_top" in header):
+        raise TraceFormatError("column 'header' has a 'class_top', which belongs to the wave, and to it alone")
     return Header.from_json(header)
 
 
@@ -201,18 +215,21 @@ def _check_layers(layers: Sequence[Mapping[str, Any]], n_inputs: int) -> None:
         )
     for layer in layers[:n_inputs]:
         _check_input(layer)
-    for key in ("kind", "names"):
+    for key in ("kind", "names", "square"):
         if any(key in layer for layer in layers[n_inputs:]):
             raise TraceFormatError(f"column 'header' has a layer with {key!r} that is no input")
     n_axes = sum(len(layer["shape"]) - (layer["channel_axis"] is not None) for layer in layers[:n_inputs])
-    if any(layer["field"] is not None and len(layer["field"]) != n_axes for layer in layers):
-        raise TraceFormatError(f"column 'header' has a 'field' that is not one range for each of {n_axes} axes")
+    for key in ("field", "cell"):
+        if any(layer.get(key) is not None and len(layer[key]) != n_axes for layer in layers):
+            raise TraceFormatError(f"column 'header' has a {key!r} that has not one entry for each of {n_axes} axes")
 
 
 def _check_input(layer: Mapping[str, Any]) -> None:
     name = layer.get("kind")
     if not isinstance(name, str) or name not in KINDS:
         raise TraceFormatError("column 'header' has an input of no known 'kind'")
+    if "square" in layer and not (_whole(layer["square"]) and layer["square"] > 1):
+        raise TraceFormatError("column 'header' has an input with a 'square' that is no side of more than 1")
     shape, box, channel_axis, kind = layer["shape"], layer["box"], layer["channel_axis"], KINDS[name]
     if box != [s if a == channel_axis else 1 for a, s in enumerate(shape)]:
         raise TraceFormatError("column 'header' has an input that is not divided into positions")
@@ -261,6 +278,11 @@ def _check_log(trace: Trace) -> None:
     offsets = trace.columns["log_offset"]
     if offsets[0] != 0 or offsets[-1] != len(trace.columns["log_node"]) or (offsets[1:] < offsets[:-1]).any():
         raise TraceFormatError("column 'log_offset' does not divide the log into rows")
+    for layer, squares, first in zip(trace.inputs, trace.squares, trace.node_offsets, strict=False):
+        own = trace.columns["log_node"].astype(np.int64) - first
+        own = own[(own >= 0) & (own < len(squares.of_position))]
+        if layer.square is not None and not np.isin(own, squares.first).all():
+            raise TraceFormatError("column 'log_node' reaches a position of the input that begins no square")
     collect = trace.phase_start("collect")
     if offsets[collect] != offsets[-1]:
         raise TraceFormatError("column 'log_offset' gives the collect phase a log, which it has not")
@@ -293,3 +315,6 @@ def _check_numbers(trace: Trace) -> None:
     for name in ("dust", "bound"):
         if np.isnan(trace.columns[name]).any():
             raise TraceFormatError(f"column {name!r} holds a value that is no number")
+    certain = trace.columns["certain"]
+    if (certain[1:] < certain[:-1]).any() or certain.max(initial=0) > trace.input_nodes:
+        raise TraceFormatError("column 'certain' falls, or counts more positions than the inputs have")

@@ -17,13 +17,14 @@ COLUMNS = {
     "absorbed": "<f4",
     "dust": "<f4",
     "bound": "<f4",
+    "certain": "<u4",
     "log_offset": "<u4",
     "log_node": "<u4",
     "log_key": "<f4",
     "contribution": "<f4",
 }
 # One entry a row.
-ROWS = ("pop_node", "pop_mass", "explained", "absorbed", "dust", "bound")
+ROWS = ("pop_node", "pop_mass", "explained", "absorbed", "dust", "bound", "certain")
 
 
 def columns_of(values: Mapping[str, Any]) -> Columns:

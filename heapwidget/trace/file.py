@@ -23,7 +23,7 @@ from heapwidget.replacing import replacing
 from heapwidget.trace.archive import BESIDE, LARGEST, LARGEST_HEADER, Archive
 from heapwidget.trace.check import check_columns, check_header, check_sizes
 from heapwidget.trace.columns import COLUMNS
-from heapwidget.trace.header import FORMAT, VERSION, Header
+from heapwidget.trace.header import FORMAT, VERSIONS, Header
 from heapwidget.trace.trace import Trace
 
 
@@ -153,10 +153,9 @@ def read_header(raw: bytes) -> Header:
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise TraceFormatError(f"column 'header' does not say {FORMAT!r}: this is no heapwidget trace")
     version = header.get("version")
-    if version != VERSION or isinstance(version, bool):
-        raise TraceFormatError(
-            f"column 'header' says version {brief(version)}; this heapwidget reads version {VERSION}"
-        )
+    if version not in VERSIONS or isinstance(version, bool):
+        known = " and ".join(map(str, VERSIONS))
+        raise TraceFormatError(f"column 'header' says version {brief(version)}; this heapwidget reads versions {known}")
     return check_header(header)
 
 

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from heapwidget.boxes import Partition, Shape
 from heapwidget.trace.ledger import Ledger
 
-FORMAT, VERSION = "heapwidget-trace", 1
+# A trace bears the first version whose readers can show it: a wave, and arrivals by squares, came with the second.
+FORMAT, VERSIONS = "heapwidget-trace", (1, 2)
 
 PHASES = ("walk", "finish", "collect")
 
@@ -23,12 +24,15 @@ LEFT_OUT = {
     "baseline",
     "at_baseline",
     "kind",
+    "square",
     "names",
     "inputs",
     "rule_label",
     "priority",
+    "class_top",
     "input_in_heap",
     "collect_order",
+    "cell",
 }
 
 T = TypeVar("T")
@@ -38,6 +42,8 @@ T = TypeVar("T")
 class TargetValue:
     """The number that is explained, and `below` which end of the net it lies.
 
+    Where it is neither the score of a class nor a sum of scores, what `kind` it is of: see `docs/trace.md`.
+
     Where its change from a baseline is explained, what that is called, and the number there.
     """
 
@@ -45,6 +51,7 @@ class TargetValue:
     index: int | None
     value: float
     below: str | None = None
+    kind: str | None = None
     baseline: str | None = None
     at_baseline: float = 0.0
 
@@ -75,7 +82,9 @@ class Layer:
     reads: tuple[int, ...]
     field: tuple[tuple[int, int, int, int | None], ...] | None
     kind: str | None = None
+    square: int | None = None
     names: tuple[str, ...] | None = None
+    cell: tuple[tuple[tuple[int, int, int, int, int], ...], ...] | None = None
 
     @property
     def partition(self) -> Partition:
@@ -102,7 +111,7 @@ class Header(Mapping[str, Any]):
     """
 
     format: str = FORMAT
-    version: int = VERSION
+    version: int = VERSIONS[0]
     method: str
     rule: str | None
     rule_label: str | None = None
@@ -113,6 +122,7 @@ class Header(Mapping[str, Any]):
     inputs: int = 1
     floor: float | None = None
     priority: str | None = None
+    class_top: float | None = None
     input_in_heap: bool = False
     phases: Phases = field(default_factory=Phases)
     collect_order: str | None = None

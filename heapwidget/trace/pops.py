@@ -1,6 +1,7 @@
 """Whether a trace pops what lies on top of its heap: what a replay would find, without moving anything.
 
-A root is the least of all pairs (signed key, node) in the heap. Each entry of the log gives a node a key that holds
+A root is the least of all pairs (signed key, node) in the heap, in a wave of all pairs (size class, place), where nodes
+are counted from the output's layer down. Each entry of the log gives a node a key that holds
 until the node is logged or popped again, so a pop is right if its pair is the least of those whose time covers it.
 Nodes are looked at in groups, and the log of a group in blocks, so that little memory is needed however long it is.
 """
@@ -19,6 +20,8 @@ from heapwidget.trace.trace import Trace
 
 # Pops and log entries that are looked at together: so many, or so much of a long log.
 BLOCK, PARTS = 2**12, 32
+# In a wave: what a key's bits lose to tell its size class, of a factor of 16; no class is higher than this.
+CLASS_BITS, HIGHEST_CLASS = 25, 2**8
 NEVER = 2**62
 NOTHING = np.uint64(2**64 - 1)
 
@@ -32,7 +35,7 @@ def check_pops(trace: Trace) -> None:
         Naming the first row that pops something else than the root.
     """
     _check_collect(trace, trace.collects_ascending)
-    _check_walk(trace, trace.header.order == "ascending")
+    _check_walk(trace)
 
 
 def _pairs(keys: NDArray[np.float32], nodes: NDArray[np.uint32], ascending: bool) -> NDArray[np.uint64]:
@@ -41,6 +44,41 @@ def _pairs(keys: NDArray[np.float32], nodes: NDArray[np.uint32], ascending: bool
     bits = ((keys if ascending else -keys) + np.float32(0)).view(np.uint32)
     ordered = np.where(bits >> 31, ~bits, bits | np.uint32(2**31))
     return ordered.astype(np.uint64) << np.uint64(32) | nodes
+
+
+@dataclass(frozen=True)
+class _ByKey:
+    """The order of a heap whose root is the largest key, or the smallest, and of several the smallest id."""
+
+    ascending: bool
+    # The places of what the walk pops.
+    lowest: int
+    end: int = 2**32
+
+    def pairs(self, keys: NDArray[np.float32], nodes: NDArray[np.uint32]) -> NDArray[np.uint64]:
+        return _pairs(keys, nodes, self.ascending)
+
+    def places(self, nodes: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        return nodes
+
+
+class _Wave:
+    """The order of a wave: the largest size class first, and in it the smallest place."""
+
+    def __init__(self, trace: Trace, top: float) -> None:
+        self._ends, self._from = trace.node_offsets, int(np.float32(top).view(np.int32)) + 1
+        self.lowest, self.end = 0, int(self._ends[-1]) - trace.input_nodes
+
+    def pairs(self, keys: NDArray[np.float32], nodes: NDArray[np.uint32]) -> NDArray[np.uint64]:
+        bits = (keys.astype(np.float32) + np.float32(0)).view(np.int32).astype(np.int64)
+        ranks = (bits - self._from) >> CLASS_BITS
+        return (HIGHEST_CLASS - ranks).astype(np.uint64) << np.uint64(32) | self.places(nodes)
+
+    def places(self, nodes: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        """Nodes counted from the output's layer down, and up within each layer."""
+        ends, layer = self._ends, np.searchsorted(self._ends, nodes, side="right") - 1
+        found: NDArray[np.uint32] = (nodes + ends[-1] - ends[layer + 1] - ends[layer]).astype(np.uint32)
+        return found
 
 
 def _check_collect(trace: Trace, ascending: bool) -> None:
@@ -61,19 +99,29 @@ def _refuse(trace: Trace, row: int) -> None:
 
 @dataclass(frozen=True)
 class _Events:
-    """The pairs that nodes are given, or are popped with, and when: pops and entries are counted through."""
+    """The pairs and keys that nodes are given, or are popped with, and when: pops and entries are counted through."""
 
     pairs: NDArray[np.uint64]
+    keys: NDArray[np.float32]
     at: NDArray[np.int64]
 
     def __getitem__(self, chosen: Any) -> _Events:
-        return _Events(self.pairs[chosen], self.at[chosen])
+        return _Events(self.pairs[chosen], self.keys[chosen], self.at[chosen])
 
     def __len__(self) -> int:
         return len(self.pairs)
 
 
-def _check_walk(trace: Trace, ascending: bool) -> None:
+def _order_of(trace: Trace) -> _ByKey | _Wave:
+    """What the heap of the walk has on top."""
+    header = trace.header
+    if header.class_top is not None:
+        return _Wave(trace, header.class_top)
+    return _ByKey(header.order == "ascending", 0 if header.input_in_heap else trace.input_nodes)
+
+
+def _check_walk(trace: Trace) -> None:
+    order = _order_of(trace)
     columns, rows = trace.columns, trace.phase_start("finish")
     offsets, start = columns["log_offset"][: rows + 1], trace.header.start
     count = int(offsets[-1])
@@ -82,20 +130,22 @@ def _check_walk(trace: Trace, ascending: bool) -> None:
     logs, popped = columns["log_node"][:count], columns["pop_node"][:rows]
     nodes = np.array([node for node, _ in start], np.uint32)
     keys = np.array([key for _, key in start], np.float32)
-    held = _Events(_pairs(keys, nodes, ascending), np.full(len(nodes), -1))
-    pops = _Events(_pairs(columns["pop_mass"][:rows], popped, ascending), offsets[:-1] + np.arange(rows))
+    masses = columns["pop_mass"][:rows]
+    held = _Events(order.pairs(keys, nodes), keys, np.full(len(nodes), -1))
+    pops = _Events(order.pairs(masses, popped), masses, offsets[:-1] + np.arange(rows))
     least, right = np.full(rows, NOTHING), np.zeros(rows, np.bool_)
     block = max(BLOCK, (count + rows) // PARTS)
-    lowest = 0 if trace.header.input_in_heap else trace.input_nodes
-    for low, high in _groups(np.concatenate([nodes, logs]), lowest, block):
-        entries = np.flatnonzero((logs >= low) & (logs < high))
-        own = np.flatnonzero((popped >= low) & (popped < high))
-        there, done = held[(nodes >= low) & (nodes < high)], 0
+    starts, places, own_places = (order.places(of) for of in (nodes, logs, popped))
+    for low, high in _groups(np.concatenate([starts, places]), order.lowest, order.end, block):
+        entries = np.flatnonzero((places >= low) & (places < high))
+        own = np.flatnonzero((own_places >= low) & (own_places < high))
+        there, done = held[(starts >= low) & (starts < high)], 0
         for first in range(0, max(len(entries), 1), block):
             chosen = entries[first : first + block]
             # An entry comes behind the pops of its row and of all before.
             at = chosen + np.searchsorted(offsets, chosen, side="right")
-            logged = _Events(_pairs(columns["log_key"][chosen], logs[chosen], ascending), at)
+            given = columns["log_key"][chosen]
+            logged = _Events(order.pairs(given, logs[chosen]), given, at)
             is_last = first + block >= len(entries)
             end = len(own) if is_last else int(np.searchsorted(pops.at[own], at[-1]))
             until = NEVER if is_last else int(at[-1]) + 1
@@ -106,10 +156,10 @@ def _check_walk(trace: Trace, ascending: bool) -> None:
         _refuse(trace, int(wrong[0]))
 
 
-def _groups(nodes: NDArray[np.uint32], lowest: int, size: int) -> list[tuple[int, int]]:
-    """Ranges of nodes that are told about so often each, or are single nodes."""
-    nodes.sort()
-    ends = [lowest, *(end for end in np.unique(nodes[size::size]).tolist() if end > lowest), 2**32]
+def _groups(places: NDArray[np.uint32], lowest: int, end: int, size: int) -> list[tuple[int, int]]:
+    """Ranges of places that are told about so often each, or are single places."""
+    places.sort()
+    ends = [lowest, *(place for place in np.unique(places[size::size]).tolist() if lowest < place < end), end]
     return list(pairwise(ends))
 
 
@@ -129,15 +179,16 @@ def _block(
     popped = pops[own]
     at = np.concatenate([held.at, logged.at, popped.at])
     pairs = np.concatenate([held.pairs, logged.pairs, popped.pairs])
-    # A pair's lower half is its node.
+    keys = np.concatenate([held.keys, logged.keys, popped.keys])
+    # A pair's lower half is its node, by place.
     node = pairs.astype(np.uint32)
     order = np.lexsort((at, node))
-    at, pairs, node = at[order], pairs[order], node[order]
+    at, pairs, keys, node = at[order], pairs[order], keys[order], node[order]
     is_pop = order >= len(held) + len(logged)
     followed = np.r_[node[1:] == node[:-1], False]
-    # A pop takes the pair that its node was given last.
+    # A pop takes the key that its node was given last.
     before = np.flatnonzero(is_pop) - 1
-    known = (before >= 0) & followed[before] & ~is_pop[before] & (pairs[before] == pairs[before + 1])
+    known = (before >= 0) & followed[before] & ~is_pop[before] & (keys[before] == keys[before + 1])
     right[own[order[is_pop] - len(held) - len(logged)]] = known
     ends = np.where(followed, np.r_[at[1:], 0], until)[~is_pop]
     first, end = np.searchsorted(pops.at, at[~is_pop]), np.searchsorted(pops.at, ends, side="right")
@@ -146,7 +197,7 @@ def _block(
         found = _least(first - low, end - low, pairs[~is_pop], max(high - low, 0))
         least[low:high] = np.minimum(least[low:high], found)
     stays = ~is_pop & ~followed
-    return _Events(pairs[stays], np.full(int(stays.sum()), until - 1))
+    return _Events(pairs[stays], keys[stays], np.full(int(stays.sum()), until - 1))
 
 
 def _least(

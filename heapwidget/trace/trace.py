@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heapwidget.boxes import Partition, Window, everything
+from heapwidget.boxes import Partition, Squares, Window, everything
 from heapwidget.kinds import KINDS
 from heapwidget.trace.columns import Columns
 from heapwidget.trace.header import PHASES, Header, Layer
@@ -62,6 +62,12 @@ class Trace:
             return min(step, walked)
         return min(longer.phase_start("collect") + step - collect, longer.n_steps)
 
+    @cached_property
+    def repops(self) -> int:
+        """How many pops of the walk popped a node that was popped before: more had come to it since."""
+        popped = self.columns["pop_node"][: self.header.phases.walk]
+        return len(popped) - len(np.unique(popped))
+
     @property
     def collects_ascending(self) -> bool:
         """Whether of the inputs' positions the smallest key goes first: of a negative target it is the largest part."""
@@ -73,6 +79,12 @@ class Trace:
         if self.header.input_in_heap:
             return np.flatnonzero(self.columns["pop_node"] < self.input_nodes)
         return np.arange(self.phase_start("collect"), self.n_steps)
+
+    @cached_property
+    def settling(self) -> NDArray[np.int64]:
+        """The rows of the walk after which more of the first positions are certain than before."""
+        certain = self.columns["certain"][: self.header.phases.walk].astype(np.int64)
+        return np.flatnonzero(np.diff(certain, prepend=0))
 
     @cached_property
     def partitions(self) -> tuple[Partition, ...]:
@@ -93,6 +105,11 @@ class Trace:
     def input_nodes(self) -> int:
         """How many nodes the inputs have, which are their positions; theirs are the first ids."""
         return int(self.node_offsets[self.n_inputs])
+
+    @cached_property
+    def squares(self) -> tuple[Squares, ...]:
+        """By input, the squares of positions by which arrivals are logged; single positions where none are told."""
+        return tuple(Squares(layer.shape, layer.channel_axis, layer.square or 1) for layer in self.inputs)
 
     @property
     def inputs(self) -> tuple[Layer, ...]:

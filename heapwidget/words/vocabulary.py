@@ -16,6 +16,10 @@ POSITIONS: Mapping[str, str] = _FILE["kinds"]
 # The panels in the order in which they are shown, with their titles.
 PANELS: Mapping[str, str] = _FILE["panels"]
 NOUNS: Mapping[str, str] = _FILE["nouns"]
+# What targets are called that are neither the score of a class nor a sum of scores, by their kinds.
+TARGETS: Mapping[str, str] = _FILE["targets"]
+# What a contribution does, positive and negative: for a class, or to any other number.
+SPEAKS: Mapping[str, Sequence[str]] = _FILE["speaks"]
 # What the curve over the pops is made of.
 SERIES: Mapping[str, str] = _FILE["series"]
 # In percent: less is told as "less than", and more with an exponent. A share that is off by less than `noise` is all.

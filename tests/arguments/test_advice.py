@@ -23,7 +23,7 @@ ROWS = [
     *advice_engine.ROWS,
     *advice_capture.ROWS,
 ]
-WARNINGS = advice_targets.WARNINGS
+WARNINGS = [*advice_targets.WARNINGS, *advice_engine.WARNINGS]
 # What is not of the package's own.
 ELSEWHERE = ("frontend", "samples")
 # Where nothing can be followed: a file that is damaged, and what the net's own error is wrapped in.
@@ -155,7 +155,7 @@ def test_nothing_is_exempt_that_is_not_there() -> None:
 
 
 def test_warnings_are_given_at_two_places() -> None:
-    """So that the table's are all there are: of ops without a rule, of `direction`, and of a viewer's weight."""
+    """So that the table's are all there are: of ops without a rule, of `direction`, of a composite, of the viewer."""
     calls = [
         path.relative_to(PACKAGE).as_posix()
         for path in sorted(PACKAGE.rglob("*.py"))
@@ -169,4 +169,4 @@ def test_warnings_are_given_at_two_places() -> None:
         for node in ast.walk(ast.parse((PACKAGE / "methods/direction.py").read_text(encoding="utf-8")))
         if isinstance(node, ast.Return) and node.value is not None and "take " in ast.unparse(node.value)
     ]
-    assert len(returned) + len(advice_targets.WEIGHT) == len(WARNINGS)
+    assert len(returned) + len(advice_targets.WEIGHT) == len(advice_targets.WARNINGS)

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,8 +21,10 @@ from heapwidget.display.figures.curve import places
 from heapwidget.display.panels import PANELS
 from heapwidget.engine.composites import COMPOSITES
 from heapwidget.engine.rules import RULES, z_box
+from heapwidget.findings.targetwords import effect, shared_noun, target_worth, whole_noun
 from heapwidget.kinds import KINDS, position_noun
 from heapwidget.samples import lenet
+from heapwidget.trace.header import TargetValue
 from heapwidget.words import vocabulary
 
 PACKAGE = Path(hw.__file__).parent
@@ -58,6 +61,13 @@ def test_rules_are_called_the_same(name: str, label: str) -> None:
 @pytest.mark.parametrize(("kinds", "noun"), GOLDEN["nouns"])
 def test_positions_are_called_the_same(kinds: list[str], noun: str) -> None:
     assert position_noun(kinds) == noun
+
+
+@pytest.mark.parametrize(("target", "words"), GOLDEN["targets"])
+def test_targets_are_told_the_same(target: dict[str, Any], words: list[str]) -> None:
+    value = TargetValue(**target)
+    nouns = [whole_noun(value), shared_noun(value)]
+    assert [*nouns, target_worth(value), effect(value, 1), effect(value, -1)] == words
 
 
 def test_no_side_has_colours_of_its_own() -> None:

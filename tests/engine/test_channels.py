@@ -13,7 +13,6 @@ from helpers.token_nets import NETS
 from torch import Tensor, nn
 
 import heapwidget as hw
-from heapwidget.boxes import AUTO_LIMIT
 from heapwidget.engine.graph.channels import carried
 from heapwidget.engine.graph.layers import CONSTANT_ENTRY, Layer, Operand
 
@@ -34,16 +33,18 @@ def test_a_node_is_a_position_with_its_channels(name: str, nodes: str) -> None:
     axes = NETS[name][2]
     assert {layer["label"]: layer["channel_axis"] for layer in layers} == axes
     for layer in layers:
-        shape, whole = layer["shape"], nodes != "auto" or np.prod(layer["shape"]) > AUTO_LIMIT
-        channels = axes[layer["label"]] if whole or layer["label"] == "input" else None
-        assert layer["box"] == [size if a == channels else 1 for a, size in enumerate(shape)], layer["label"]
+        shape, box, channels = layer["shape"], layer["box"], axes[layer["label"]]
+        if nodes != "auto" or layer["label"] == "input":
+            assert box == [size if a == channels else 1 for a, size in enumerate(shape)], layer["label"]
+        elif set(box) != {1}:
+            assert box[channels] == shape[channels], layer["label"]
     adds_up(e)
 
 
 def test_some_are_wide_enough_to_be_cut_by_auto() -> None:
     for name in ("wide ViT", "wide Swin"):
         layers = explained(name, "auto").trace.header["layers"]
-        assert any(layer["op"] == "add" and np.prod(layer["shape"]) > AUTO_LIMIT for layer in layers)
+        assert any(layer["op"] == "add" and set(layer["box"]) != {1} for layer in layers)
 
 
 @pytest.mark.parametrize("positions", [6, 7])

@@ -108,6 +108,42 @@ def test_a_composite_has_a_name_in_text() -> None:
         hw.Composite(3, (("*", "zplus"),))
 
 
+def test_the_first_of_a_family() -> None:
+    """The first layers here are two, of which one is a convolution."""
+
+    class Both(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.row = nn.Conv2d(1, 2, 3), nn.Linear(8, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.conv(x).mean((2, 3)) + self.row(x).mean((1, 2))
+
+    graph = graph_of(Both(), IMAGE)
+    found = composite({"first conv": "flat", "*": "gamma"}).rules(graph)
+    ruled = {layer.op: rule.name for layer, rule in zip(graph.layers, found, strict=True) if layer.ruled}
+    assert ruled == {"conv": "flat", "linear": "gamma"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ("epsilon_plus", "all its layers get 'epsilon'"),
+        ("epsilon_plus_flat", "all its layers get 'flat' and 'epsilon'"),
+        ("epsilon_gamma_box", "all its layers get 'epsilon'"),
+        ("alpha2_beta1", "all its layers get 'epsilon'"),
+        ("signed_head", None),
+        ("zplus", None),
+        ({"conv": "zplus", "*": "epsilon"}, None),
+    ],
+    ids=named,
+)
+def test_a_composite_for_convolutions_on_a_net_without(rule: Any, told: str | None) -> None:
+    warning = composite(rule).warning(graph_of(nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2)), torch.ones(1, 4)))
+    assert warning is None if told is None else told in (warning or "")
+    assert composite(rule).warning(graph_of(deep(), IMAGE)) is None
+
+
 def test_of_many_layers_the_nearest_are_told() -> None:
     net = nn.Sequential(*[nn.Linear(4, 4) for _ in range(30)])
     with pytest.raises(ValueError, match=r"nodes names no layer '31'; near are [\d, ]+$"):

@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from helpers.nets import Fn, graph_of, values
-from helpers.rule_twins import RULES, twin_of_matrix
+from helpers.rule_twins import RULES, twin_of_matrix, twin_of_product
 from helpers.slow_twins import Shares, dense
 from helpers.twin_checks import assert_twins, last_flow, passed
 from torch import Tensor, nn
@@ -173,6 +173,16 @@ def test_fused_cells_compute_what_the_plain_ones_do(make: type, bias: bool) -> N
         torch.testing.assert_close(a, b)
 
 
+@pytest.mark.parametrize("batch_first", [True, False])
+def test_sequences_are_packed_step_by_step(batch_first: bool) -> None:
+    padded, lengths = values((3, 5, 2), "both", 3), torch.tensor([5, 3, 1])
+    padded = padded if batch_first else padded.transpose(0, 1)
+    op = torch.ops.aten._pack_padded_sequence.default
+    packed = DECOMPOSITIONS[op](padded, lengths, batch_first)
+    for found, expected in zip(packed, op(padded, lengths, batch_first), strict=True):
+        torch.testing.assert_close(found, expected)
+
+
 # --- Attention --------------------------------------------------------------------------------------------------------
 
 
@@ -187,8 +197,7 @@ def test_attention_follows_the_values(rule: str, causal: bool) -> None:
     if causal:
         scores = scores.masked_fill(torch.ones(3, 3, dtype=torch.bool).triu(1), -torch.inf)
     weights = scores.softmax(-1)
-    matrix, b = linear_parts(lambda t: weights @ t, tuple(v.shape))
-    shares = twin_of_matrix(rule, v, matrix, b)
+    shares = twin_of_product(rule, v, dense(lambda t: weights @ t, tuple(v.shape)))
     r = values(tuple(v.shape), "both", 5)
 
     def fused(t: Tensor) -> Tensor:
@@ -222,6 +231,7 @@ def test_multihead_attention_is_three_linear_ops(rule: str) -> None:
         expected = r.numpy().ravel()
         for operand, step in reversed(steps):
             matrix, b = linear_parts(step, tuple(operand.shape))
-            expected = expected @ twin_of_matrix(rule, operand, matrix, b).to[0]
+            twin = twin_of_product(rule, operand, matrix) if step is mix else twin_of_matrix(rule, operand, matrix, b)
+            expected = expected @ twin.to[0]
     found = passed(Fn(lambda t: attention(t, t, t)[0]), x, r, RULES[rule])
     np.testing.assert_allclose(found.ravel(), expected, rtol=1e-10, atol=1e-10)

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 from helpers import slow_twins as twins
-from helpers.nets import SIGNS, units, values
-from helpers.rule_twins import RULES, twin_of_matrix
+from helpers.nets import SIGNS, Fn, units, values
+from helpers.rule_twins import RULES, twin_of_matrix, twin_of_product
 from helpers.twin_checks import assert_twins, last_flow
 from torch import Tensor, nn
+
+import heapwidget as hw
 
 
 def stack(name: str) -> tuple[Callable[[Tensor], Tensor], Tensor]:
@@ -55,9 +57,8 @@ def test_two_signals_take_half_each(rule: str, stacked: bool) -> None:
 
     layer, flow = last_flow(lambda t: torch.matmul(*sides(t)), x, RULES[rule])
     a, b = sides(x)
-    zero = np.zeros(a[..., 0].numel() * 3)
-    left = twin_of_matrix(rule, a, twins.dense(lambda t: t @ b, tuple(a.shape)), zero)
-    right = twin_of_matrix(rule, b, twins.dense(lambda t: a @ t, tuple(b.shape)), zero)
+    left = twin_of_product(rule, a, twins.dense(lambda t: t @ b, tuple(a.shape)))
+    right = twin_of_product(rule, b, twins.dense(lambda t: a @ t, tuple(b.shape)))
     absorbed = {
         cause: (left.absorbed.get(cause, 0) + right.absorbed.get(cause, 0)) / 2
         for cause in left.absorbed.keys() | right.absorbed.keys()
@@ -142,3 +143,14 @@ def test_upsampling(shape: tuple[int, ...], mode: str, aligned: bool, sign: str)
     empty = parts.sum(axis=1) <= 1e-30
     parts[empty] = weights[empty]
     assert_twins(*last_flow(op, x), twins.Shares([parts / parts.sum(axis=1, keepdims=True)], {}))
+
+
+def test_attention_to_negative_values_is_no_dead_end() -> None:
+    """Positive weights of negative values: nothing pulls up, and no bias makes the unit; each value has its part."""
+    x = values((1, 4, 3), "negative", 6) - 0.1
+    weights = (x @ x.mT).softmax(-1)
+    e = hw.attribute(Fn(lambda t: ((t @ t.mT).softmax(-1) @ t).sum(1)), x, target=1, baseline=None, progress=False)
+    assert not e.ledger.absorbed_total
+    expected = torch.zeros_like(x)
+    expected[..., 1] = weights.sum(1) * x[..., 1]
+    torch.testing.assert_close(e.attribution, expected)

@@ -73,7 +73,7 @@ def check_walk(walk: Walk, target: float, final: np.ndarray, close: float) -> No
 def test_large_maps_lie_otherwise_in_memory(name: str, rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
     net, x = animal(name)
     small = hw.attribute(net, x, nodes="position", rule=rule, progress=False)
-    monkeypatch.setattr("heapwidget.engine.flow.AUTO_LIMIT", 8)
+    monkeypatch.setattr("heapwidget.engine.flow.SMALL_MAP", 8)
     large = hw.attribute(net, x, nodes="position", rule=rule, progress=False)
     np.testing.assert_allclose(large.attribution, small.attribution, rtol=1e-9, atol=1e-12)
     assert large.trace.header["phases"] == small.trace.header["phases"]

@@ -144,7 +144,7 @@ def test_next_to_nothing_has_no_sign_and_nothing_no_line() -> None:
 
 
 def test_repr_tells_target_and_share(seven: hw.Explanation) -> None:
-    assert repr(seven) == "<Explanation of 7 = 8.74 by relevance: 98.4% on the input after 1001 pops>"
+    assert repr(seven) == "<Explanation of 7 = 8.74 by relevance: 98.4% on the input after 567 pops>"
 
 
 def test_data_frame(seven: hw.Explanation) -> None:

@@ -20,15 +20,16 @@ from torch import Tensor, nn
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from helpers.replay import KeyedHeap, replay  # noqa: E402
+from helpers.replay import KeyedHeap, largest_first, replay, smallest_first  # noqa: E402
 
 import heapwidget as hw  # noqa: E402
+from heapwidget import boxes  # noqa: E402
 
 
 def heapq_ops(seed: int, ascending: bool) -> dict[str, Any]:
     """One random sequence; keys are float32 and often equal, so ties are frequent."""
     rng = random.Random(seed)
-    heap, ops, arrays = KeyedHeap(ascending), [], []
+    heap, ops, arrays = KeyedHeap(smallest_first if ascending else largest_first), [], []
     for node in range(60):
         kind = rng.choice(["push", "push", "rekey", "pop"])
         key = float(np.float32(rng.choice([rng.random(), rng.randrange(5) / 4])))
@@ -58,6 +59,15 @@ class PictureAndTable(nn.Module):
         return self.out(torch.cat([seen, F.relu(self.wide(table))], 1))
 
 
+def in_squares(net: nn.Module, x: Tensor, most: int, **options: Any) -> hw.Explanation:
+    """An input that is told by so many squares at most."""
+    usual, boxes.INPUT_SQUARES = boxes.INPUT_SQUARES, most
+    try:
+        return hw.attribute(net, x, **options)
+    finally:
+        boxes.INPUT_SQUARES = usual
+
+
 def explanations() -> dict[str, hw.Explanation]:
     """A few small nets, one for each thing a replay must get right."""
     torch.manual_seed(0)
@@ -75,20 +85,27 @@ def explanations() -> dict[str, hw.Explanation]:
     both = PictureAndTable()
     read = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(21, 2))
     embedded = torch.randn(1, 7, 4)
+    best: dict[str, Any] = {"priority": "mass", "nodes": "unit", "floor": 1e-3}
+    wave, low = best | {"priority": "wave"}, {"floor": 1e-4}
     return {
-        "units": hw.attribute(conv, image),
-        "positions": hw.attribute(conv, image, nodes="position"),
-        "stopped": hw.attribute(conv, image, max_pops=12),
-        "negative": hw.attribute(conv, image, target=lambda out: -out.abs().sum()),
-        "negative_signed": hw.attribute(mlp, vector, target=lambda out: out.amin(), rule="epsilon", floor=1e-4),
-        "signed": hw.attribute(mlp, vector, rule="epsilon", floor=1e-4),
+        "units": hw.attribute(conv, image, **best),
+        "positions": hw.attribute(conv, image, **best | {"nodes": "position"}),
+        "stopped": hw.attribute(conv, image, max_pops=12, **best),
+        "negative": hw.attribute(conv, image, target=lambda out: -out.abs().sum(), **best),
+        "negative_signed": hw.attribute(mlp, vector, target=lambda out: out.amin(), rule="epsilon", **best | low),
+        "signed": hw.attribute(mlp, vector, rule="epsilon", **best | low),
+        "wave": hw.attribute(conv, image, **wave),
+        "wave_negative": hw.attribute(conv, image, target=lambda out: -out.abs().sum(), max_pops=25, **wave),
+        "wave_signed": hw.attribute(conv, image, rule="epsilon", **wave | low),
+        "wave_squares": in_squares(conv, image, 9, **wave),
+        "wave_two_inputs": hw.attribute(both, (image, vector), **wave | {"nodes": "position"}),
         "ascending": hw.attribute(mlp, vector, method="gradient", order="ascending"),
         "article": hw.attribute(conv, image, method="gradient", order="ascending"),
         "five_steps": hw.attribute(conv, image, method="article"),
-        "two_inputs": hw.attribute(both, (image, vector), target=lambda out: out.abs().sum(), max_pops=25),
+        "two_inputs": hw.attribute(both, (image, vector), target=lambda out: out.abs().sum(), max_pops=25, **best),
         "two_inputs_five_steps": hw.attribute(both, (image, vector), method="article"),
-        "features": hw.attribute(mlp, vector, feature_names=[*"abc", "mean radius", "<b>", "six"]),
-        "tokens": hw.attribute(read, embedded, tokens=["The", "cat", "sat", "on", "‘it’", "<i>", ""]),
+        "features": hw.attribute(mlp, vector, feature_names=[*"abc", "mean radius", "<b>", "six"], **best),
+        "tokens": hw.attribute(read, embedded, tokens=["The", "cat", "sat", "on", "‘it’", "<i>", ""], **best),
     }
 
 

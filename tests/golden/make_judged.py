@@ -24,18 +24,20 @@ Json = dict[str, Any]
 
 
 def bases() -> dict[str, hw.Explanation]:
-    """A stopped walk over named features, one not finished, a negative target's, and a picture's; and other methods."""
+    """A stopped walk over named features, one not finished, a negative target's, a picture's, a wave; and others."""
     torch.manual_seed(3)
     mlp, x = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)), torch.rand(1, 3)
     conv = nn.Sequential(nn.Conv2d(1, 2, 2), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2))
     for parameter in (*mlp.parameters(), *conv.parameters()):
         # Nothing is dead, so that each phase has its rows.
         parameter.data.abs_()
+    best: dict[str, Any] = {"priority": "mass", "floor": 1e-3}
     return {
-        "features": hw.attribute(mlp, x, max_pops=3, feature_names=["a", "<b>", "mean radius"]),
-        "unfinished": hw.attribute(mlp, x, max_pops=2, finish=False),
-        "negative": hw.attribute(mlp, x, target=lambda output: -output.sum(), max_pops=3),
-        "picture": hw.attribute(conv, torch.rand(1, 1, 3, 3), max_pops=4),
+        "features": hw.attribute(mlp, x, max_pops=3, feature_names=["a", "<b>", "mean radius"], **best),
+        "unfinished": hw.attribute(mlp, x, max_pops=2, finish=False, **best),
+        "negative": hw.attribute(mlp, x, target=lambda output: -output.sum(), max_pops=3, **best),
+        "picture": hw.attribute(conv, torch.rand(1, 1, 3, 3), max_pops=4, **best),
+        "wave": hw.attribute(conv, torch.rand(1, 1, 3, 3), max_pops=8, **best | {"priority": "wave"}),
         "five_steps": hw.attribute(mlp, x, method="article"),
         "ascending": hw.attribute(mlp, x, method="gradient", order="ascending"),
     }
@@ -73,9 +75,10 @@ HUGE = {"shape": [2**31], "box": [1], "label": "huge", "op": "x", "channel_axis"
 CURVES = {"fractions": [0, 1], "deletion": [1, 0], "insertion": [0, 1]}
 NOTHING = [None, True, -1, 0.5, "x", [], {}, [[]], [{}], 2**53]
 # Keys that may be left out, that take many values, and values of NOTHING that fit where they are put.
-MAY_LACK = ("priority", "layers.0.names")
+MAY_LACK = ("priority", "layers.0.names", "layers.0.cell")
 MANY_FIT = ("method", "rule", "floor", "inputs")
 FITS = [("conserved", True), ("layers.0.reads", []), ("layers.0.field", None)]
+FITS += [("layers.0.cell", None), ("layers.0.cell", [[]])]
 
 # By what is put where: for the base "features", whether it is still sound.
 PUT: list[tuple[str, Any, bool]] = [
@@ -89,7 +92,8 @@ PUT: list[tuple[str, Any, bool]] = [
     ("format", "zip", False),
     ("version", True, False),
     ("version", "1", False),
-    ("version", 2, False),
+    ("version", 2, True),
+    ("version", 3, False),
     ("method", "anything", True),
     ("method", 10 * "\ud83d\ude00", True),
     ("rule", None, True),
@@ -102,6 +106,8 @@ PUT: list[tuple[str, Any, bool]] = [
     ("conserved", 1, False),
     ("priority", "bound", True),
     ("priority", None, False),
+    ("priority", "wave", False),
+    ("class_top", 1.0, False),
     ("floor", None, True),
     ("floor", 1e39, False),
     ("floor", 10**30, True),
@@ -132,6 +138,14 @@ PUT: list[tuple[str, Any, bool]] = [
     ("target.index", None, True),
     *(("target.below", text, True) for text in ("log_softmax", "", "x\u0000<script>\u2028\n", "\ud83d\ude00", None)),
     *(("target.below", value, False) for value in (7, 0.5, True, [], ["softmax"], {}, "\ud800")),
+    *((f"target.{key}", text, True) for key in ("kind", "baseline") for text in ("margin", "", "\u0000<b>", None)),
+    *((f"target.{key}", value, False) for key in ("kind", "baseline") for value in (7, True, [], {}, "\ud800")),
+    *((record, value, True) for record in ("target.at_baseline", "ledger.baseline") for value in (0, -3.5)),
+    *(
+        (record, value, False)
+        for record in ("target.at_baseline", "ledger.baseline")
+        for value in (None, 1e300, "1", True, [])
+    ),
     ("target.value", None, False),
     ("target.value", 0, True),
     ("target.value", 1e-300, True),
@@ -185,6 +199,19 @@ PUT: list[tuple[str, Any, bool]] = [
     ("layers.1.field", [[0, 1, -1, None]], False),
     ("layers.1.field", [], False),
     ("layers.1.field", [[0.5, 1, 1, 0]], False),
+    ("layers.1.cell", None, True),
+    ("layers.1.cell", [[]], True),
+    ("layers.1.cell", [], False),
+    ("layers.1.cell", [[[0, 0, 4, 1, 4]]], True),
+    ("layers.1.cell", [[[0, -3, 4, 2, 2], [0, 0, 4, 1, 2]]], True),
+    ("layers.1.cell", [[[0, 0, 4, 1, 2**24]]], True),
+    ("layers.1.cell", [[[0, 0, 4, 1, 2**24], [0, 0, 4, 1, 2]]], False),
+    ("layers.1.cell", [[[0, 0, 4, 1, 0]]], False),
+    ("layers.1.cell", [[[0, 0, 4, 0, 4]]], False),
+    ("layers.1.cell", [[[1, 0, 4, 1, 4]]], False),
+    ("layers.1.cell", [[[0, 0, 4, 1]]], False),
+    ("layers.1.cell", [[[0, 0.5, 4, 1, 4]]], False),
+    ("layers.1.cell", [[0, 0, 4, 1, 4]], False),
 ]
 LAYERS: list[tuple[Json, bool]] = [
     (HUGE, False),
@@ -204,6 +231,9 @@ SPOILT: list[tuple[str, int, float, bool]] = [
     *((name, 1, np.inf, True) for name in ("dust", "bound")),
     *((name, 1, -3.5e37, True) for name in ("explained", "absorbed", "dust", "bound", "contribution")),
     *((name, at, 2**32 - 1, False) for name in ("pop_node", "log_node", "log_offset") for at in (0, -1)),
+    ("certain", 0, 2, False),
+    ("certain", -1, 4, False),
+    ("certain", -1, 2**32 - 1, False),
     ("pop_node", 0, 0, False),
     ("pop_node", 1, 8, False),
     ("pop_node", 3, 4, False),
@@ -214,6 +244,12 @@ SPOILT: list[tuple[str, int, float, bool]] = [
     ("log_key", 0, 1e30, False),
     ("log_offset", 1, 0, False),
     ("log_node", -1, 8, False),
+]
+
+# What may stand for the top of a size class: where the classes begin elsewhere, others go first.
+WAVES: list[tuple[Any, bool]] = [
+    *((value, False) for value in (None, True, "x", 0, -1.0, 1e-38, 1e39, [])),
+    (1e-37, False),
 ]
 
 # JSON texts that a file may hold, by what stands for the value of a key that no version knows.
@@ -295,6 +331,18 @@ def column_cases(made: dict[str, Trace]) -> Iterator[Case]:
         yield Case(base, "masses backwards", False, columns={"pop_mass": hexed(masses[::-1])})
 
 
+def wave_cases(trace: Trace) -> Iterator[Case]:
+    """The key that a node was given last is popped; of one class no other may go first, though its key be larger."""
+    masses, keys, nodes = (trace.columns[name].copy() for name in ("pop_mass", "log_key", "pop_node"))
+    popped = int(nodes[1])
+    at = int(np.flatnonzero(trace.columns["log_node"] == popped)[0])
+    masses[1] = keys[at] = np.nextafter(masses[1], np.float32(0))
+    yield Case("wave", "a key told otherwise", True, columns={"pop_mass": hexed(masses), "log_key": hexed(keys)})
+    yield Case("wave", "a pop of another key", False, columns={"pop_mass": hexed(masses)})
+    keys[at] = masses[1] = -masses[1]
+    yield Case("wave", "a negative key", False, columns={"pop_mass": hexed(masses), "log_key": hexed(keys)})
+
+
 def text_cases(header: str) -> Iterator[Case]:
     for text, sound in TEXTS:
         yield Case("features", f"text {text[:20]}", sound, header[:-1] + f', "unknown": {text}}}')
@@ -318,6 +366,20 @@ def cases() -> dict[str, Any]:
             for word in ("ascending", "descending", "sideways", None)
         ),
         changed("no collect_order", False, drop("collect_order"), headers["negative"], "negative"),
+        *(
+            changed(f"class_top = {value!r}", sound, put("class_top", value), headers["wave"], "wave")
+            for value, sound in WAVES
+        ),
+        changed("no class_top", False, drop("class_top"), headers["wave"], "wave"),
+        changed("no priority", False, drop("priority"), headers["wave"], "wave"),
+        changed("priority = 'mass'", False, put("priority", "mass"), headers["wave"], "wave"),
+        *wave_cases(made["wave"]),
+        *(
+            changed(f"square = {value!r}", False, put("layers.0.square", value), headers["picture"], "picture")
+            for value in (None, True, 1, -2, 1.5, "x", 2)
+        ),
+        changed("square = 16", False, put("layers.0.square", 16), headers["picture"], "picture"),
+        changed("a square of another layer", False, put("layers.1.square", 2), headers["picture"], "picture"),
         changed("kind strip", True, put("layers.0.kind", "strip"), headers["picture"], "picture"),
     ]
     found: dict[str, Any] = {}

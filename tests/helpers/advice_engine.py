@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from helpers.advice import Row, X, attribute, digit
+from helpers.advice import Row, X, attribute, digit, explained
 from helpers.nets import Fn, mlp
 from torch import Tensor, nn
 
@@ -251,3 +251,11 @@ RULES = [
 ]
 
 ROWS = [*OPS, *RULES]
+
+WARNINGS = [
+    Row(
+        "a rule for any net is 'zplus', 'gamma' or 'epsilon'",
+        lambda: explained(rule="epsilon_plus"),
+        lambda: [explained(rule=rule, target=1) for rule in ("zplus", "gamma", "epsilon")],
+    ),
+]

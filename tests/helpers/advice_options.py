@@ -81,7 +81,36 @@ STEEP, STEEP_DOUBLE, ONES = steep(torch.float32), steep(torch.float64), torch.on
 HALVED = "a letter \ud83d"
 CUT = nn.Sequential(NET, Fn(lambda z: z.detach()))
 
+
+class Parting(nn.Module):
+    """It chooses its way by what it sees."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.exp() if float(x.sum()) > 0 else x + 1
+
+
 OPTIONS = [
+    Row(
+        "baseline must be a number, a tensor like x, 'blur', 'mean' or None",
+        lambda: explained(baseline=True),
+        lambda: [explained(baseline=b) for b in (1, X * 0, "blur", "mean", None)],
+    ),
+    Row("baseline must be finite", lambda: explained(baseline=float("inf")), lambda: explained(baseline=1e4)),
+    Row(
+        "baseline holds 0 parts to average over; give as many for each input, and at least one",
+        lambda: explained(baseline=[]),
+        lambda: [explained(baseline=[0.0]), explained(baseline=[0.0, X * 0.5, "mean"])],
+    ),
+    Row(
+        "take a baseline that goes the way of x, such as baseline='blur', or baseline=None",
+        lambda: attribute(Parting(), X.abs() + 1, baseline=0),
+        lambda: [attribute(Parting(), X.abs() + 1, baseline=b) for b in ("blur", None)],
+    ),
+    Row(
+        "take another, such as baseline='mean', or None",
+        lambda: attribute(Fn(lambda x: x.log()), X.abs() + 1, baseline=0, target=0),
+        lambda: [attribute(Fn(lambda x: x.log()), X.abs() + 1, baseline=b, target=0) for b in ("mean", None)],
+    ),
     Row("is not a fraction of the target between 0 and 1", lambda: explained(floor=2), lambda: explained(floor=0.5)),
     Row("max_pops must not be negative", lambda: explained(max_pops=-1), lambda: explained(max_pops=0)),
     Row("finish must be True or False", lambda: explained(finish="no"), lambda: explained(finish=False)),
@@ -116,7 +145,7 @@ OPTIONS = [
         lambda: [explained(method=m) for m in ("relevance", "gradient", "article")],
     ),
     Row(
-        "flor=0.5 is no option of any method; method='relevance' knows rule, nodes, floor, ",
+        "flor=0.5 is no option of any method; method='relevance' knows baseline, rule, nodes, floor, ",
         lambda: explained(flor=0.5),
         lambda: explained(floor=0.5),
     ),
@@ -213,16 +242,6 @@ QUESTIONS = [
         lambda: [explained(method="relevance").paths(), attribute(NET, X).paths()],
     ),
     Row("k must be at least 1", lambda: explained().paths(0), lambda: explained().paths(1)),
-    Row(
-        "take rule='zplus' or another rule without negative shares",
-        lambda: digit(rule="epsilon").paths(1),
-        lambda: [digit(rule=rule).paths(1) for rule in ("zplus", "absolute")],
-    ),
-    Row(
-        "take the paths of each class alone",
-        lambda: digit(target=(7, 2)).paths(1),
-        lambda: [digit(target=target).paths(1) for target in (7, 2)],
-    ),
     Row(
         "explain again with attribute(net, x)",
         lambda: saved().faithfulness(),

@@ -101,6 +101,16 @@ TARGETS = [
         lambda: explained(class_names=NAMES),
     ),
     Row(
+        "is a class against the rest, but the net gives a single score; take target=0",
+        lambda: attribute(mlp(6, 1), X, target=(0, None)),
+        lambda: attribute(mlp(6, 1), X, target=0),
+    ),
+    Row(
+        "is a class against the rest, but the net says yes or no to each class alone; take target=1",
+        lambda: after(torch.sigmoid, (1, None)),
+        lambda: after(torch.sigmoid, 1),
+    ),
+    Row(
         "target 'dog' is a name: pass class_names=[...] too, or a class index",
         lambda: explained(target="dog"),
         lambda: [explained(target="dog", class_names=NAMES), explained(target=1)],

@@ -19,6 +19,7 @@ RULES = {
     "epsilon 0.3": epsilon(0.3),
     "gamma 0.25": gamma(),
     "alpha_beta 2 1": alpha_beta(),
+    "alpha_beta 2 1 with biases": alpha_beta(bias=True),
     "alpha_beta 1 0": alpha_beta(1, 0),
     "absolute": absolute(),
     "flat": flat(),
@@ -39,14 +40,21 @@ def twin_of_matrix(rule: str, x: Tensor, matrix: np.ndarray, b: np.ndarray) -> t
     flat_x = x.numpy().ravel()
     if name == "zplus":
         return twins.zplus(flat_x, matrix, b, bias="biases" in rule)
-    settings = [float(n) for n in numbers]
+    settings = [float(n) for n in numbers if n not in ("with", "biases")]
     if name == "z_box":
         low, high = settings
         return twins.proportional(flat_x * matrix - low * np.maximum(matrix, 0) - high * np.minimum(matrix, 0))
     return {
         "epsilon": lambda: twins.epsilon(flat_x, matrix, b, *settings),
         "gamma": lambda: twins.gamma(flat_x, matrix, b, *settings),
-        "alpha_beta": lambda: twins.alpha_beta(flat_x, matrix, *settings),
+        "alpha_beta": lambda: twins.alpha_beta(flat_x, matrix, b if "biases" in rule else np.zeros_like(b), *settings),
         "absolute": lambda: twins.proportional(np.abs(flat_x * matrix)),
         "w_square": lambda: twins.proportional(matrix**2),
     }[name]()
+
+
+def twin_of_product(rule: str, x: Tensor, matrix: np.ndarray) -> twins.Shares:
+    """The twin of a rule on a product of stacks of matrices, which has no biases."""
+    if rule.startswith("zplus"):
+        return twins.zplus_of_products(x.numpy().ravel(), matrix)
+    return twin_of_matrix(rule, x, matrix, np.zeros(len(matrix)))

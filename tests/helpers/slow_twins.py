@@ -48,6 +48,14 @@ def zplus(x: np.ndarray, w: np.ndarray, b: np.ndarray, bias: bool) -> Shares:
     return Shares([divide(parts, d)], {"bias": divide(b_plus, d), "dead end": (d == 0) * 1.0})
 
 
+def zplus_of_products(x: np.ndarray, w: np.ndarray) -> Shares:
+    """The same without biases, and where nothing pulls up by abs(x w)."""
+    shares = zplus(x, w, np.zeros(len(w)), bias=False)
+    by_size, alone = proportional(np.abs(w * x)), shares.absorbed["dead end"]
+    to = shares.to[0] + alone[:, None] * by_size.to[0]
+    return Shares([to], {"dead end": alone * by_size.absorbed["dead end"]})
+
+
 def epsilon(x: np.ndarray, w: np.ndarray, b: np.ndarray, e: float) -> Shares:
     """z_ij / (z_j + e sign z_j), sign(0) = +1."""
     z_ij = w * x
@@ -72,12 +80,15 @@ def gamma(x: np.ndarray, w: np.ndarray, b: np.ndarray, g: float) -> Shares:
     return Shares([divide(parts, d)], {"bias": divide(biases, d), "dead end": (d == 0) * 1.0})
 
 
-def alpha_beta(x: np.ndarray, w: np.ndarray, alpha: float, beta: float) -> Shares:
-    """Alpha pos / sum pos - beta neg / sum neg."""
+def alpha_beta(x: np.ndarray, w: np.ndarray, b: np.ndarray, alpha: float, beta: float) -> Shares:
+    """Alpha pos / sum pos - beta neg / sum neg, biases among them on their side."""
     pos, neg = np.maximum(w * x, 0), np.minimum(w * x, 0)
-    sums = pos.sum(axis=1), neg.sum(axis=1)
+    b_pos, b_neg = np.maximum(b, 0), np.minimum(b, 0)
+    sums = pos.sum(axis=1) + b_pos, neg.sum(axis=1) + b_neg
     lost = alpha * (sums[0] == 0) - beta * (sums[1] == 0)
-    return Shares([alpha * divide(pos, sums[0]) - beta * divide(neg, sums[1])], {"dead end": lost})
+    bias = alpha * divide(b_pos, sums[0]) - beta * divide(b_neg, sums[1])
+    to = alpha * divide(pos, sums[0]) - beta * divide(neg, sums[1])
+    return Shares([to], {"bias": bias, "dead end": lost})
 
 
 def proportional(parts: np.ndarray) -> Shares:

@@ -204,6 +204,17 @@ def _talking(x: Tensor, mixed: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     return _joined(mixed(mixed(q * ROOT @ k.mT, MIX).softmax(-1), MIX_BACK) @ v)
 
 
+def _shared(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries of two heads, keys and values of one."""
+    q, k, v = _heads(x)
+    return q, k[:, :1], v[:, 1:]
+
+
+def _repeated(x: Tensor, how: Function) -> Tensor:
+    q, k, v = _shared(x)
+    return _joined((q @ how(k).mT * ROOT).softmax(-1) @ how(v))
+
+
 def _attentions() -> dict[str, dict[str, Function]]:
     return {
         "attention": {
@@ -225,6 +236,12 @@ def _attentions() -> dict[str, dict[str, Function]]:
             "filled": lambda x: _attention(x, lambda q, k: (q @ k.mT * ROOT).masked_fill(~CAUSAL, -math.inf)),
             "added": lambda x: _attention(x, lambda q, k: q @ k.mT * ROOT + (~CAUSAL).to(x.dtype) * -1e9),
             "chosen": lambda x: _attention(x, lambda q, k: torch.where(CAUSAL, q @ k.mT * ROOT, -1e9)),
+        },
+        "shared keys and values": {
+            "fused": lambda x: _joined(F.scaled_dot_product_attention(*_shared(x), enable_gqa=True)),
+            "expanded": lambda x: _repeated(x, lambda t: t[:, :, None].expand(1, 1, 2, 5, 4).reshape(1, 2, 5, 4)),
+            "interleaved": lambda x: _repeated(x, lambda t: t.repeat_interleave(2, 1)),
+            "broadcast": lambda x: _repeated(x, lambda t: t),
         },
         "talking heads": {
             "fused": lambda x: _talking(x, lambda a, w: F.conv2d(a, w[:, :, None, None])),

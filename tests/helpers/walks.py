@@ -27,7 +27,7 @@ choices = st.fixed_dictionaries(
         "nodes": st.sampled_from(NODES),
         "floor": st.sampled_from([0.0, 1e-4, 1e-2, 0.1]),
         "target": st.sampled_from(TARGETS),
-        "priority": st.sampled_from(["mass", "mass", "bound"]),
+        "priority": st.sampled_from(["mass", "bound", "wave", "wave"]),
     }
 )
 
@@ -41,7 +41,7 @@ def attribute(net: Net, x: Inputs, **options: Any) -> hw.Explanation:
         warnings.simplefilter("ignore")
         if options["nodes"] == "squares":
             options["nodes"] = "auto"
-            patch.setattr("heapwidget.boxes.AUTO_LIMIT", 6)
+            patch.setattr("heapwidget.boxes.AUTO_TOTAL", 6)
         return hw.attribute(net, x, progress=False, **options)
 
 

@@ -27,7 +27,7 @@ from heapwidget.trace.columns import COLUMNS
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 Mutation = Callable[[random.Random, Arrays], None]
-ROWS = ("pop_node", "pop_mass", "explained", "absorbed", "dust", "bound")
+ROWS = ("pop_node", "pop_mass", "explained", "absorbed", "dust", "bound", "certain")
 ODD: list[Any] = [None, True, False, 0, 1, -1, 2, 3.5, 1e300, -1e-300, 1e-40, 10**20, 2**31, 2**53, 2**62, "", "x"]
 ODD += ["\ud800", "\0", "a" * 20_000, "$x_$", "<b>", "\u202e", [], {}, [[]], [0], [1, 1], {"label": "x"}]
 ODD += ["image", "bars", "tokens", "line", "strip", "descending", "ascending", "bound", float("nan"), float("inf")]

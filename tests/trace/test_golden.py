@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.replay import KeyedHeap, replay
+from helpers.replay import KeyedHeap, largest_first, replay, smallest_first
 from helpers.traces import trace_of, validate
 
 from heapwidget.trace.columns import COLUMNS
@@ -92,7 +92,7 @@ def test_keyed_heap_is_heapq(number: int) -> None:
     """Push and pop beside plain `heapq`; a re-key may only move the entry, and leaves a heap."""
     case = read("heapq_ops")[number]
     sign = 1.0 if case["order"] == "ascending" else -1.0
-    keyed, plain = KeyedHeap(case["order"] == "ascending"), []
+    keyed, plain = KeyedHeap(smallest_first if case["order"] == "ascending" else largest_first), []
     for (op, *args), expected in zip(case["ops"], case["arrays"], strict=True):
         if op == "push":
             key, node = args

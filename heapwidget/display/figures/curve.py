@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from heapwidget.display.figures.style import AREAS, BLUE, INK, LINE, MUTED, PAPER, WARM_DARK, bare, fill_signed, titled
+from heapwidget.findings.targetwords import shared_noun
 from heapwidget.kinds import position_noun
 from heapwidget.trace.trace import Trace
 from heapwidget.words.percents import percent
@@ -56,12 +57,13 @@ def _plot_shares(axes: Axes, trace: Trace) -> None:
     if np.isfinite(bound[: counts.walk + 1]).any():
         axes.plot(step, bound, color=BLUE, linewidth=1.3, linestyle=(0, (4, 2)), label=SERIES["bound"])
     axes.set_ylim(low, high)
+    marked = _mark_certain(axes, trace, step)
     for at in {counts.walk, first} - {0, trace.n_steps}:
         axes.axvline(step[at], color=PAPER, linewidth=2.2)
         axes.axvline(step[at], color=INK, linewidth=0.7, linestyle=":")
     axes.set_xlim(0, max(float(step[-1]), 1.0))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: percent(v)))
-    _finish_curve(axes, "share of the target")
+    _finish_curve(axes, marked or f"share of the {shared_noun(trace.header.target)}")
     if first and counts.collect:
         ticks = [t for t in MaxNLocator(4, integer=True).tick_values(0, first) if t <= 0.9 * first]
         axes.set_xticks([*ticks, float(step[-1])], [*(f"{t:,.0f}" for t in ticks), f"+{counts.collect:,}"])
@@ -84,6 +86,16 @@ def _plot_ledger(axes: Axes, step: Column, shares: Mapping[str, Column]) -> None
         if (high - low).max() > 1e-3:
             axes.fill_between(step, low, high, color=colour, linewidth=0, label=SERIES[name])
     axes.set(ylim=(0, 1), yticks=[0, 0.25, 0.5, 0.75, 1])
+
+
+def _mark_certain(axes: Axes, trace: Trace, step: Column) -> str:
+    """Mark at the top where more of the first positions became certain; gives what the marks mean, if there are any."""
+    rows = trace.settling
+    if not len(rows):
+        return ""
+    at, top = step[rows + 1], axes.get_xaxis_transform()
+    axes.scatter(at, np.full(len(at), 0.965), s=26, marker="v", color=BLUE, edgecolor=PAPER, lw=0.6, transform=top)
+    return f"▼ {SERIES['certain']}: {int(trace.columns['certain'][rows[-1]]):,}"
 
 
 def places(first: int, steps: int) -> Column:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from heapwidget.display.colour import colours, strongest
 from heapwidget.display.figures.part import Box, Part
 from heapwidget.display.figures.style import BLUE, COOL, FAINT, INK, LINE, MUTED, WARM, bare, fill_signed, titled
-from heapwidget.findings.summary import number, shortened
+from heapwidget.findings.summary import shortened
+from heapwidget.findings.targetwords import number
 
 # Of the figure of a single input: its size in inches, and where a plane or a row and its contributions lie.
 SIZE = (11, 5.2)

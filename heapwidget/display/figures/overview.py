@@ -19,6 +19,7 @@ from heapwidget.display.figures.part import Box, Part
 from heapwidget.display.figures.style import AREAS, COOL, INK, MUTED, PAPER, bare
 from heapwidget.findings.findings import Findings
 from heapwidget.findings.summary import MOST_ROWS, rows, shortened, title
+from heapwidget.findings.targetwords import shared_noun
 from heapwidget.replacing import replacing
 from heapwidget.words.percents import percent
 
@@ -106,7 +107,11 @@ def _plot_bars(figure: Figure, findings: Findings) -> None:
         # A bar to the left leaves its right side free.
         end = (max(value, 0.0), y)
         axes.annotate(text, end, (4, 0), textcoords="offset points", va="center_baseline", fontsize=8.5, color=MUTED)
-    name, note = ("Ledger", "share of the target") if conserved else ("First popped", "key")
+    name, note = (
+        ("Ledger", f"share of the {shared_noun(findings.trace.header.target)}")
+        if conserved
+        else ("First popped", "key")
+    )
     below = _upwards(0.372, figure)
     figure.text(CURVE[0], below, name, fontsize=10.5, fontweight="bold", color=INK)
     figure.text(CURVE[0] + CURVE[2], below, note, ha="right", fontsize=8.5, color=MUTED)

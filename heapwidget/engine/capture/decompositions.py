@@ -60,8 +60,11 @@ def _attention(op: Any) -> Callable[..., Any]:
         given = dict(zip(names, args, strict=False)) | kwargs
         mask = given.get("attn_mask", given.get("attn_bias"))
         query, key, value = (given[name] for name in ("query", "key", "value"))
+        # Several heads of queries may share one of keys and values.
+        shared = query.ndim > 3 and query.shape[1] != key.shape[1]
+        how = {"scale": given.get("scale"), "enable_gqa": shared}
         out = aten._scaled_dot_product_attention_math(
-            query, key, value, mask, 0.0, given.get("is_causal", False), scale=given.get("scale")
+            query, key, value, mask, 0.0, given.get("is_causal", False), **how
         )[0]
         # Nobody reads what these ops keep for their derivatives.
         rest = [value.new_empty(0)] * (results - 1)
@@ -93,6 +96,13 @@ def _grouped_product(a: Tensor, b: Tensor, ends: Tensor | None = None, *rest: An
             out = torch.cat([torch.mm(a[i], b[:, group]) for i, group in enumerate(groups)], 1)
     out = out if bias is None else out + bias
     return out if dtype is None else out.to(dtype)
+
+
+def _packed(padded: Tensor, lengths: Tensor, batch_first: bool) -> Any:
+    """Sequences of several lengths, the longest first, step by step, and how many there are at each step."""
+    steps = padded.transpose(0, 1) if batch_first else padded
+    sizes = [int((lengths > step).sum()) for step in range(int(lengths.max()))]
+    return torch.cat([steps[step, :size] for step, size in enumerate(sizes)]), torch.tensor(sizes)
 
 
 def _gated_half(t: Tensor, dim: int = -1) -> Tensor:
@@ -131,6 +141,7 @@ DECOMPOSITIONS: dict[Any, Callable[..., Any]] = {
     aten._sparse_addmm.default: _sparse_sum,
     aten._grouped_mm.default: _grouped_product,
     aten.glu.default: _gated_half,
+    aten._pack_padded_sequence.default: _packed,
     aten.lerp.Scalar: _lerp,
     aten.lerp.Tensor: _lerp,
     aten._thnn_fused_lstm_cell.default: _lstm_cell,

@@ -19,6 +19,9 @@ from heapwidget.engine.graph.builder import Builder, OpFamily, each_axis
 from heapwidget.engine.ops.linear import LinearFlow, Weights
 from heapwidget.engine.rules import Rule
 
+# From a box of so many numbers torch passes on.
+LARGE = 2**11
+
 
 class Conv(LinearFlow):
     """A convolution of any rank, stride, padding, dilation and groups, also transposed.
@@ -129,7 +132,30 @@ class Conv(LinearFlow):
         """From several positions: add up over the kernel, one offset at a time, then cut the padding off."""
         spans = [self._span(a, p) for a, p in enumerate(positions)]
         counts = [p.stop - p.start for p in positions]
-        out = np.zeros((w.shape[0] * w.shape[2], *(hi - lo for lo, hi in spans)), s.dtype)
+        if s.size >= LARGE:
+            out = self._transposed_by_torch(s, w, counts)
+        else:
+            out = self._by_offset(s, w, counts, [hi - lo for lo, hi in spans])
+        cut = tuple(
+            slice(seen.start - lo, seen.stop - lo)
+            for seen, (lo, _) in zip((self._region(a, p) for a, p in enumerate(positions)), spans, strict=True)
+        )
+        return out[(slice(None), *cut)]
+
+    def _transposed_by_torch(self, s: Array, w: Array, counts: list[int]) -> Array:
+        """From many numbers: torch's own transpose, whose calls cost more and whose loops less."""
+        none = [0] * len(counts)
+        given = torch.from_numpy(np.ascontiguousarray(s)).reshape(1, -1, *counts)
+        weight = torch.from_numpy(np.ascontiguousarray(w)).reshape(given.shape[1], *w.shape[2:])
+        out = torch.ops.aten.convolution(
+            given, weight, None, self._stride, none, self._dilation, True, none, w.shape[0]
+        )
+        array: Array = out[0].numpy()
+        return array
+
+    def _by_offset(self, s: Array, w: Array, counts: list[int], sizes: list[int]) -> Array:
+        """From few: one offset of the kernel at a time."""
+        out = np.zeros((w.shape[0] * w.shape[2], *sizes), s.dtype)
         by_offset = w.reshape(*w.shape[:3], -1)
         for number, offset in enumerate(product(*(range(k) for k in w.shape[3:]))):
             at = tuple(
@@ -138,11 +164,7 @@ class Conv(LinearFlow):
             )
             part = by_offset[..., number].swapaxes(1, 2) @ s
             out[(slice(None), *at)] += part.reshape(-1, *counts)
-        cut = tuple(
-            slice(seen.start - lo, seen.stop - lo)
-            for seen, (lo, _) in zip((self._region(a, p) for a, p in enumerate(positions)), spans, strict=True)
-        )
-        return out[(slice(None), *cut)]
+        return out
 
     @property
     def fan_in(self) -> int:

@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_map
 
 from heapwidget.boxes import unbatched
 from heapwidget.engine.capture import Call
-from heapwidget.engine.flow import DEAD_END, REMAINDER, Flow, add_up, inverse, total
+from heapwidget.engine.flow import DEAD_END, NO_CHANGE, REMAINDER, Flow, add_up, inverse, total
 from heapwidget.engine.graph.builder import Builder, Summary, results, short_name
 from heapwidget.engine.graph.layers import Make
 from heapwidget.engine.rules import Rule
@@ -84,8 +84,6 @@ class Generic(Flow):
 
 # Gauss's points on a line from 0 to 1, and their weights.
 POINTS = ((0.11270166537925831, 5 / 18), (0.5, 4 / 9), (0.8872983346207417, 5 / 18))
-# A change that is so much smaller than the largest is rounding.
-NO_CHANGE = 1e-6
 
 
 class ChangeGeneric(Flow):

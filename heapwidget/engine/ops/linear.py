@@ -51,6 +51,12 @@ class _Prepared(Generic[T]):
     rare: bool = False
 
 
+def _limited(branch: _Prepared[Tensor], those: Tensor) -> _Prepared[Tensor]:
+    """The same for some units alone."""
+    absorbing = {cause: share * those for cause, share in branch.absorbing.items()}
+    return _Prepared(branch.terms, branch.scale * those, absorbing, rare=True)
+
+
 class RuledFlow(Flow):
     """z = op(x, w) + b under one rule; subclasses say how the op is applied and transposed, and how a box passes on.
 
@@ -72,7 +78,7 @@ class RuledFlow(Flow):
         elif rule.scales is not None:
             self._branches = self._scaled(rule, rule.scales)
         else:
-            self._branches = [self._prepare(branch) for branch in rule.branches]
+            self._branches = [prepared for branch in rule.branches for prepared in self._prepare(branch)]
         self.shape = tuple(self._branches[0].scale.shape)
 
     @abstractmethod
@@ -100,7 +106,7 @@ class RuledFlow(Flow):
             total += self.apply(*term)
         return total
 
-    def _prepare(self, branch: Branch) -> _Prepared[Tensor]:
+    def _prepare(self, branch: Branch) -> list[_Prepared[Tensor]]:
         # A term without any input adds nothing, such as x- w- behind a ReLU.
         inputs = [(term.x(self.x), term) for term in branch.terms]
         used = [(x, term) for x, term in inputs if not is_zero(x)] or inputs[:1]
@@ -122,9 +128,14 @@ class RuledFlow(Flow):
             applies = branch.only(self._z).to(scale.dtype)
             scale, lost = scale * applies, lost * applies
         absorbing = {cause: part * scale for cause, part in absorbing.items()}
-        if not is_zero(lost):
-            absorbing[DEAD_END] = lost
-        return _Prepared(terms, scale, absorbing)
+        if is_zero(lost):
+            return [_Prepared(terms, scale, absorbing)]
+        if branch.otherwise is None:
+            return [_Prepared(terms, scale, absorbing | {DEAD_END: lost})]
+        return [
+            _Prepared(terms, scale, absorbing),
+            *(_limited(instead, lost) for instead in self._prepare(branch.otherwise)),
+        ]
 
     def size(self, w: Tensor) -> Tensor:
         """The weight without its signs."""

@@ -179,13 +179,14 @@ def batch_product(builder: Builder, call: Call) -> bool:
     # Of changes, what is held is held half-way.
     first = _stack(builder.change(a).reshape(a.shape) if builder.bases and left else _held(builder, a))
     second = _stack(builder.change(b).reshape(b.shape) if builder.bases and not left else _held(builder, b))
-    out = call.out
+    out, own = call.out, _own_rule if builder.active(a) and builder.active(b) else _as_given
     shape = tuple(_stack(out).shape)
     if left:
         holders = [a, b] if right else [a]
         operands = [_stacked(builder.operand(t), tuple(_stack(t).shape)) for t in holders]
 
         def make(rule: Rule) -> Flow:
+            rule = own(rule)
             return Bilinear(first, second, rule) if right else BatchProduct(first, second, None, rule)
 
         kind, axis = Bilinear if right else BatchProduct, builder.channels_of(operands[0])
@@ -201,12 +202,22 @@ def batch_product(builder: Builder, call: Call) -> bool:
         turned,
         BatchProduct,
         [operand],
-        lambda rule: BatchProduct(second.mT, first.mT, None, rule),
+        lambda rule: BatchProduct(second.mT, first.mT, None, own(rule)),
         shape=tuple(turned.shape),
         channel_axis=1 if axis is None else axis,
     )
     builder.moved(out, builder.units(turned).mT.reshape(out.shape))
     return True
+
+
+def _own_rule(rule: Rule) -> Rule:
+    """The rule where what x makes meets what x makes, as in attention."""
+    return rule.of_products or rule
+
+
+def _as_given(rule: Rule) -> Rule:
+    """The rule where weights are constants: that of a linear layer, however it is spelled."""
+    return rule
 
 
 def _held(builder: Builder, t: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heapwidget.boxes import Partition, Shape, Window
+from heapwidget.boxes import Partition, Shape, Squares, Window
 from heapwidget.engine.flow import Array
 from heapwidget.engine.walk.heap import NOT_QUEUED, Board
 
@@ -31,6 +31,8 @@ class Residuals(ABC):
 
     def __init__(self, board: Board, partition: Partition, first: int, dtype: np.dtype[np.floating]) -> None:
         self.board, self.partition, self.first = board, partition, first
+        # In a wave, places are counted from the last layer down, and up within each.
+        self.to_place = len(board.keys) - 2 * first - partition.n_nodes if board.wave else 0
         # Boxes of a map are windows of few positions and many channels: these lie side by side.
         self._last = not partition.is_unit and len(partition.shape) > 2
         order = (*range(1, len(partition.shape)), 0) if self._last else range(len(partition.shape))
@@ -82,7 +84,22 @@ class Residuals(ABC):
 
 
 class InputResiduals(Residuals):
-    """An input: what arrives is collected, never popped, and logged by position; `mass` keeps its sign."""
+    """An input: what arrives is collected, never popped, and logged by squares; `mass` keeps its sign.
+
+    A square is a position, or of a large input several of them, with its mean as key.
+    """
+
+    def __init__(
+        self, board: Board, partition: Partition, first: int, dtype: np.dtype[np.floating], squares: Squares
+    ) -> None:
+        super().__init__(board, partition, first, dtype)
+        self._squares, self._plain = squares.partition, squares.partition.is_unit
+        if squares.partition.n_nodes < partition.n_nodes:
+            grid = squares.partition.grid
+            self.mass = np.zeros(grid, dtype)
+            self._flat_mass = self.mass.reshape(-1)
+        self._numbers = np.arange(squares.partition.n_nodes).reshape(squares.partition.grid)
+        self._first_of, self._counts = squares.first, squares.counts.astype(dtype)
 
     def receiver(self, shape: Shape) -> Receiver | None:
         return self._receive if shape == self.partition.shape else None
@@ -90,25 +107,34 @@ class InputResiduals(Residuals):
     def _receive(self, window: Window, values: Array) -> None:
         self.residual[window] += values
         self.board.explained += float(values.sum())
-        touched, sums = self.partition.fold(window, values)
+        touched, sums = self._squares.fold(window, values)
         mass = self.mass[touched]
         mass += sums
-        self._log(self.boxes[touched], sums, mass)
+        self._log(self._numbers[touched][sums != 0], mass[sums != 0])
 
     def add_units(self, units: NDArray[np.int64], values: Array) -> None:
         self._flat[self._places(units)] += values
         self.board.explained += float(values.sum())
-        if self.partition.is_unit:
+        if self._plain:
             self._flat_mass[units] = now = self._flat[units]
             self.board.log(units + self.first, now.astype(np.float32, copy=False))
             return
-        nodes, sums = self._sums(units, values)
-        self._flat_mass[nodes] = now = self._flat_mass[nodes] + sums
-        self._log(nodes, sums, now)
+        numbers, place = np.unique(self._squares.node_of_unit.reshape(-1)[units], return_inverse=True)
+        sums = np.bincount(place, values).astype(values.dtype)
+        self._flat_mass[numbers] = now = self._flat_mass[numbers] + sums
+        self._log(numbers[sums != 0], now[sums != 0])
 
-    def _log(self, nodes: NDArray[np.int64], sums: Array, now: Array) -> None:
-        changed = sums != 0
-        self.board.log(nodes[changed] + self.first, now[changed].astype(np.float32))
+    def _log(self, numbers: NDArray[np.int64], now: Array) -> None:
+        self.board.log(*self._told(numbers, now))
+
+    def _told(self, numbers: NDArray[np.int64], now: Array) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Squares with what lies on them, as nodes and keys."""
+        return self._first_of[numbers] + self.first, (now / self._counts[numbers]).astype(np.float32)
+
+    def reached(self, before: Array, after: Array) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The squares to which anything came, as nodes, and their keys now."""
+        numbers = np.flatnonzero(self._squares.sums(before != after))
+        return self._told(numbers, self._squares.sums(after)[numbers])
 
 
 class LayerResiduals(Residuals):
@@ -136,7 +162,7 @@ class LayerResiduals(Residuals):
         due &= bits != keys
         at = due.nonzero()
         if len(at[0]):
-            self.board.queue(boxes[at] + self.first, bits[at])
+            self.board.queue(boxes[at] + self.first, bits[at], self.to_place)
 
     def _weigh(self, touched: Window, sums: Array) -> None:
         """The masses of boxes changed."""
@@ -211,7 +237,7 @@ class Unsigned(LayerResiduals):
             self._key[0] = mass
             bits = self._key_bits[0]
             if bits != keys[node]:
-                self.board.queue_one(node + self.first, bits)
+                self.board.queue_one(node + self.first, bits, self.to_place)
 
     def offer(self, mass: Array, keys: NDArray[np.int32], boxes: NDArray[np.int64]) -> None:
         self._queue(mass >= self.board.floor, mass, keys, boxes)

@@ -23,11 +23,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heapwidget.boxes import Partition, everything
-from heapwidget.engine.flow import Array, Flow, host
+from heapwidget.boxes import Partition, Squares, everything, square_side
+from heapwidget.engine.flow import NO_CHANGE, Array, Flow, host
 from heapwidget.engine.graph.layers import Graph
 from heapwidget.engine.interrupts import noted
 from heapwidget.engine.walk.heap import ID_BITS, ID_MASK, NOT_QUEUED, Board
+from heapwidget.engine.walk.ranking import Ranking, Seen
 from heapwidget.engine.walk.receivers import receiver_of
 from heapwidget.engine.walk.residuals import InputResiduals, LayerResiduals, Residuals, Signed, Unsigned
 from heapwidget.engine.walk.sweep import amplifications, device_of, gather, whole_pass
@@ -35,6 +36,9 @@ from heapwidget.engine.walk.tables import UnitTable
 
 # Keys below this cannot be told from zero in float32.
 SMALLEST_FLOOR = 1e-36
+
+# Seeds whose sum is less than this part of their sizes sum to nothing but rounding.
+NO_TARGET = 1e-6
 
 # A layer's messages are tabled once one in so many of its nodes was popped: of the last layer often only one is.
 PAYS_AFTER = 512
@@ -77,9 +81,11 @@ class Walk:
     seeds
         Relevance to start with, in the shape of the graph's output.
     floor
-        A node enters the heap once its key reaches this fraction of what the walk starts with.
-    by_bound
-        Whether a node's key is its part of the bound, sum of k * abs(residual), and not its mass.
+        A node enters the heap once its key reaches this fraction of the target's size, which is that of all seeds
+        together; of a bound, of the bound that the walk starts with.
+    priority
+        Of `heap.PRIORITIES`. A node's key is its mass, or with `"bound"` its part of the bound, sum of
+        k * abs(residual); with `"wave"`, of all in one size class the node nearest the output is popped first.
     held
         What lies on the output's units at the start, where that is not the seeds but multipliers.
 
@@ -96,7 +102,7 @@ class Walk:
         partitions: Sequence[Partition],
         seeds: Array,
         floor: float,
-        by_bound: bool = False,
+        priority: str = "mass",
         held: Array | None = None,
     ) -> None:
         self.graph, self.flows, self.partitions = graph, list(flows), list(partitions)
@@ -107,17 +113,19 @@ class Walk:
         self.offsets: list[int] = np.cumsum([0, *(p.n_nodes for p in partitions)]).tolist()
         self.start_mass = float(np.abs(seeds).sum())
         self.floor = floor
-        self._start_key = self.start_mass
+        # Seeds that cancel out leave no target to be a fraction of.
+        target = abs(float(seeds.sum(dtype=np.float64)))
+        self._start_key = target if target > NO_TARGET * self.start_mass else self.start_mass
         held = seeds if held is None else held
-        if by_bound:
+        if priority == "bound":
             k = host(gather(graph, graph.output, self._k))
             self._start_key = float((np.abs(held[held != 0]) * k[held != 0]).sum())
             if not np.isfinite(self._start_key):
                 raise ValueError("priority='bound' needs a bound, and a large op without a rule has none; use 'mass'")
-        self.board = Board(self.offsets[-1], self._least_key(floor), signed, by_bound)
+        self.board = Board(self.offsets[-1], self._least_key(floor), signed, priority, self._start_key)
         self._beyond = self._uncertain() if self.board.signed else None
         at = list(zip(self.partitions, self.offsets, strict=False))
-        self.inputs = [InputResiduals(self.board, p, first, seeds.dtype) for p, first in at[: self.n_inputs]]
+        self.inputs = [self._input(number, *at[number], seeds.dtype) for number in range(self.n_inputs)]
         # The stores of all layers but the inputs.
         self.inner = [self._store(number, *at[number], seeds.dtype) for number in range(self.n_inputs, len(at))]
         self.stores: list[Residuals] = [*self.inputs, *self.inner]
@@ -131,6 +139,37 @@ class Walk:
         self._pops: list[tuple[int, float, float, float, float, float, int]] = []
         self.held = held
         self._seed(held * self.sign)
+        self.ranking: Ranking | None = None
+
+    def rank(self, fields: Sequence[Seen], toward: int) -> None:
+        """Keep, from now on, how many of the first positions are certain.
+
+        Parameters
+        ----------
+        fields
+            What the units of each layer see of the inputs.
+        toward
+            1 where the largest contribution is the first, -1 where the smallest is.
+        """
+        k = [self._k_of_relevance(number) for number in range(len(self.flows))] if self.board.signed else None
+        inputs = self.graph.layers[: self.n_inputs]
+        shapes = [tuple(s for a, s in enumerate(layer.shape) if a != layer.channel_axis) for layer in inputs]
+        self.ranking = Ranking(self.board, self.stores, shapes, fields, k, toward * self.sign)
+
+    def _k_of_relevance(self, number: int) -> Tensor:
+        """How far relevance of each unit can move the attribution: also where multipliers lie on the units."""
+        flow, k = self.flows[number], self._k[number]
+        if flow is None or flow.change is None:
+            return k
+        # What hardly changes holds nothing.
+        size = flow.change.abs()
+        holds = size > NO_CHANGE * size.amax() if size.numel() else size > 0
+        return torch.where(holds, k / torch.where(holds, size, 1), 0)
+
+    def _input(self, number: int, partition: Partition, first: int, dtype: np.dtype[np.floating]) -> InputResiduals:
+        layer = self.graph.layers[number]
+        squares = Squares(layer.shape, layer.channel_axis, square_side(layer.shape, layer.channel_axis))
+        return InputResiduals(self.board, partition, first, dtype, squares)
 
     def _store(self, number: int, partition: Partition, first: int, dtype: np.dtype[np.floating]) -> LayerResiduals:
         if not self.board.signed:
@@ -176,28 +215,53 @@ class Walk:
 
         A Ctrl-C takes effect between two pops, so the walk can go on from where it stopped.
         """
-        heap, offsets, pop = self.board.heap, self.offsets, self._pop
+        heap, pop = self.board.heap, self._pop
+        start, shift = self.board.rank_from, self.board.rank_shift
         keys = self.board.keys.data
-        mask, bits = ID_MASK, ID_BITS
-        mass_bits = np.empty(1, np.int32)
-        mass_of, as_float = mass_bits.data, mass_bits.view(np.float32).data
+        mask, id_bits = ID_MASK, ID_BITS
+        key = np.empty(1, np.int32)
+        key_bits, as_float = key.data, key.view(np.float32).data
+        ends, layers = self._places
+        ranking, before = self.ranking, len(self._pops)
+        due = -1 if ranking is None else ranking.due - before
         pops = 0
         with noted() as interrupted:
             while heap and pops < max_pops and not interrupted():
                 entry = heappop(heap)
-                node, key = entry & mask, -(entry >> bits)
-                if keys[node] != key:
+                layer, to_place = layers[bisect_right(ends, entry & mask)]
+                node = (entry & mask) - to_place
+                bits = keys[node]
+                if (bits - start) >> shift != -(entry >> id_bits):
                     continue
                 keys[node] = NOT_QUEUED
-                mass_of[0] = key
-                pop(bisect_right(offsets, node) - 1, node, as_float[0])
+                key_bits[0] = bits
+                pop(layer, node, as_float[0])
                 pops += 1
+                if ranking is not None and pops == due:
+                    due = ranking.look(before + pops) - before
                 if not pops & 255:
                     tick(256)
-        # Stale entries alone are no frontier.
-        while heap and keys[heap[0] & mask] != -(heap[0] >> bits):
-            heappop(heap)
+        self._drop_stale()
         return pops
+
+    @cached_property
+    def _places(self) -> tuple[list[int], list[tuple[int, int]]]:
+        """Where each layer's places end, in ascending order, and the layer with what its ids need to be places."""
+        inner = list(enumerate(self.inner, start=self.n_inputs))
+        if not self.board.wave:
+            return [self.input_nodes, *self.offsets[self.n_inputs + 1 :]], [(0, 0), *((n, 0) for n, _ in inner)]
+        ends = [s.first + s.partition.n_nodes + s.to_place for _, s in reversed(inner)]
+        return ends, [(n, s.to_place) for n, s in reversed(inner)]
+
+    def _drop_stale(self) -> None:
+        """Let go of stale entries on top of the heap: alone they are no frontier."""
+        heap, keys, (ends, layers) = self.board.heap, self.board.keys, self._places
+        while heap:
+            place = heap[0] & ID_MASK
+            _, to_place = layers[bisect_right(ends, place)]
+            if self.board.rank(keys[place - to_place]) == -(heap[0] >> ID_BITS):
+                return
+            heappop(heap)
 
     def _pop(self, layer: int, node: int, mass: float) -> None:
         board, flow = self.board, self.flows[layer]
@@ -235,6 +299,10 @@ class Walk:
             Row(node, mass, explained, absorbed, left, bound + beyond, log_end)
             for node, mass, explained, absorbed, left, bound, log_end in self._pops
         ]
+
+    def certain(self) -> NDArray[np.int64]:
+        """How many of the first positions are certain after each pop so far: what was last seen, and what holds now."""
+        return np.zeros(0, np.int64) if self.ranking is None else self.ranking.column(len(self._pops))
 
     def _table(self, layer: int) -> UnitTable | None:
         """The messages of a layer of unit nodes, where they fit a table; made once enough are popped to pay for it."""
@@ -303,7 +371,7 @@ class Walk:
             changed = [(n, r) for n, r in enumerate(left[: self.n_inputs]) if n in sources and r is not None]
             for n, r in changed:
                 before, arrived[n] = arrived[n], host(r).copy()
-                reached, totals = self._reached(n, before, arrived[n])
+                reached, totals = self.inputs[n].reached(before, arrived[n])
                 nodes.append(reached)
                 keys.append(totals)
                 log_end += len(reached)
@@ -329,9 +397,3 @@ class Walk:
         bounded = size * self._k[number]
         bound = float(bounded.sum())
         return mass, bound if bound < np.inf else float(bounded.nan_to_num(nan=0.0, posinf=torch.inf).sum())
-
-    def _reached(self, number: int, before: Array, after: Array) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The positions of an input to which anything came, as nodes, and what lies on them now."""
-        partition = self.partitions[number]
-        reached = np.flatnonzero(partition.sums(before != after))
-        return reached + self.offsets[number], partition.sums(after)[reached].astype(np.float32)

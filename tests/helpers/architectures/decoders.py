@@ -78,8 +78,10 @@ class RotaryBlock(nn.Module):
         window: int = LENGTH,
         cap: float = 0.0,
         gemma: bool = False,
+        fused: bool = False,
     ) -> None:
         super().__init__()
+        self.fused = fused
         heads, part = 4, WIDTH // 4
         self.heads, self.kept, self.cap = heads, heads // shared, cap
         self.q_proj, self.o_proj = nn.Linear(WIDTH, WIDTH, bias=bias), nn.Linear(WIDTH, WIDTH, bias=False)
@@ -100,6 +102,9 @@ class RotaryBlock(nn.Module):
         )
         q, k, v = self.q_norm(q).transpose(1, 2), self.k_norm(k).transpose(1, 2), v.transpose(1, 2)
         q, k = turned(q), turned(k)
+        if self.fused:
+            mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=self.mask, enable_gqa=True)
+            return self.o_proj(mixed.transpose(1, 2).reshape(x.shape))
         k, v = (self._repeated(t) for t in (k, v))
         scores = torch.matmul(q, k.transpose(2, 3)) * q.shape[-1] ** -0.5
         if self.cap:
@@ -188,7 +193,7 @@ DECODERS: Architectures = {
     "GPT-2": (Gpt2, WORDS),
     "Llama": (Decoder, WORDS),
     "Mistral": (lambda: Decoder(shared=2, window=3), WORDS),
-    "Qwen": (lambda: Decoder(shared=2, bias=True, head_norms=True), WORDS),
+    "Qwen": (lambda: Decoder(shared=2, bias=True, head_norms=True, fused=True), WORDS),
     "Gemma": (lambda: Decoder(gemma=True, shared=4, cap=5.0), WORDS),
     "T5": (T5, WORDS),
 }

@@ -40,14 +40,21 @@ def torchlens_trace(net: nn.Module, x: Tensor) -> object:
 
 
 @contextmanager
-def zennit(net: nn.Module, target: int) -> Iterator[Callable[[Tensor], Tensor]]:
-    """Zennit's EpsilonPlus on a net, its hooks in place: a function from an input to the relevance of one class."""
+def zennit(
+    net: nn.Module, target: int, composite: str = "EpsilonPlus", **options: object
+) -> Iterator[Callable[[Tensor], Tensor]]:
+    """One of Zennit's composites on a net, its hooks in place: a function from an input to one class's relevance.
+
+    A batch norm behind a convolution is merged into it.
+    """
     with _stand_in_for_torchvision():
         attribution, composites = import_module("zennit.attribution"), import_module("zennit.composites")
-    with attribution.Gradient(model=net, composite=composites.EpsilonPlus()) as attributor:
+        merged = import_module("zennit.canonizers").SequentialMergeBatchNorm()
+    made = getattr(composites, composite)(canonizers=[merged], **options)
+    with attribution.Gradient(model=net, composite=made) as attributor:
 
         def attribute(x: Tensor) -> Tensor:
-            relevance: Tensor = attributor(x, lambda output: output * torch.eye(output.shape[1])[target])[1]
+            relevance: Tensor = attributor(x, lambda output: output * torch.eye(output.shape[1]).to(output)[target])[1]
             return relevance
 
         yield attribute

@@ -130,6 +130,7 @@ class _Walk:
             "absorbed": np.zeros(len(nodes)),
             "dust": np.zeros(len(nodes)),
             "bound": np.maximum(1 - np.array(explained), 0),
+            "certain": np.zeros(len(nodes)),
             "log_offset": np.cumsum([0, *map(len, self.log_nodes)]),
             "log_node": np.concatenate(self.log_nodes),
             "log_key": np.concatenate(self.log_keys),

@@ -1,6 +1,6 @@
 /** Columns as buffers, from lists of numbers. */
 
-const INTEGERS = new Set(["pop_node", "log_offset", "log_node"]);
+const INTEGERS = new Set(["pop_node", "certain", "log_offset", "log_node"]);
 
 /** Columns as a comm brings them: views that begin at an odd byte of a larger buffer. */
 export function asViews(columns: Readonly<Record<string, readonly number[]>>): Record<string, DataView> {

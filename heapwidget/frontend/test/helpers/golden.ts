@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { RawHeader } from "../../src/core/trace/headercheck";
 
 const DIRECTORY = join(import.meta.dirname, "../../../../tests/golden");
 
@@ -86,4 +87,5 @@ export const vocabularyCases = () =>
     readonly colours: readonly (readonly [value: number, scale: number, signed: boolean, colour: number[]])[];
     readonly rules: readonly (readonly [name: string, label: string])[];
     readonly nouns: readonly (readonly [kinds: string[], noun: string])[];
+    readonly targets: readonly (readonly [target: RawHeader["target"], words: string[]])[];
   };

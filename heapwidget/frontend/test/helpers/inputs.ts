@@ -12,13 +12,25 @@ export interface LayerOf {
   readonly channelAxis?: number | null;
   readonly box?: readonly number[];
   readonly field?: readonly (readonly (number | null)[])[] | null;
+  /** For each position axis of the inputs, digits: axis, start, stop, stride, size. */
+  readonly cell?: readonly (readonly (readonly number[])[])[] | null;
   readonly more?: Raw;
 }
 
 /** A layer of the header: an input by default has a node a position. */
-export function layerOf({ shape, channelAxis = null, box, field = null, more }: LayerOf): Raw {
+export function layerOf({ shape, channelAxis = null, box, field = null, cell = null, more }: LayerOf): Raw {
   const own = box ?? shape.map((n, axis) => (axis === channelAxis ? n : 1));
-  return { label: "layer", op: "op", shape, box: own, channel_axis: channelAxis, reads: [], field, ...more };
+  return {
+    label: "layer",
+    op: "op",
+    shape,
+    box: own,
+    channel_axis: channelAxis,
+    reads: [],
+    field,
+    cell,
+    ...more,
+  };
 }
 
 /** A trace of these layers, in which the first node of `start`, the heap, is popped, if there is one. */

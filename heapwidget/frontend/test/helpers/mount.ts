@@ -71,6 +71,7 @@ export function longTrace() {
     absorbed: view(zeros),
     dust: view(zeros),
     bound: view(zeros),
+    certain: view(zeros),
     log_offset: view(new Uint32Array(n + 1)),
     log_node: view(new Uint32Array(0)),
     log_key: view(new Float32Array(0)),

@@ -91,3 +91,11 @@ function poppedShares(trace: Trace): Float32Array {
   }
   return shares;
 }
+
+/** The steps of the walk after which more of the first positions are certain than before. */
+export function settlingSteps({ certain, walkEnd }: Trace): number[] {
+  const steps: number[] = [];
+  for (let row = 0; row < walkEnd; row++)
+    if ((certain[row] as number) > (certain[row - 1] ?? 0)) steps.push(row + 1);
+  return steps;
+}

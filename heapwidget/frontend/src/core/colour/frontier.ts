@@ -1,177 +1,170 @@
 /**
- * Where the relevance that is still in the heap may end: each key is spread evenly over the positions that its node
- * sees. With what has arrived already this is a picture that turns from coarse to fine as the walk goes on.
+ * Where the relevance that is still in the heap lies: each key is spread evenly over its node's cell, the part of the
+ * inputs that it lies over by proportion. With what has arrived already this is a picture that turns from coarse to fine
+ * as the walk goes on.
  *
- * A box of positions costs its corners only: they go into a table of differences, which is summed up along each axis
- * in the end. So a frontier costs as many steps as there are nodes in the heap, and positions in the input.
+ * Layers that divide an input into the same parts share a grid of them. A box of parts costs its corners only: they go
+ * into a table of differences, which is summed up along each axis in the end, and laid over the positions. So a frontier
+ * costs as many steps as there are nodes in the heap, and positions in the input for each size of layer.
  */
 
-import { seenFrom } from "../geometry/field";
+import { laidOver, lieOver, type Parts, partsOf } from "../geometry/cell";
+import { seesNothing } from "../geometry/field";
 import type { HeapLike } from "../replay/heap";
 import type { Input, InputPart } from "../trace/input";
-import { type Layer, layerIndex, type Trace } from "../trace/trace";
+import { type Digit, type Layer, layerIndex, product, type Trace } from "../trace/trace";
 
-/** What the nodes of a layer see along one axis of an input, by their index along the axis that they look from. */
-interface Sight {
-  /** A node's index along that axis is `floor(index / stride) % size`. */
-  readonly stride: number;
-  readonly size: number;
-  /** Where what is seen begins and ends, in cells of the table, and how many positions it has. */
-  readonly from: Int32Array;
-  readonly to: Int32Array;
-  readonly length: Int32Array;
-}
-
-/** The table of differences of one input: one cell more along each axis. */
+/** The parts that some layers divide an input into, with a table of differences: one cell more along each axis. */
 interface Table {
   readonly part: InputPart;
+  readonly parts: readonly number[];
   readonly strides: readonly number[];
   readonly cells: Float64Array;
+  used: boolean;
 }
 
-/** What a node sees of one input: the ends along each axis in cells, and the number of positions. */
-interface SeenBox {
-  readonly from: Int32Array;
-  readonly to: Int32Array;
-  area: number;
+/** How the nodes of a layer lie over one input. */
+interface Lying {
+  readonly table: Table;
+  readonly digits: readonly (readonly Digit[])[];
+  /** Positions of the input to one part. */
+  readonly positions: number;
+  /** Where the node at hand lies along each axis: filled anew for each, since there are so many. */
+  readonly box: readonly Parts[];
 }
 
 export class Frontier {
   readonly #trace: Trace;
-  readonly #tables: readonly Table[];
-  /** What each layer's nodes see of each input, along each of its axes; null: everything. */
-  readonly #sights: readonly (readonly (readonly Sight[])[] | null)[];
-  /** What the node at hand sees of each input: filled anew for each, since there are so many. */
-  readonly #boxes: readonly SeenBox[];
+  readonly #tables = new Map<string, Table>();
+  /** How each layer's nodes lie over the inputs that they see. */
+  readonly #lying: readonly (readonly Lying[])[];
 
   constructor(trace: Trace, input: Input) {
     this.#trace = trace;
-    this.#tables = input.map(tableOf);
-    this.#boxes = input.map(({ lengths }) => ({
-      from: new Int32Array(lengths.length),
-      to: new Int32Array(lengths.length),
-      area: 0,
-    }));
-    this.#sights = trace.layers.map(
-      (layer) => layer.field && this.#tables.map((table) => sightsOf(layer, table)),
+    this.#lying = trace.layers.map((layer, number) =>
+      input
+        .filter((part) => number >= trace.inputs || part.layer === layer)
+        .filter((part) => !seesNothing(layer, part))
+        .map((part) => this.#lyingOf(layer, part)),
     );
   }
 
-  /** Adds the keys in the heap, spread over what their nodes see, to `into`, a value a position; returns their sum. */
+  /** Adds the keys in the heap, spread over their nodes' cells, to `into`, a value a position; returns their sum. */
   spread(heap: HeapLike, into: Float32Array | Float64Array): number {
     const { layers } = this.#trace;
-    for (const { cells } of this.#tables) cells.fill(0);
     let everywhere = 0;
     let sum = 0;
     for (let cell = 0; cell < heap.size; cell++) {
       const node = heap.nodeAt(cell);
       const number = layerIndex(this.#trace, node);
-      const sights = this.#sights[number];
+      const layer = layers[number] as Layer;
       const key = heap.keyAt(cell);
       sum += key;
-      if (!sights || !this.#add(sights, node - (layers[number] as Layer).first, key)) everywhere += key;
+      if (!add(this.#lying[number] as readonly Lying[], layer, node - layer.first, key)) everywhere += key;
     }
     const share = everywhere / into.length;
-    for (const table of this.#tables) addUp(table, into, share);
+    if (share !== 0) for (let position = 0; position < into.length; position++) addTo(into, position, share);
+    for (const table of this.#tables.values()) addUp(table, into);
     return sum;
   }
 
-  /** Spreads one key; false: its node sees nothing that is known. */
-  #add(sights: readonly (readonly Sight[])[], index: number, key: number): boolean {
-    let area = 0;
-    for (let i = 0; i < sights.length; i++) {
-      const box = this.#boxes[i] as SeenBox;
-      look(sights[i] as readonly Sight[], index, box);
-      area += box.area;
-    }
-    if (area === 0) return false;
-    const density = key / area;
-    for (let i = 0; i < sights.length; i++) {
-      const box = this.#boxes[i] as SeenBox;
-      if (box.area > 0) addBox((this.#tables[i] as Table).cells, box, density);
-    }
-    return true;
-  }
-}
-
-function tableOf(part: InputPart): Table {
-  let size = 1;
-  const strides = part.lengths.map(() => 0);
-  for (let axis = part.lengths.length - 1; axis >= 0; axis--) {
-    strides[axis] = size;
-    size *= (part.lengths[axis] as number) + 1;
-  }
-  return { part, strides, cells: new Float64Array(size) };
-}
-
-function sightsOf(layer: Layer, { part, strides }: Table): Sight[] {
-  return part.lengths.map((length, i) => {
-    const entry = layer.field?.[part.firstAxis + i];
-    const axis = entry?.axis ?? null;
-    const size = axis === null ? 1 : (layer.grid[axis] as number);
-    const box = axis === null ? 1 : (layer.box[axis] as number);
-    const end = axis === null ? 1 : (layer.shape[axis] as number);
-    const spans = Array.from({ length: size }, (_, at) =>
-      entry ? seenFrom(entry, [at * box, Math.min((at + 1) * box, end)], length) : ([0, length] as const),
-    );
-    const stride = strides[i] as number;
+  #lyingOf(layer: Layer, part: InputPart): Lying {
+    const own = layer === part.layer ? ownDigits(layer) : null;
+    const digits = part.lengths.map((_, axis) => (own ?? layer.cell?.slice(part.firstAxis))?.[axis] ?? []);
+    const parts = digits.map(partsOf);
     return {
-      stride: axis === null ? 1 : layer.grid.slice(axis + 1).reduce((a, b) => a * b, 1),
-      size,
-      from: Int32Array.from(spans, ([from]) => from * stride),
-      to: Int32Array.from(spans, ([, to]) => to * stride),
-      length: Int32Array.from(spans, ([from, to]) => to - from),
+      table: this.#tableOf(part, parts),
+      digits,
+      positions: part.count / product(parts),
+      box: parts.map(() => ({ from: 0, to: 0 })),
     };
-  });
+  }
+
+  #tableOf(part: InputPart, parts: readonly number[]): Table {
+    const name = `${part.first} ${parts.join()}`;
+    const known = this.#tables.get(name);
+    if (known) return known;
+    const strides = parts.map((_, axis) => product(parts.slice(axis + 1).map((n) => n + 1)));
+    const cells = new Float64Array(product(parts.map((n) => n + 1)));
+    const table = { part, parts, strides, cells, used: false };
+    this.#tables.set(name, table);
+    return table;
+  }
 }
 
-/** What a node sees of an input. */
-function look(axes: readonly Sight[], index: number, box: SeenBox): void {
-  let area = 1;
-  for (let axis = 0; axis < axes.length; axis++) {
-    const { stride, size, from, to, length } = axes[axis] as Sight;
-    const at = size === 1 ? 0 : Math.floor(index / stride) % size;
-    box.from[axis] = from[at] as number;
-    box.to[axis] = to[at] as number;
-    area *= length[at] as number;
+/** A position of an input lies where it is. */
+const ownDigits = ({ shape, channelAxis }: Layer): Digit[][] =>
+  shape
+    .map((size, axis) => [{ axis, start: 0, stop: size, stride: 1, size }])
+    .filter((_, axis) => axis !== channelAxis);
+
+/** Spreads one key; false: its node sees none of the inputs. */
+function add(lying: readonly Lying[], layer: Layer, index: number, key: number): boolean {
+  let positions = 0;
+  for (const { digits, box, positions: each } of lying) {
+    let count = each;
+    for (let axis = 0; axis < digits.length; axis++) {
+      const parts = box[axis] as Parts;
+      lieOver(layer, index, digits[axis] as readonly Digit[], parts);
+      count *= parts.to - parts.from;
+    }
+    positions += count;
   }
-  box.area = area;
+  if (positions === 0) return false;
+  // Each part takes as much as it has positions.
+  for (const { table, box, positions: each } of lying) addBox(table, box, (key * each) / positions);
+  return true;
 }
 
 /** Adds a density to a box: at its first corner, and with changing signs at all the others. */
-function addBox(cells: Float64Array, { from, to }: SeenBox, density: number): void {
-  for (let corner = 0; corner < 1 << from.length; corner++) {
+function addBox(table: Table, box: readonly Parts[], density: number): void {
+  table.used = true;
+  for (let corner = 0; corner < 1 << box.length; corner++) {
     let cell = 0;
     let change = density;
-    for (let axis = 0; axis < from.length; axis++) {
+    for (let axis = 0; axis < box.length; axis++) {
       const end = (corner >> axis) & 1;
-      cell += (end ? to[axis] : from[axis]) as number;
+      const { from, to } = box[axis] as Parts;
+      cell += (end ? to : from) * (table.strides[axis] as number);
       if (end) change = -change;
     }
-    cells[cell] = (cells[cell] as number) + change;
+    addTo(table.cells, cell, change);
   }
 }
 
-/** Sums the differences up along each axis, and adds them and `share` to the positions of the table's input. */
-function addUp({ part, strides, cells }: Table, into: Float32Array | Float64Array, share: number): void {
-  part.lengths.forEach((length, axis) => {
+function addTo(values: Float32Array | Float64Array, at: number, by: number): void {
+  values[at] = (values[at] as number) + by;
+}
+
+/** Sums the differences up along each axis, lays the parts over the positions of the input, and empties the table. */
+function addUp(table: Table, into: Float32Array | Float64Array): void {
+  if (!table.used) return;
+  const { part, parts, strides, cells } = table;
+  parts.forEach((count, axis) => {
     const stride = strides[axis] as number;
-    const run = stride * (length + 1);
-    for (let cell = stride; cell < cells.length; cell++) {
-      if (cell % run >= stride) cells[cell] = (cells[cell] as number) + (cells[cell - stride] as number);
-    }
+    const run = stride * (count + 1);
+    for (let cell = stride; cell < cells.length; cell++)
+      if (cell % run >= stride) addTo(cells, cell, cells[cell - stride] as number);
   });
-  const columns = part.lengths[part.lengths.length - 1] ?? 1;
-  for (let row = 0; row < part.count / columns; row++) {
+  const values = laidOver(inside(table), parts, part.lengths);
+  for (let position = 0; position < part.count; position++)
+    addTo(into, part.first + position, values[position] as number);
+  cells.fill(0);
+  table.used = false;
+}
+
+/** A table without the cells behind the last part of each axis. */
+function inside({ parts, strides, cells }: Table): Float64Array {
+  const found = new Float64Array(product(parts));
+  for (let at = 0; at < found.length; at++) {
     let cell = 0;
-    let rest = row;
-    for (let axis = part.lengths.length - 2; axis >= 0; axis--) {
-      const length = part.lengths[axis] as number;
-      cell += (rest % length) * (strides[axis] as number);
-      rest = Math.floor(rest / length);
+    let rest = at;
+    for (let axis = parts.length - 1; axis >= 0; axis--) {
+      const count = parts[axis] as number;
+      cell += (rest % count) * (strides[axis] as number);
+      rest = Math.floor(rest / count);
     }
-    const first = part.first + row * columns;
-    for (let p = first; p < first + columns; p++)
-      into[p] = (into[p] as number) + (cells[cell++] as number) + share;
+    found[at] = cells[cell] as number;
   }
+  return found;
 }

@@ -1,7 +1,7 @@
 /** What part of the input a node sees: ranges along the position axes, and rectangles of the grid. */
 
 import { type Input, type InputPart, partAt } from "../trace/input";
-import { boxOf, type FieldAxis, layerOf, type Trace } from "../trace/trace";
+import { boxOf, type FieldAxis, type Layer, layerOf, type Trace } from "../trace/trace";
 
 /** Columns `[x0, x1)` and rows `[y0, y1)` of the grid. */
 export interface Rect {
@@ -104,3 +104,7 @@ export function seesAll(trace: Trace, input: Input, node: number): boolean {
     (fieldSpans(trace, node, part) ?? []).every(([from, to], i) => from === 0 && to === part.lengths[i]),
   );
 }
+
+/** Whether a layer's nodes see nothing of an input. */
+export const seesNothing = ({ field }: Layer, part: InputPart): boolean =>
+  part.lengths.some((_, axis) => field?.[part.firstAxis + axis]?.size === 0);

@@ -75,8 +75,9 @@ export class Keyframes {
   #save(state: State): void {
     const before = this.#frames[this.#frames.length - 1];
     // Rows without a log, as in the collect phase, leave the input as it is.
-    const { logOffset, inputInHeap } = this.#trace;
-    const same = before && !inputInHeap && logOffset[before.step] === logOffset[state.step];
+    const { logOffset, inputInHeap, finishEnd } = this.#trace;
+    const collecting = before && before.step < finishEnd && state.step >= finishEnd;
+    const same = before && !inputInHeap && !collecting && logOffset[before.step] === logOffset[state.step];
     const input = same ? before.input : state.input.slice();
     this.#frames.push({ step: state.step, heap: state.heap.save(), input });
     this.#steps.push(state.step);

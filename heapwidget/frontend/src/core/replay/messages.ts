@@ -4,6 +4,7 @@
  * got until its last pop add up to all that it has passed on.
  */
 
+import { squareOf, squareSize } from "../trace/squares";
 import type { Trace } from "../trace/trace";
 
 /** The target, as the source of what the walk began with. */
@@ -53,8 +54,10 @@ export class Messages {
   }
 
   /** What a node got from each source in the rows before `row`. */
-  received(node: number, row: number): Map<number, number> {
+  received(to: number, row: number): Map<number, number> {
     const sums = new Map<number, number>();
+    // Of an input that is told by squares, what came to each position of the node's own.
+    const node = to < this.trace.inputCount && !this.trace.inputInHeap ? squareOf(this.trace, to) : to;
     for (const [start, key] of this.trace.start) if (start === node) sums.set(TARGET, key);
     for (let at = this.#first[node] as number; at > 0; at = this.#next[at - 1] as number) {
       const entry = at - 1;
@@ -68,12 +71,13 @@ export class Messages {
 
   /** What each node got from the pops of the given rows. */
   sent(rows: Iterable<number>): Map<number, number> {
-    const { logOffset, logNode } = this.trace;
+    const { logOffset, logNode, inputCount, inputInHeap } = this.trace;
     const sums = new Map<number, number>();
     for (const row of rows) {
       for (let i = logOffset[row] as number; i < (logOffset[row + 1] as number); i++) {
         const node = logNode[i] as number;
-        sums.set(node, (sums.get(node) ?? 0) + (this.amount[i] as number));
+        const all = node < inputCount && !inputInHeap ? squareSize(this.trace, node) : 1;
+        sums.set(node, (sums.get(node) ?? 0) + all * (this.amount[i] as number));
       }
     }
     return sums;

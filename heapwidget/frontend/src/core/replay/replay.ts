@@ -5,6 +5,7 @@ import { scale as shared } from "../vocabulary/vocabulary";
 import type { Heap } from "./heap";
 import { Keyframes, workOf } from "./keyframes";
 import { Messages } from "./messages";
+import type { Order } from "./order";
 import { State } from "./state";
 
 /** What the last row did to a node of the heap; lowered: re-keyed, away from the top. */
@@ -37,6 +38,8 @@ export class Replay {
   readonly collectRow: Int32Array;
   /** Row that popped the same node before, -1: none (walk rows only). */
   readonly previousPop: Int32Array;
+  /** How many pops of the walk were of nodes popped before. */
+  readonly repops: number;
   readonly effect: RowEffect = { pushed: 0, rekeyed: 0, shrank: 0, reached: 0, tie: -1 };
   /** Largest number of nodes the heap ever holds. */
   readonly largestHeap: number;
@@ -59,6 +62,7 @@ export class Replay {
     this.touch = new Uint8Array(trace.nodeCount);
     this.collectRow = new Int32Array(trace.inputCount).fill(-1);
     this.previousPop = findPreviousPops(trace);
+    this.repops = this.previousPop.reduce((n, before) => n + (before < 0 ? 0 : 1), 0);
     for (let row = trace.finishEnd; row < trace.steps; row++)
       this.collectRow[trace.popNode[row] as number] = row;
     const collect = collectInIdOrder(this.collectRow, trace.steps - trace.finishEnd);
@@ -117,6 +121,11 @@ export class Replay {
     return node >= this.#state.collected;
   }
 
+  /** The order of the heap that the row after the shown state pops from. */
+  get order(): Order {
+    return this.#state.orderAt(this.step);
+  }
+
   /** The rows in which the last pop was logged: row of the shown state, or -1 at step 0. */
   get row(): number {
     return this.step - 1;
@@ -132,7 +141,8 @@ export class Replay {
     const { trace, heap, effect, touch } = this;
     const end = trace.logOffset[row + 1] as number;
     this.#marked = trace.logNode.subarray(trace.logOffset[row], end);
-    if (row < trace.walkEnd || row >= trace.finishEnd) effect.tie = this.#tie();
+    const byKey = row < trace.walkEnd ? trace.classTop === null : row >= trace.finishEnd;
+    if (byKey) effect.tie = this.#tie();
     for (let i = trace.logOffset[row] as number; i < end; i++) {
       const node = trace.logNode[i] as number;
       if (node < this.#state.collected) {

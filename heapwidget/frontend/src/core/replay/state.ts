@@ -1,7 +1,9 @@
 /** What a trace says row by row, carried out: the heap, and what has reached the input. No more, so that it is fast. */
 
+import { fillSquare, hasSquares } from "../trace/squares";
 import type { Trace } from "../trace/trace";
 import { Heap, type HeapFrame } from "./heap";
+import { type Order, type Orders, ordersOf } from "./order";
 
 export interface Keyframe {
   readonly step: number;
@@ -9,16 +11,14 @@ export interface Keyframe {
   readonly input: Float32Array;
 }
 
-/** Whether the heap before a row pops the smallest key first. */
-export const ascendingAt = (trace: Trace, row: number): boolean =>
-  row < trace.finishEnd ? trace.ascending : trace.collectAscending;
-
 export class State {
   readonly heap: Heap;
   /** Contribution so far of each input position; 0: none. */
   readonly input: Float32Array;
   step = 0;
   readonly #trace: Trace;
+  readonly #orders: Orders;
+  readonly #squares: boolean;
   /** Nodes below this are collected as they are reached: they never lie in the heap of the walk. */
   readonly collected: number;
   /** Rows of the collect phase by ascending node id. */
@@ -28,7 +28,9 @@ export class State {
     this.#trace = trace;
     this.#collect = collect;
     this.collected = trace.inputInHeap ? 0 : trace.inputCount;
-    this.heap = new Heap(trace.nodeCount, trace.ascending);
+    this.#orders = ordersOf(trace);
+    this.#squares = hasSquares(trace);
+    this.heap = new Heap(trace.nodeCount, this.#orders.walk);
     this.input = new Float32Array(trace.inputCount);
   }
 
@@ -36,7 +38,7 @@ export class State {
   start(): void {
     this.step = 0;
     this.input.fill(0);
-    this.heap.restart(this.#trace.ascending);
+    this.heap.restart(this.#orders.walk);
     for (const [node, key] of this.#trace.start) this.heap.push(node, key);
     if (this.#trace.finishEnd === 0) this.#startCollect();
   }
@@ -52,7 +54,7 @@ export class State {
     for (let i = trace.logOffset[row] as number; i < end; i++) {
       const node = trace.logNode[i] as number;
       const key = trace.logKey[i] as number;
-      if (node < this.collected) input[node] = key;
+      if (node < this.collected) this.#arrive(node, key);
       else if (heap.cellOf(node) >= 0) heap.rekey(node, key);
       else heap.push(node, key);
     }
@@ -62,13 +64,29 @@ export class State {
 
   restore(frame: Keyframe): void {
     this.step = frame.step;
-    this.heap.restore(frame.heap, ascendingAt(this.#trace, frame.step));
+    this.heap.restore(frame.heap, this.orderAt(frame.step));
     this.input.set(frame.input);
   }
 
+  #arrive(node: number, key: number): void {
+    if (this.#squares) fillSquare(this.#trace, this.input, node, key);
+    else this.input[node] = key;
+  }
+
+  /** The order of the heap before a row. */
+  orderAt(row: number): Order {
+    return row < this.#trace.finishEnd ? this.#orders.walk : this.#orders.collect;
+  }
+
   #startCollect(): void {
-    const { popNode, popMass, collectAscending } = this.#trace;
-    this.heap.restart(collectAscending);
-    for (const row of this.#collect) this.heap.push(popNode[row] as number, popMass[row] as number);
+    const { popNode, popMass } = this.#trace;
+    this.heap.restart(this.#orders.collect);
+    // Of squares only their means were told.
+    if (this.#squares) this.input.fill(0);
+    for (const row of this.#collect) {
+      const [node, key] = [popNode[row] as number, popMass[row] as number];
+      this.heap.push(node, key);
+      if (this.#squares) this.input[node] = key;
+    }
   }
 }

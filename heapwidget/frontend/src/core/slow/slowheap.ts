@@ -1,11 +1,13 @@
 /** The heap in slow motion: each comparison and each write of heapq's routines is a step of its own. */
 
 import type { HeapFrame, HeapLike } from "../replay/heap";
+import type { Order } from "../replay/order";
 import { type CodeLine, codeLine } from "./routines";
 
 export interface Item {
   readonly node: number;
   readonly rank: number;
+  readonly key: number;
 }
 
 /** What a sub-step did, for the sentence about it. */
@@ -72,19 +74,19 @@ const SPARE = 64;
 export class SlowHeap implements HeapLike {
   #size: number;
   #nodes: Uint32Array;
-  #ranks: Float64Array;
-  readonly #sign: 1 | -1;
+  #keys: Float64Array;
+  readonly #order: Order;
   /** Cell that is shown with another item than the array holds there. */
   #hole = -1;
   #held: Item | null = null;
 
-  constructor(frame: HeapFrame, ascending: boolean) {
+  constructor(frame: HeapFrame, order: Order) {
     this.#size = frame.nodes.length;
     this.#nodes = new Uint32Array(this.#size + SPARE);
-    this.#ranks = new Float64Array(this.#size + SPARE);
+    this.#keys = new Float64Array(this.#size + SPARE);
     this.#nodes.set(frame.nodes);
-    this.#ranks.set(frame.ranks);
-    this.#sign = ascending ? 1 : -1;
+    this.#keys.set(frame.keys);
+    this.#order = order;
   }
 
   get size(): number {
@@ -101,8 +103,7 @@ export class SlowHeap implements HeapLike {
   }
 
   keyAt(cell: number): number {
-    const rank = cell === this.#hole && this.#held ? this.#held.rank : (this.#ranks[cell] as number);
-    return this.#sign * rank + 0;
+    return cell === this.#hole && this.#held ? this.#held.key : (this.#keys[cell] as number);
   }
 
   cellOf(node: number): number {
@@ -112,11 +113,7 @@ export class SlowHeap implements HeapLike {
   }
 
   item(node: number, key: number): Item {
-    return { node, rank: this.#sign * key };
-  }
-
-  key(item: Item): number {
-    return this.#sign * item.rank + 0;
+    return { node, rank: this.#order(node, key), key: key + 0 };
   }
 
   /** Shows what holds after a sub-step. */
@@ -229,7 +226,7 @@ export class SlowHeap implements HeapLike {
   }
 
   #at(cell: number): Item {
-    return { node: this.#nodes[cell] as number, rank: this.#ranks[cell] as number };
+    return this.item(this.#nodes[cell] as number, this.#keys[cell] as number);
   }
 
   #do(
@@ -263,13 +260,13 @@ export class SlowHeap implements HeapLike {
   #set(cell: number, item: Item): void {
     if (cell >= this.#nodes.length) this.#grow(2 * cell);
     this.#nodes[cell] = item.node;
-    this.#ranks[cell] = item.rank;
+    this.#keys[cell] = item.key;
   }
 
   #grow(capacity: number): void {
-    const [nodes, ranks] = [new Uint32Array(capacity), new Float64Array(capacity)];
+    const [nodes, keys] = [new Uint32Array(capacity), new Float64Array(capacity)];
     nodes.set(this.#nodes);
-    ranks.set(this.#ranks);
-    [this.#nodes, this.#ranks] = [nodes, ranks];
+    keys.set(this.#keys);
+    [this.#nodes, this.#keys] = [nodes, keys];
   }
 }

@@ -1,7 +1,6 @@
 /** One pop of the trace in slow motion: the pop itself, then each push and re-key of its log. */
 
 import type { Replay } from "../replay/replay";
-import { ascendingAt } from "../replay/state";
 import { phaseOf } from "../trace/trace";
 import { SlowHeap, type SubStep } from "./slowheap";
 
@@ -22,6 +21,7 @@ export class SlowPop {
   readonly heap: SlowHeap;
   readonly steps: readonly SlowStep[];
   readonly popped: { readonly node: number; readonly key: number };
+  readonly row: number;
   /** Sub-steps done. */
   #done: number;
 
@@ -29,8 +29,9 @@ export class SlowPop {
   constructor(replay: Replay) {
     const { trace } = replay;
     const row = replay.step;
+    this.row = row;
     this.popped = { node: trace.popNode[row] as number, key: trace.popMass[row] as number };
-    this.heap = new SlowHeap(replay.heap.save(), ascendingAt(trace, row));
+    this.heap = new SlowHeap(replay.heap.save(), replay.order);
     this.steps = [...this.#run(replay, row)];
     this.#done = this.steps.length;
     this.seek(0);

@@ -1,11 +1,17 @@
 /** Whether a trace's columns fit its header and one another; their lengths are known to be right. */
 
 import { fail } from "./error";
+import { hasSquares, squareOf } from "./squares";
 import type { Trace } from "./trace";
 
 /** Throws a `TraceError` that names the first column that is wrong. */
 export function checkColumns(trace: Trace): void {
   checkNodes(trace);
+  if (
+    hasSquares(trace) &&
+    trace.logNode.some((node) => node < trace.inputCount && squareOf(trace, node) !== node)
+  )
+    fail("Column log_node reaches a position of the input that begins no square.");
   checkOffsets(trace);
   const { popMass, logKey, contribution, explained, absorbed, dust, bound } = trace;
   const finite = { pop_mass: popMass, log_key: logKey, contribution, explained, absorbed };
@@ -15,6 +21,10 @@ export function checkColumns(trace: Trace): void {
   for (const [column, values] of Object.entries({ dust, bound })) {
     if (values.some(Number.isNaN)) fail(`Column ${column} holds a value that is no number.`);
   }
+  trace.certain.forEach((count, row) => {
+    if (count < (trace.certain[row - 1] ?? 0) || count > trace.inputCount)
+      fail("Column certain falls, or counts more positions than the inputs have.");
+  });
 }
 
 function checkOffsets({ logOffset, logNode, walkEnd, finishEnd, inputCount }: Trace): void {

@@ -20,12 +20,14 @@ export function readHeader(value: unknown): Header {
       index: target.index,
       value: target.value,
       below: target.below ?? null,
+      kind: target.kind ?? null,
       baseline: target.baseline ?? null,
       atBaseline: target.at_baseline ?? 0,
       change: target.value - (target.at_baseline ?? 0),
     },
     floor: raw.floor,
     byBound: raw.priority === "bound",
+    classTop: raw.class_top === undefined ? null : Math.fround(raw.class_top),
     // Keys are of single precision, like those of the log.
     start: raw.start.map(([node, key]) => [node, Math.fround(key)] as const),
     layers: readLayers(raw.layers),
@@ -39,7 +41,7 @@ export function readHeader(value: unknown): Header {
 
 function readLayers(raw: readonly RawLayer[]): Layer[] {
   let first = 0;
-  return raw.map(({ label, shape, box, reads, channel_axis, kind, names, field }) => {
+  return raw.map(({ label, shape, box, reads, channel_axis, kind, names, field, square, cell }) => {
     const grid = shape.map((n, axis) => Math.ceil(n / (box[axis] as number)));
     const layer: Layer = {
       label,
@@ -48,8 +50,13 @@ function readLayers(raw: readonly RawLayer[]): Layer[] {
       reads,
       channelAxis: channel_axis,
       kind: kind ?? null,
+      square: square ?? 1,
       names: names ?? null,
       field: field?.map(([start, step, size, axis]) => ({ start, step, size, axis })) ?? null,
+      cell:
+        cell?.map((digits) =>
+          digits.map(([axis, start, stop, stride, size]) => ({ axis, start, stop, stride, size })),
+        ) ?? null,
       grid,
       first,
       count: product(grid),

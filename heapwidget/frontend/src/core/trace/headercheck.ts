@@ -10,10 +10,13 @@ export interface RawLayer extends Pick<Layer, "label" | "shape" | "box" | "reads
   readonly field:
     | readonly (readonly [start: number, step: number, size: number, axis: number | null])[]
     | null;
+  readonly cell?: readonly (readonly RawDigit[])[] | null;
   readonly kind?: Kind;
+  readonly square?: number;
   readonly names?: readonly string[];
 }
 
+type RawDigit = readonly [axis: number, start: number, stop: number, stride: number, size: number];
 type Order = "descending" | "ascending";
 
 export interface RawHeader extends Pick<Header, "method" | "rule" | "conserved" | "floor" | "start"> {
@@ -21,13 +24,15 @@ export interface RawHeader extends Pick<Header, "method" | "rule" | "conserved" 
   readonly order: Order;
   readonly target: Pick<Header["target"], "label" | "index" | "value"> & {
     readonly below?: string | null;
+    readonly kind?: string | null;
     readonly baseline?: string | null;
     readonly at_baseline?: number;
   };
   readonly phases: Readonly<Record<(typeof PHASES)[number], number>>;
   readonly layers: readonly RawLayer[];
   readonly inputs?: number;
-  readonly priority?: "mass" | "bound";
+  readonly priority?: "mass" | "bound" | "wave";
+  readonly class_top?: number;
   readonly collect_order?: Order;
   readonly input_in_heap?: boolean;
   readonly scores?: (Omit<Scores, "absolute"> & { readonly absolute?: unknown }) | null;
@@ -38,6 +43,8 @@ const MOST_AXES = 32;
 const LARGEST_LAYER = 2 ** 24;
 const MOST_NODES = 2 ** 27;
 const DEEPEST = 16;
+/** Below the least floor of a walk; its bits still order like it. */
+const SMALLEST_TOP = 1e-37;
 
 const layerParts = is.record({
   label: is.name,
@@ -49,16 +56,21 @@ const layerParts = is.record({
   field: is.orNull(is.list(is.row(is.integer, is.whole, is.whole, is.orNull(is.whole)))),
 });
 
+const count: is.Check = (value) => is.whole(value) && (value as number) > 0;
+const cell = is.orNull(is.list(is.list(is.row(is.whole, is.integer, is.integer, count, count))));
+
 const layer: is.Check = (value) => {
-  if (!layerParts(value)) return false;
-  const { shape, box, channel_axis, field } = value as RawLayer;
-  const axes = [channel_axis, ...(field ?? []).map((axis) => axis[3])];
+  if (!layerParts(value) || !cell((value as RawLayer).cell ?? null)) return false;
+  const { shape, box, channel_axis, field, cell: places } = value as RawLayer;
+  const digits = (places ?? []).flat();
+  const axes = [channel_axis, ...(field ?? []).map((axis) => axis[3]), ...digits.map(([axis]) => axis)];
   return (
     shape.length > 0 &&
     shape.length === box.length &&
     shape.length <= MOST_AXES &&
     shape.every((size, axis) => (box[axis] as number) > 0 && (box[axis] as number) <= size) &&
-    axes.every((axis) => axis === null || axis < shape.length)
+    axes.every((axis) => axis === null || axis < shape.length) &&
+    digits.reduce((parts, [, , , , size]) => parts * size, 1) <= LARGEST_LAYER
   );
 };
 
@@ -80,11 +92,14 @@ const scores: is.Check = (value) => {
 
 const target = is.record({ label: is.text, index: is.orNull(is.whole), value: is.number });
 
+const numberOrLeftOut = (value: unknown): boolean => value === undefined || is.number(value);
+
 /** What a target may say besides. */
 const fromBaseline = (value: is.Json): boolean =>
   is.orNull(is.text)(value.below ?? null) &&
+  is.orNull(is.text)(value.kind ?? null) &&
   is.orNull(is.text)(value.baseline ?? null) &&
-  is.number(value.at_baseline ?? 0);
+  numberOrLeftOut(value.at_baseline);
 
 const ledger = is.record({
   target: is.number,
@@ -103,12 +118,13 @@ const HEADER: Readonly<Record<string, is.Check>> = {
   phases: is.record(Object.fromEntries(PHASES.map((phase) => [phase, is.whole]))),
   start: is.list(is.row(is.whole, is.number)),
   layers: is.list(layer),
-  ledger: (value) => ledger(value) && is.number((value as is.Json).baseline ?? 0),
+  ledger: (value) => ledger(value) && numberOrLeftOut((value as is.Json).baseline),
 };
 const OPTIONAL: Readonly<Record<string, is.Check>> = {
   inputs: is.whole,
   rule_label: is.text,
-  priority: is.word("mass", "bound"),
+  priority: is.word("mass", "bound", "wave"),
+  class_top: (value) => is.number(value) && (value as number) >= SMALLEST_TOP,
   collect_order: is.word("descending", "ascending"),
   input_in_heap: is.truth,
   scores: is.orNull(scores),
@@ -118,8 +134,8 @@ const OPTIONAL: Readonly<Record<string, is.Check>> = {
 export function checkHeader(header: unknown): RawHeader {
   if (!is.dict(header)) return fail("The header is missing.");
   if (header.format !== "heapwidget-trace") fail("This is not a heapwidget trace.");
-  if (header.version !== 1)
-    fail(`The trace has version ${String(header.version)}; this viewer reads version 1.`);
+  if (header.version !== 1 && header.version !== 2)
+    fail(`The trace has version ${String(header.version)}; this viewer reads versions 1 and 2.`);
   for (const [key, check] of Object.entries({ ...HEADER, ...OPTIONAL })) {
     if (!(key in header) && key in OPTIONAL) continue;
     if (!(key in header)) fail(`The header has no ${key}.`);
@@ -133,6 +149,8 @@ export function checkHeader(header: unknown): RawHeader {
   checkLayers(read.layers, read.inputs ?? 1);
   if (new Set(read.start.map(([node]) => node)).size < read.start.length)
     fail("The header's start names a node twice.");
+  if ((read.priority === "wave") !== (read.class_top !== undefined))
+    fail("The header's class_top belongs to the wave, and to it alone.");
   return read;
 }
 
@@ -159,20 +177,21 @@ function checkLayers(layers: readonly RawLayer[], inputs: number): void {
   if (most > LARGEST_LAYER || all > MOST_NODES)
     fail(`The trace has ${all} nodes, ${most} in one layer; at most ${MOST_NODES} can be shown.`);
   layers.slice(0, inputs).forEach(checkInput);
-  if (layers.slice(inputs).some((layer) => "kind" in layer || "names" in layer))
-    fail("A layer has a kind or names and is no input.");
+  if (layers.slice(inputs).some((layer) => "kind" in layer || "names" in layer || "square" in layer))
+    fail("A layer has a kind, a square or names and is no input.");
   const axes = layers.slice(0, inputs).reduce((n, { shape, channel_axis }) => {
     return n + shape.length - (channel_axis === null ? 0 : 1);
   }, 0);
-  if (layers.some(({ field }) => field !== null && field.length !== axes))
-    fail(`A layer's field is not one range for each of ${axes} axes.`);
+  if (layers.some(({ field, cell }) => [field, cell].some((places) => (places?.length ?? axes) !== axes)))
+    fail(`A layer's field or cell has not one entry for each of ${axes} axes.`);
 }
 
 const nodesOf = ({ shape, box }: RawLayer): number =>
   product(shape.map((size, axis) => Math.ceil(size / (box[axis] as number))));
 
-function checkInput({ shape, box, channel_axis, kind, names }: RawLayer, number: number): void {
+function checkInput({ shape, box, channel_axis, kind, names, square = 2 }: RawLayer, number: number): void {
   const what = `Input ${number}`;
+  if (!is.whole(square) || square < 2) fail(`${what} has squares of no more than one position.`);
   const facts = isKind(kind) ? KINDS[kind] : fail(`${what} is of no known kind.`);
   if (shape.some((size, axis) => box[axis] !== (axis === channel_axis ? size : 1)))
     fail(`${what} is not divided into positions.`);

@@ -29,6 +29,18 @@ function words(columns: Readonly<Record<string, unknown>>, name: string, length:
   return bytes;
 }
 
+/** A column of one value a row; where its start alone is given, the last value there holds for all the rest. */
+function rows(columns: Readonly<Record<string, unknown>>, name: string, length: number): ArrayBuffer {
+  const begun = `${name}_start`;
+  if (!(begun in columns)) return words(columns, name, length);
+  const start = new Uint32Array(words(columns, begun, null));
+  if (start.length === 0 || start.length > length)
+    fail(`Column ${begun} has ${start.length} values, of ${length} rows.`);
+  const all = new Uint32Array(length).fill(start[start.length - 1] as number);
+  all.set(start);
+  return all.buffer;
+}
+
 const unitsOf = ({ layers, inputs }: Header): number =>
   layers.slice(0, inputs).reduce((n, { shape }) => n + product(shape), 0);
 
@@ -39,6 +51,7 @@ export function readTrace(rawHeader: unknown, columns: unknown): Trace {
   const { layers, inputs, steps } = header;
   const floats = (name: string, length: number | null) => new Float32Array(words(columns, name, length));
   const ids = (name: string, length: number | null) => new Uint32Array(words(columns, name, length));
+  const sums = (name: string) => new Float32Array(rows(columns, name, steps));
   const logNode = ids("log_node", null);
   const trace: Trace = {
     ...header,
@@ -47,14 +60,16 @@ export function readTrace(rawHeader: unknown, columns: unknown): Trace {
     firstNodes: Uint32Array.from(layers, ({ first }) => first),
     popNode: ids("pop_node", steps),
     popMass: floats("pop_mass", steps),
-    explained: floats("explained", steps),
-    absorbed: floats("absorbed", steps),
-    dust: floats("dust", steps),
-    bound: floats("bound", steps),
-    logOffset: ids("log_offset", steps + 1),
+    explained: sums("explained"),
+    absorbed: sums("absorbed"),
+    dust: sums("dust"),
+    bound: sums("bound"),
+    certain: ids("certain", steps),
+    logOffset: new Uint32Array(rows(columns, "log_offset", steps + 1)),
     logNode,
     logKey: floats("log_key", logNode.length),
-    contribution: floats("contribution", unitsOf(header)),
+    // Of many units a viewer is sent none: it shows positions.
+    contribution: "contribution" in columns ? floats("contribution", unitsOf(header)) : new Float32Array(),
   };
   checkColumns(trace);
   return trace;

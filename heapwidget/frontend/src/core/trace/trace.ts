@@ -12,6 +12,18 @@ export interface FieldAxis {
   readonly axis: number | null;
 }
 
+/**
+ * A digit of the place where a unit lies along a position axis of the input: of index i on the layer's `axis` it is
+ * `floor((i - start) / stride) % size`; units outside of `[start, stop)` lie nowhere.
+ */
+export interface Digit {
+  readonly axis: number;
+  readonly start: number;
+  readonly stop: number;
+  readonly stride: number;
+  readonly size: number;
+}
+
 export interface Layer {
   readonly label: string;
   readonly shape: readonly number[];
@@ -21,9 +33,13 @@ export interface Layer {
   readonly reads: readonly number[];
   /** How an input is shown; other layers have none. */
   readonly kind: Kind | null;
+  /** Side of the squares of an input's positions by which arrivals are logged. */
+  readonly square: number;
   /** Names of an input's positions, where they have any. */
   readonly names: readonly string[] | null;
   readonly field: readonly FieldAxis[] | null;
+  /** For each position axis of the inputs, the digits of a unit's place, the largest first; null: it lies over all. */
+  readonly cell: readonly (readonly Digit[])[] | null;
   /** Boxes along each axis. */
   readonly grid: readonly number[];
   /** Id of the layer's first node. */
@@ -65,6 +81,8 @@ export interface Header {
     readonly value: number;
     /** What the scores explained lie below, where the net does not end in them. */
     readonly below: string | null;
+    /** What it is, where it is neither the score of a class nor a sum of scores; see `docs/trace.md`. */
+    readonly kind: string | null;
     /** What the baseline is called, where the change from it is explained, and the value there. */
     readonly baseline: string | null;
     readonly atBaseline: number;
@@ -74,6 +92,8 @@ export interface Header {
   readonly floor: number | null;
   /** Whether keys are parts of the bound, not masses. */
   readonly byBound: boolean;
+  /** The top of a size class, where of one class the node nearest the output goes first; null: order is by key alone. */
+  readonly classTop: number | null;
   readonly start: readonly (readonly [node: number, key: number])[];
   readonly layers: readonly Layer[];
   /** How many of the layers, from the first on, are inputs. */
@@ -98,6 +118,8 @@ export interface Trace extends Header {
   readonly absorbed: Float32Array;
   readonly dust: Float32Array;
   readonly bound: Float32Array;
+  /** How many of the first positions can no longer be displaced. */
+  readonly certain: Uint32Array;
   readonly logOffset: Uint32Array;
   readonly logNode: Uint32Array;
   readonly logKey: Float32Array;

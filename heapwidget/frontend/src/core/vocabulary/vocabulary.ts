@@ -11,9 +11,14 @@ import {
   rules,
   scale,
   series,
+  speaks,
+  targets,
 } from "../../../../words/vocabulary.json";
 
-export { axis, ink, kinds, maps, nouns, panels, rounding, scale, series };
+export { axis, ink, kinds, maps, nouns, panels, rounding, scale, series, speaks };
+
+/** What targets are called that are neither the score of a class nor a sum of scores, by their kinds. */
+export const targetKinds: Readonly<Record<string, string>> = targets;
 
 /** What rules and composites are called, by their names: of one that has no word here, its name. */
 export const ruleLabel = (name: string): string =>

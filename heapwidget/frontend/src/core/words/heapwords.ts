@@ -6,7 +6,8 @@ import type { Replay } from "../replay/replay";
 import { phaseOf, type Trace } from "../trace/trace";
 import { formatCount, formatKey, formatShare, plural } from "./format";
 import { nodeLabel } from "./labels";
-import { positionNoun, shareOf, targetNoun } from "./narration";
+import { positionNoun, shareOf } from "./narration";
+import { wholeNoun } from "./targetwords";
 
 /** A cell of the heap: its node, its key, when it is popped, and what stands above and below it. */
 export function describeCell({ trace, step }: Replay, heap: HeapLike, cell: number): string {
@@ -60,7 +61,7 @@ export function dustAt(trace: Trace, step: number): Dust | null {
   const column = (values: Float32Array) => (row < 0 ? 0 : Math.abs(shareOf(trace, values[row] as number)));
   const dust = column(trace.dust);
   const left = Math.max(1 - column(trace.explained) - column(trace.absorbed), dust);
-  const noun = targetNoun(trace);
+  const noun = wholeNoun(trace.target);
   return {
     part: left > 0 ? dust / left : 0,
     heap: `in the heap: ${formatShare(left - dust)} of the ${noun}`,

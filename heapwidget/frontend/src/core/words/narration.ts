@@ -1,11 +1,12 @@
 /** What happened at a step, in one or two plain sentences, and what the title line claims. */
 
 import type { Replay } from "../replay/replay";
-import { ascendingAt } from "../replay/state";
+import { hasSquares } from "../trace/squares";
 import { layerOf, phaseOf, type Trace } from "../trace/trace";
 import { nounOf, nouns, rounding, ruleLabel } from "../vocabulary/vocabulary";
-import { formatBound, formatCount, formatKey, formatShare, formatValue, ordinal, plural } from "./format";
+import { formatBound, formatCount, formatKey, formatShare, ordinal, plural } from "./format";
 import { nodeLabel } from "./labels";
+import { effect, targetNoun, targetWorth, wholeNoun } from "./targetwords";
 
 /** A run of text; `node` names are set in the popped node's colour, others in bold. */
 export interface Part {
@@ -19,10 +20,12 @@ export const positionNoun = (trace: Trace): string =>
 
 export const plainText = (parts: readonly Part[]): string => parts.map((part) => part.text).join("");
 
-export const targetNoun = (trace: Trace): string =>
-  trace.target.index === null ? nouns.output : nouns.class;
+const extreme = (trace: Trace, row: number): string =>
+  (row < trace.finishEnd ? trace.ascending : trace.collectAscending) ? "smallest" : "largest";
 
-const extreme = (trace: Trace, row: number): string => (ascendingAt(trace, row) ? "smallest" : "largest");
+/** Why a node of the walk is the next. */
+const foremost = (trace: Trace): string =>
+  trace.classTop === null ? `the ${extreme(trace, 0)}` : "of the largest size, the nearest to the output";
 
 /** What a collected key is. */
 function keyNoun(trace: Trace): string {
@@ -48,16 +51,22 @@ function beforeFirst(replay: Replay): Part[] {
     return [
       { text: "Nothing popped yet. The heap holds one node, " },
       top,
-      { text: `, with all of the ${targetNoun(trace)}: ${key}.` },
+      { text: `, with all of the ${wholeNoun(trace.target)}: ${key}${inMass(trace, heap.keyAt(0))}.` },
     ];
   }
   const held = plural(heap.size, trace.walkEnd > 0 ? "node" : positionNoun(trace));
   return [
-    { text: `Nothing popped yet. The heap holds ${held}; the ${extreme(trace, 0)}, ` },
+    {
+      text: `Nothing popped yet. The heap holds ${held}; ${trace.walkEnd > 0 ? foremost(trace) : `the ${extreme(trace, 0)}`}, `,
+    },
     top,
     { text: ` with ${key}, is on top.` },
   ];
 }
+
+/** Scores that speak for and against add up to more than their sum. */
+const inMass = (trace: Trace, key: number): string =>
+  trace.target.baseline !== null && key > 1.001 * Math.abs(trace.target.change) ? " in mass" : "";
 
 function tieParts(replay: Replay): Part[] {
   const { tie } = replay.effect;
@@ -76,7 +85,7 @@ function walkRow(replay: Replay, row: number): Part[] {
     { text: "Pop " },
     { text: nodeLabel(trace, trace.popNode[row] as number), kind: "popped" },
     {
-      text: `${before >= 0 ? " again" : ""}: the ${extreme(trace, row)} in the heap, ${formatKey(trace.popMass[row] as number)}`,
+      text: `${before >= 0 ? " again" : ""}: ${foremost(trace)} in the heap, ${formatKey(trace.popMass[row] as number)}`,
     },
     ...tieParts(replay),
     { text: `. ${consequences(replay, row)}` },
@@ -86,6 +95,7 @@ function walkRow(replay: Replay, row: number): Part[] {
           ? ` It was popped before, at step ${formatCount(before + 1)}; this has reached it since.`
           : "",
     },
+    { text: nowCertain(trace, row) },
     { text: row + 1 === trace.finishEnd ? nowCollect(trace, row) : "" },
   ];
   return parts.filter((part) => part.text !== "");
@@ -106,10 +116,7 @@ function consequences(replay: Replay, row: number): string {
         : `${plural(rekeyed, "node")} already in the heap ${verb}`,
     );
   }
-  if (effect.reached > 0)
-    clauses.push(
-      `${plural(effect.reached, positionNoun(trace))} ${effect.reached === 1 ? "is" : "are"} reached`,
-    );
+  if (effect.reached > 0) clauses.push(arrived(replay));
   if (clauses.length === 0) {
     clauses.push(
       trace.floor === null
@@ -119,7 +126,7 @@ function consequences(replay: Replay, row: number): string {
   }
   const absorbed = partOf(trace, (trace.absorbed[row] as number) - (trace.absorbed[row - 1] ?? 0));
   if (trace.conserved && Math.abs(absorbed) >= 0.001) {
-    clauses.push(`${formatShare(absorbed)} of the ${targetNoun(trace)} is absorbed`);
+    clauses.push(`${formatShare(absorbed)} of the ${wholeNoun(trace.target)} is absorbed`);
   }
   const sentence =
     clauses.length > 1
@@ -128,12 +135,29 @@ function consequences(replay: Replay, row: number): string {
   return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
 }
 
+/** What of the input a row reached: positions, or squares of them. */
+function arrived({ trace, effect: { reached } }: Replay): string {
+  const is = reached === 1 ? "is" : "are";
+  if (!hasSquares(trace)) return `${plural(reached, positionNoun(trace))} ${is} reached`;
+  return `${plural(reached, "square")} of ${positionNoun(trace)}s ${is} reached`;
+}
+
 /** Why a pop changes no key, in a heap that held all nodes from the start. */
 function noChildren(trace: Trace, row: number): string {
   if (!trace.inputInHeap) return "nothing enters the heap";
   return (trace.popNode[row] as number) < trace.inputCount
     ? "the input has no children"
     : "all its children were popped before";
+}
+
+/** How many of the first positions a row made certain, if it did; once nothing is on its way, that says nothing new. */
+function nowCertain(trace: Trace, row: number): string {
+  const count = trace.certain[row] as number;
+  if (count <= (trace.certain[row - 1] ?? 0) || row + 1 === trace.finishEnd) return "";
+  const noun = positionNoun(trace);
+  return count === 1
+    ? ` The first ${noun} is certain now: nothing on its way can displace it.`
+    : ` The first ${plural(count, noun)} are certain now: nothing on its way can displace them.`;
 }
 
 /** What follows the last row before the collect phase. */
@@ -145,17 +169,21 @@ function nowCollect(trace: Trace, row: number): string {
 function finishRow(replay: Replay, row: number): Part[] {
   const { trace, effect } = replay;
   const first = row === trace.walkEnd;
-  const reached =
-    effect.reached > 0
-      ? `; ${plural(effect.reached, positionNoun(trace))} ${effect.reached === 1 ? "is" : "are"} reached`
-      : "";
+  const reached = effect.reached > 0 ? `; ${arrived(replay)}` : "";
   const parts: Part[] = [
-    { text: first ? "The walk is over. What is left in " : "What is left in " },
+    { text: first ? `The walk is over${popsInAll(replay)}. What is left in ` : "What is left in " },
     { text: layerOf(trace, trace.popNode[row] as number).label, kind: "popped" },
     { text: `, ${formatKey(trace.popMass[row] as number)} in all, is passed on at once${reached}.` },
   ];
   if (row + 1 === trace.finishEnd && row + 1 < trace.steps) parts.push({ text: nowCollect(trace, row) });
   return parts;
+}
+
+/** How many pops the walk took, and how many of them for what had come too late for an earlier one. */
+function popsInAll({ trace, repops }: Replay): string {
+  if (trace.walkEnd === 0) return "";
+  const again = repops === 0 ? "" : `, ${formatCount(repops)} of them of nodes popped before`;
+  return ` after ${plural(trace.walkEnd, "pop")}${again}`;
 }
 
 function collectRow(replay: Replay, row: number): Part[] {
@@ -168,6 +196,7 @@ function collectRow(replay: Replay, row: number): Part[] {
     { text: ` has the ${superlative} ${keyNoun(trace)}, ${formatKey(trace.popMass[row] as number)}` },
     ...tieParts(replay),
     { text: rank === 1 ? lowestFirst(trace) : "" },
+    { text: signChange(trace, row) },
     { text: row + 1 === trace.steps ? ". It was the last: the heap is empty." : "." },
   ];
 }
@@ -175,8 +204,16 @@ function collectRow(replay: Replay, row: number): Part[] {
 /** Why the smallest contribution comes first. */
 const lowestFirst = (trace: Trace): string =>
   trace.conserved && trace.collectAscending
-    ? `: the ${targetNoun(trace)} is negative, so what lowers it most comes first`
+    ? `: the ${wholeNoun(trace.target)} is negative, so what lowers it most comes first`
     : "";
+
+/** What contributions of this sign do, told where the first of them is popped, if they are parts of a change. */
+function signChange(trace: Trace, row: number): string {
+  const value = trace.popMass[row] as number;
+  const before = row > trace.finishEnd ? (trace.popMass[row - 1] as number) : 0;
+  if (!trace.conserved || trace.target.baseline === null || Math.sign(value) === Math.sign(before)) return "";
+  return `; ${row > trace.finishEnd ? "from here on " : ""}it ${effect(trace.target, value)}`;
+}
 
 /** A mass as a share of the target's magnitude. */
 export function shareOf(trace: Trace, mass: number): number {
@@ -191,13 +228,11 @@ export function partOf(trace: Trace, relevance: number): number {
 /** The title line after the target's label, at the replay's step. */
 export function summary(replay: Replay): string {
   const { trace, row } = replay;
-  const { below } = trace.target;
-  const where = below === null ? "" : ` below its ${below.replaceAll("_", " ")}`;
-  const value = `${targetNoun(trace)} ${formatValue(trace.target.value)}${where}`;
+  const value = targetWorth(trace.target);
   const method = trace.method.replaceAll("_", " ");
   if (trace.inputInHeap) return `${value} · the article's five steps: keys are added, not conserved`;
   if (!trace.conserved) {
-    const what = trace.method === "gradient" ? `gradient of the ${targetNoun(trace)}` : method;
+    const what = trace.method === "gradient" ? `gradient of the ${targetNoun(trace.target)}` : method;
     const order = trace.ascending ? "smallest first, " : "";
     return `${value} · ${what}, ${order}keys are not shares`;
   }
@@ -207,6 +242,7 @@ export function summary(replay: Replay): string {
     onInput(trace, row),
     absorbed === 0 ? "" : `${formatShare(absorbed)} absorbed`,
     certified(trace, row),
+    certainFirst(trace, row),
   ].filter((claim) => claim !== "");
   return `${value} · ${rule} · ${claims.join(", ")}`;
 }
@@ -228,6 +264,12 @@ export function certified(trace: Trace, row: number): string {
   return share < rounding.noise ? "exact" : `error ≤ ${formatBound(share)}`;
 }
 
+/** How many of the first positions are certain after a row of the walk, if any is. */
+function certainFirst(trace: Trace, row: number): string {
+  const count = row < trace.walkEnd ? (trace.certain[row] ?? 0) : 0;
+  return count > 0 ? `first ${formatCount(count)} certain` : "";
+}
+
 /** The words beside the cursor of the curve. */
 export function curveLabel(trace: Trace, step: number, popped: number): string {
   if (!trace.conserved) {
@@ -237,5 +279,6 @@ export function curveLabel(trace: Trace, step: number, popped: number): string {
   }
   if (step > trace.finishEnd)
     return `${formatShare(popped)} in ${plural(step - trace.finishEnd, positionNoun(trace))}`;
-  return [onInput(trace, step - 1), certified(trace, step - 1)].filter((claim) => claim !== "").join(" · ");
+  const claims = [onInput(trace, step - 1), certified(trace, step - 1), certainFirst(trace, step - 1)];
+  return claims.filter((claim) => claim !== "").join(" · ");
 }

@@ -1,8 +1,9 @@
 /** What a sub-step did, in one plain sentence. */
 
+import { sizeClass } from "../replay/order";
 import type { Item } from "../slow/slowheap";
 import type { SlowPop, SlowStep } from "../slow/slowpop";
-import type { Trace } from "../trace/trace";
+import { layerIndex, type Trace } from "../trace/trace";
 import { formatApart, formatCount, formatKey } from "./format";
 import { nodeLabel } from "./labels";
 import type { Part } from "./narration";
@@ -29,18 +30,26 @@ function newAndOld(now: number, before: number): string {
   return `New key and old: ${is} ${now < before ? "<" : ">"} ${was}`;
 }
 
-function deed(trace: Trace, { heap }: SlowPop, { deed }: SlowStep): Part[] {
+/** `5 < 7`, as it is, or what decides between two of one key, in a wave of one size class. */
+function compare(trace: Trace, row: number, a: Item, b: Item): string {
+  const top = row < trace.walkEnd ? trace.classTop : null;
+  if (top !== null && sizeClass(top, a.key) === sizeClass(top, b.key)) {
+    const size = `${formatKey(a.key)} and ${formatKey(b.key)} are of one size`;
+    const [own, other] = [layerIndex(trace, a.node), layerIndex(trace, b.node)];
+    if (own === other) return `${size} and layer, the ${a.node < b.node ? "smaller" : "larger"} id`;
+    return `${size}, ${own > other ? "nearer the output" : "farther from the output"}`;
+  }
+  if (a.key === b.key)
+    return `${formatKey(a.key)} both, ${a.node < b.node ? "the smaller id" : "the larger id"}`;
+  const [left, right] = formatApart(a.key, b.key);
+  return `${left} ${a.key < b.key ? "<" : ">"} ${right}`;
+}
+
+function deed(trace: Trace, { row }: SlowPop, { deed }: SlowStep): Part[] {
   const name = (item: Item): Part => ({ text: nodeLabel(trace, item.node), kind: "node" });
-  const key = (item: Item) => formatKey(heap.key(item));
+  const key = (item: Item) => formatKey(item.key);
   const cell = (n: number) => (n === 0 ? "the top" : `cell ${formatCount(n)}`);
   const into = (n: number) => (n === 0 ? "on top" : `into cell ${formatCount(n)}`);
-  /** `5 < 7`, as it is, or which id is smaller. */
-  const compare = (a: Item, b: Item) => {
-    const [x, y] = [heap.key(a), heap.key(b)];
-    if (x === y) return `${key(a)} both, ${a.node < b.node ? "the smaller id" : "the larger id"}`;
-    const [left, right] = formatApart(x, y);
-    return `${left} ${x < y ? "<" : ">"} ${right}`;
-  };
   switch (deed.kind) {
     case "takeLast":
       return [{ text: "The last cell gives up " }, name(deed.item), { text: `, ${key(deed.item)}.` }];
@@ -51,7 +60,7 @@ function deed(trace: Trace, { heap }: SlowPop, { deed }: SlowStep): Part[] {
     case "ask":
       return [
         {
-          text: `${newAndOld(heap.key(deed.item), heap.key(deed.old))}: it ${deed.yes ? "may rise" : "goes down to a leaf, and may rise from there"}.`,
+          text: `${newAndOld(deed.item.key, deed.old.key)}: it ${deed.yes ? "may rise" : "goes down to a leaf, and may rise from there"}.`,
         },
       ];
     case "setKey":
@@ -63,7 +72,7 @@ function deed(trace: Trace, { heap }: SlowPop, { deed }: SlowStep): Part[] {
     case "children": {
       const [winner, loser] = deed.rightWins ? [deed.right, deed.left] : [deed.left, deed.right];
       return [
-        { text: `${compare(winner, loser)}: the ${deed.rightWins ? "right" : "left"} child, ` },
+        { text: `${compare(trace, row, winner, loser)}: the ${deed.rightWins ? "right" : "left"} child, ` },
         name(winner),
         { text: ", is to move up." },
       ];
@@ -84,7 +93,7 @@ function deed(trace: Trace, { heap }: SlowPop, { deed }: SlowStep): Part[] {
         { text: `Against its parent ` },
         name(deed.parent),
         {
-          text: `: ${compare(deed.item, deed.parent)}: ${deed.rises ? "the parent is to move down" : "it stays below"}.`,
+          text: `: ${compare(trace, row, deed.item, deed.parent)}: ${deed.rises ? "the parent is to move down" : "it stays below"}.`,
         },
       ];
     case "parentDown":

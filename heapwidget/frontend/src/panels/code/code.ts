@@ -66,7 +66,7 @@ class CodeView implements View {
     const entries = Object.entries(slow?.last.variables ?? {}).map(([name, value]) => {
       const text =
         typeof value === "object"
-          ? `${formatKey(slow?.pop.heap.key(value) ?? 0)} ${nodeLabel(trace, value.node)}`
+          ? `${formatKey(value.key)} ${nodeLabel(trace, value.node)}`
           : pythonWord(value);
       return h("div", {}, h("dt", {}, name), h("dd", {}, text));
     });

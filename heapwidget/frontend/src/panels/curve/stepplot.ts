@@ -1,10 +1,11 @@
 /** Where the relevance is over the steps: areas on one another, lines where shares can be negative, or bare keys. */
 
 import { decimate } from "../../core/chart/decimate";
-import { type Chart, chartOf, type Series } from "../../core/chart/series";
+import { type Chart, chartOf, type Series, settlingSteps } from "../../core/chart/series";
 import { stepAxis } from "../../core/chart/stepaxis";
 import type { Trace } from "../../core/trace/trace";
-import { formatBound, formatKey, formatShare, plural } from "../../core/words/format";
+import { series as called } from "../../core/vocabulary/vocabulary";
+import { formatBound, formatCount, formatKey, formatShare, plural } from "../../core/words/format";
 import { curveLabel, positionNoun } from "../../core/words/narration";
 import { fitCanvas, h } from "../../kit/dom";
 import type { Palette } from "../../kit/theme";
@@ -18,9 +19,12 @@ const HINTS: Readonly<Record<string, string>> = {
   heap: "still on its way, in the nodes of the heap",
   dust: "still on its way, in nodes too small to enter the heap",
   bound: "what is on the input differs from the final attribution by no more than this",
+  certain: "so many of the first positions can no longer be displaced, as a set",
 };
 /** The order of the legend. */
 const ORDER = ["explained", "popped", "absorbed", "heap", "dust", "bound"];
+/** Half the width of a mark. */
+const MARK = 3.5;
 /** Distance of the specks that tell dust from the heap without colour. */
 const SPECK = 5;
 
@@ -30,6 +34,8 @@ export class StepPlot implements Plot {
   readonly #chart: Chart;
   readonly #trace: Trace;
   readonly #axis: ReturnType<typeof stepAxis>;
+  /** Steps of the walk after which more of the first positions are certain. */
+  readonly #settling: readonly number[];
   #width = 1;
   #height = 1;
 
@@ -37,6 +43,7 @@ export class StepPlot implements Plot {
     this.#trace = trace;
     this.#chart = chartOf(trace);
     this.#axis = stepAxis(trace);
+    this.#settling = settlingSteps(trace);
     this.axis = this.#words();
   }
 
@@ -67,7 +74,7 @@ export class StepPlot implements Plot {
   entries(step: number): Entry[] {
     const { kind, series } = this.#chart;
     if (kind === "keys") return [];
-    return ORDER.flatMap((id) => series.filter((s) => s.id === id)).map(({ id, label, at, own }) => {
+    const curves = ORDER.flatMap((id) => series.filter((s) => s.id === id)).map(({ id, label, at, own }) => {
       const value = (own ?? at)(step);
       const none = (id === "popped" && step <= this.#trace.finishEnd) || !Number.isFinite(value);
       const said =
@@ -80,6 +87,14 @@ export class StepPlot implements Plot {
         ...(hint ? { hint } : {}),
       };
     });
+    return [...curves, ...this.#certain(step)];
+  }
+
+  /** The entry of the marks, where there are any. */
+  #certain(step: number): Entry[] {
+    if (this.#settling.length === 0) return [];
+    const value = formatCount(this.#trace.certain[step - 1] ?? 0);
+    return [{ id: "certain", name: called.certain, value, hint: HINTS.certain as string }];
   }
 
   draw(width: number, height: number, palette: Palette): void {
@@ -88,6 +103,7 @@ export class StepPlot implements Plot {
     [this.#width, this.#height] = [width, height];
     for (const series of this.#chart.series) this.#drawSeries(context, series, palette);
     this.#drawPhases(context, palette);
+    this.#drawCertain(context, palette);
   }
 
   #y(value: number): number {
@@ -161,6 +177,22 @@ export class StepPlot implements Plot {
     if (this.#chart.low < 0) {
       context.fillStyle = palette.muted;
       context.fillRect(0, Math.round(this.#y(0)), this.#width, 1);
+    }
+  }
+
+  /** A mark at the top where more of the first positions became certain. */
+  #drawCertain(context: CanvasRenderingContext2D, palette: Palette): void {
+    context.fillStyle = palette.blue;
+    context.strokeStyle = palette.bg;
+    for (const step of this.#settling) {
+      const x = this.#axis.at(step) * this.#width;
+      const mark = new Path2D();
+      mark.moveTo(x - MARK, 0);
+      mark.lineTo(x + MARK, 0);
+      mark.lineTo(x, MARK * 1.6);
+      mark.closePath();
+      context.stroke(mark);
+      context.fill(mark);
     }
   }
 

@@ -5,6 +5,7 @@ import { type Flow, strongestFlows } from "../../core/replay/flows";
 import type { Replay } from "../../core/replay/replay";
 import { panels } from "../../core/vocabulary/vocabulary";
 import { describeLayer, describeNode, kinOf, noFlows } from "../../core/words/networds";
+import { sharedNoun } from "../../core/words/targetwords";
 import { fitCanvas, h, keepFocusOut, listen, setHidden, setText, tellWhileFocused } from "../../kit/dom";
 import { arrowKeys, takeKey } from "../../kit/keys";
 import type { Panel, Stage, View } from "../../kit/panel";
@@ -205,7 +206,7 @@ class NetworkView implements View {
   #caption({ trace, step }: Replay): string {
     const when = step > trace.walkEnd ? "of the walk" : "of this walk so far";
     if (this.#flows.found.length === 0) return `Strongest flows ${when}: nothing has reached the input yet.`;
-    return `Strongest flows ${when}, as shares of the target: of what has reached a position, the part that came this way.`;
+    return `Strongest flows ${when}, as shares of the ${sharedNoun(trace.target)}: of what has reached a position, the part that came this way.`;
   }
 
   /** Goes to the next pop of a node, from the last on to the first. */

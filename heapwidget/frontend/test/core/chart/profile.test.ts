@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { binOf, firstCell, profileOf } from "../../../src/core/chart/profile";
 import { Heap } from "../../../src/core/replay/heap";
+import { largestFirst } from "../../../src/core/replay/order";
 
 /** A heap of so many nodes with keys that look random, some of them negative. */
 function someHeap(size: number): Heap {
-  const heap = new Heap(size, false);
+  const heap = new Heap(size, largestFirst);
   for (let node = 0; node < size; node++) heap.push(node, Math.sin(node * node + 1));
   return heap;
 }
@@ -37,6 +38,6 @@ describe("the profile of a heap", () => {
   });
 
   it("of an empty heap is empty", () => {
-    expect(profileOf(new Heap(3, false), 100)).toMatchObject({ bins: 0, most: 0, least: 0 });
+    expect(profileOf(new Heap(3, largestFirst), 100)).toMatchObject({ bins: 0, most: 0, least: 0 });
   });
 });

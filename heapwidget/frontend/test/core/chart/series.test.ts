@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chartOf } from "../../../src/core/chart/series";
+import { chartOf, settlingSteps } from "../../../src/core/chart/series";
 import { curveLabel } from "../../../src/core/words/narration";
 import { collectTrace, sampleTrace } from "../../helpers/sample";
 
@@ -36,6 +36,12 @@ describe("the chart of a walk", () => {
     expect(signed.low).toBe(-2 / 8);
     // What is on its way is all that is neither explained nor absorbed.
     expect(at(signed, "heap", 3)).toBe(1 - 5 / 8 + 2 / 8);
+  });
+
+  it("marks the steps of the walk after which more of the first positions are certain", () => {
+    expect(settlingSteps(sampleTrace())).toEqual([]);
+    expect(settlingSteps(sampleTrace({}, { certain: [0, 1, 1, 2, 2, 2] }))).toEqual([2]);
+    expect(settlingSteps(sampleTrace({}, { certain: [1, 1, 2, 2, 2, 2] }))).toEqual([1, 3]);
   });
 
   it("counts shares of a negative target as positive", () => {

@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { Heap } from "../../../src/core/replay/heap";
+import { largestFirst, smallestFirst } from "../../../src/core/replay/order";
 import { Replay } from "../../../src/core/replay/replay";
 import { ROUTINES } from "../../../src/core/slow/routines";
 import { SlowHeap, type SubStep } from "../../../src/core/slow/slowheap";
@@ -32,7 +33,7 @@ interface Golden {
 
 const golden = read("substeps.json") as Golden;
 const KINDS = ["push", "push", "rekey", "pop"] as const;
-const empty = { nodes: new Uint32Array(), ranks: new Float64Array() };
+const empty = { nodes: new Uint32Array(), keys: new Float64Array() };
 
 function run(heap: SlowHeap, [kind, key, node]: Op): Generator<SubStep> {
   if (kind === "pop") return heap.pop();
@@ -59,7 +60,7 @@ function randomEvents(seed: number, length: number): Event[][] {
     state = (state * 48271) % 2147483647;
     return Math.floor(state / 8);
   };
-  const heap = new SlowHeap(empty, true);
+  const heap = new SlowHeap(empty, smallestFirst);
   let held: number[] = [];
   return Array.from({ length }, (_, node) => {
     const kind = KINDS[draw() % 4];
@@ -82,7 +83,7 @@ it("shows the code that was recorded", () => {
 it.each(golden.cases.map((c, i) => [i, c] as const))(
   "case %i: each sub-step compares or writes as CPython does, on the same line, with the same variables and array",
   (i, { ops, events }) => {
-    const heap = new SlowHeap(empty, true);
+    const heap = new SlowHeap(empty, smallestFirst);
     expect(ops.map((op) => eventsOf(heap, op))).toEqual(events);
     expect(randomEvents(i, ops.length)).toEqual(events);
   },
@@ -133,8 +134,9 @@ it("agrees with the fast heap on a thousand random sequences", () => {
     return seed / 2147483647;
   };
   for (let run = 0; run < 1000; run++) {
-    const fast = new Heap(40, run % 2 === 0);
-    const slow = new SlowHeap(empty, run % 2 === 0);
+    const order = run % 2 === 0 ? smallestFirst : largestFirst;
+    const fast = new Heap(40, order);
+    const slow = new SlowHeap(empty, order);
     for (let node = 0; node < 40; node++) {
       const key = Math.floor(random() * 9) / 8;
       const choice = random();
@@ -163,6 +165,7 @@ const oneRow = (keys: number[], nodes = [6, 7]) => ({
   absorbed: [0],
   dust: [0],
   bound: [8],
+  certain: [0],
   log_offset: [0, keys.length],
   log_node: nodes,
   log_key: keys,

@@ -17,7 +17,7 @@ describe("reading a trace", () => {
 
   it.each([
     ["foreign", { format: "zip" }, {}, /not a heapwidget trace/],
-    ["of another version", { version: 2 }, {}, /version 2/],
+    ["of another version", { version: 3 }, {}, /version 3/],
     ["with a short column", {}, { bound: [1] }, /Column bound has 1 values, not 6/],
     ["with a node beyond the last", {}, { log_node: [6, 7, 0, 4, 5, 6, 9] }, /log_node: node 9 at 6/],
     ["with offsets that fall", {}, { log_offset: [0, 2, 1, 6, 7, 7, 7] }, /log_offset falls at row 2/],

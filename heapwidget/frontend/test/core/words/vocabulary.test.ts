@@ -3,9 +3,11 @@ import { stepAxis } from "../../../src/core/chart/stepaxis";
 import { colorIndex, colorMap } from "../../../src/core/colour/colormap";
 import { KINDS } from "../../../src/core/trace/kinds";
 import { kinds, nounOf, ruleLabel } from "../../../src/core/vocabulary/vocabulary";
+import { effect, sharedNoun, targetWorth, wholeNoun } from "../../../src/core/words/targetwords";
 import { vocabularyCases } from "../../helpers/golden";
+import { sampleTrace } from "../../helpers/sample";
 
-const { places, colours, rules, nouns } = vocabularyCases();
+const { places, colours, rules, nouns, targets } = vocabularyCases();
 
 it("the kinds are those of a trace", () => {
   expect(Object.keys(kinds).sort()).toEqual(Object.keys(KINDS).sort());
@@ -30,5 +32,11 @@ describe("as in Python", () => {
 
   it.each(nouns)("positions of %j are each a %s", (kinds, noun) => {
     expect(nounOf(kinds)).toBe(noun);
+  });
+
+  it.each(targets)("%j is told in the same words", (raw, words) => {
+    const { target } = sampleTrace({ target: raw });
+    const found = [wholeNoun(target), sharedNoun(target), targetWorth(target)];
+    expect([...found, effect(target, 1), effect(target, -1)]).toEqual(words);
   });
 });

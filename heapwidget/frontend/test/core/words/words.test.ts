@@ -12,7 +12,7 @@ import {
   ordinal,
 } from "../../../src/core/words/format";
 import { nodeLabel, shorten } from "../../../src/core/words/labels";
-import { narrate, plainText, summary } from "../../../src/core/words/narration";
+import { curveLabel, narrate, plainText, summary } from "../../../src/core/words/narration";
 import { asViews } from "../../helpers/columns";
 import { percentCases } from "../../helpers/golden";
 import { COLUMNS, collectTrace, HEADER, sampleTrace } from "../../helpers/sample";
@@ -135,11 +135,24 @@ describe("narration", () => {
       "Pop hidden·0: the largest in the heap, 4.00, tied with hidden·1 (the smaller id goes first). " +
         "1 pixel is reached; 13 % of the logit is absorbed.",
       "Pop hidden·1: the largest in the heap, 4.00. 1 node it draws on enters the heap; 2 pixels are reached.",
-      "The walk is over. What is left in hidden, 0.500 in all, is passed on at once; 1 pixel is reached. " +
+      "The walk is over after 3 pops. What is left in hidden, 0.500 in all, is passed on at once; 1 pixel is reached. " +
         "Now the 2 pixels form a heap of their own.",
       "Pixel (1,1) has the largest contribution, 4.00.",
       "Pixel (0,0) has the 2nd largest contribution, 3.00. It was the last: the heap is empty.",
     ]);
+  });
+
+  it("says which pops made the first positions certain", () => {
+    const replay = new Replay(sampleTrace({}, { certain: [0, 1, 2, 2, 2, 2] }));
+    expect(told(replay, 2)).toMatch(/The first pixel is certain now: nothing on its way can displace it\.$/);
+    expect(told(replay, 3)).toMatch(
+      /The first 2 pixels are certain now: nothing on its way can displace them\.$/,
+    );
+    expect(told(replay, 4)).not.toMatch(/certain/);
+    replay.seek(3);
+    expect(plain(summary(replay))).toMatch(/error ≤ 27 %, first 2 certain$/);
+    expect(plain(curveLabel(replay.trace, 2, 0))).toMatch(/first 1 certain$/);
+    expect(plain(curveLabel(replay.trace, 4, 0))).not.toMatch(/certain/);
   });
 
   it("tells a gradient's pops, smallest first", () => {
