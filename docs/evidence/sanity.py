@@ -93,6 +93,6 @@ def measure() -> None:
 
 
 def summary(rows: list[dict[str, str]]) -> dict[str, dict[str, float]]:
-    """Means by way and column."""
+    """Mean sizes by way and column."""
     measured = [name for name in NAMES if f"{name} {COLUMNS[0]}" in rows[0]]
-    return {n: {c: float(np.mean([float(row[f"{n} {c}"]) for row in rows])) for c in COLUMNS} for n in measured}
+    return {n: {c: float(np.mean([abs(float(row[f"{n} {c}"])) for row in rows])) for c in COLUMNS} for n in measured}

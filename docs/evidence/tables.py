@@ -128,18 +128,16 @@ def truth_table(rows: list[dict[str, str]]) -> str:
 
 
 def sanity_table(rows: list[dict[str, str]]) -> str:
-    """The mean of each figure of each way."""
+    """The mean of each figure of each way; cosines by their size, since a map upside down lies in the same place."""
     last = " occlusion"
     names = [column.removesuffix(last) for column in rows[0] if column.endswith(last)]
     figures = [column.removeprefix(names[0] + " ") for column in rows[0] if column.startswith(names[0] + " ")]
-    lines = [
-        [
-            label(name),
-            *(minus(f"{np.mean([float(row[f'{name} {figure}']) for row in rows]):.2f}") for figure in figures),
-        ]
-        for name in names
-    ]
-    return markdown(["", *figures], lines)
+
+    def mean(name: str, figure: str) -> float:
+        values = np.array([float(row[f"{name} {figure}"]) for row in rows])
+        return float((values if figure in last else np.abs(values)).mean())
+
+    return markdown(["", *figures], [[label(n), *(minus(f"{mean(n, f):.2f}") for f in figures)] for n in names])
 
 
 def interval(differences: NDArray[np.float64]) -> tuple[float, float]:
