@@ -9,8 +9,30 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
-# What each method is measured against.
-DEFAULT = "zplus"
+# What each way is measured against.
+DEFAULT = "signed_head 0 rest"
+CHANCE = "random"
+SETS = ("photos-zero", "photos-blur", "digits-zero", "digits-blur", "vit-mirrored", "vit-rather")
+TARGETS = {"class": "", "rest": ", class less the rest", "contrast": ", class less the other three"}
+NAMES = {
+    CHANCE: "random order",
+    "attn_lrp": "AttnLRP, `epsilon`",
+    "cp_lrp": "CP-LRP, `epsilon`",
+    "grad_cam": "Grad-CAM",
+    "integrated_gradients": "integrated gradients",
+    "input_x_gradient": "input × gradient",
+    "brightness": "brightness, no network",
+    "gradient": '`method="gradient"`',
+    "article": '`method="article"`',
+}
+
+
+def label(way: str) -> str:
+    """What the page calls a way: its columns bear rule, baseline and target, or a method and target."""
+    name, *parts = way.split()
+    target = TARGETS[parts.pop()] if parts and parts[-1] in TARGETS else ""
+    found = NAMES.get(name, f"`{name}`" if parts else f"`{name}` from zero")
+    return found + "".join(f", change from {part}" for part in parts) + target
 
 
 def write_tables(folder: Path) -> None:
@@ -22,10 +44,21 @@ def write_tables(folder: Path) -> None:
 def tables(folder: Path) -> dict[str, str]:
     """All tables by their marks."""
     found = {"floors": floor_table(folder / "floors.csv")}
-    for kind in ("photos", "digits"):
-        for baseline in ("zero", "blur"):
-            found[f"{kind}-{baseline}"] = area_table(read_areas(folder / f"{kind}-{baseline}.csv"))
+    for name in SETS:
+        # A single score is the only target of the transformer.
+        default = "signed_head 0" if name.startswith("vit") else DEFAULT
+        found[name] = area_table(read_areas(folder / f"{name}.csv"), default)
+    for name in ("pointing-photos", "pointing-digits"):
+        found[name] = pointing_table(rows_of(folder / f"{name}.csv"))
+    found["truth"] = truth_table(rows_of(folder / "truth.csv"))
+    found["sanity"] = sanity_table(rows_of(folder / "sanity.csv"))
     return found
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file by the names of its columns."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def filled(page: str, parts: Mapping[str, str]) -> str:
@@ -38,29 +71,73 @@ def filled(page: str, parts: Mapping[str, str]) -> str:
 
 
 def read_areas(path: Path) -> dict[str, NDArray[np.float64]]:
-    """For each method its deletion and insertion areas, (items, 2)."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    """For each way that was measured on all items its deletion and insertion areas, (items, 2)."""
+    rows = rows_of(path)
     names = [column.removesuffix(" deletion") for column in rows[0] if column.endswith(" deletion")]
-    return {n: np.array([(float(r[f"{n} deletion"]), float(r[f"{n} insertion"])) for r in rows]) for n in names}
+    whole = [name for name in names if all(row[f"{name} deletion"] for row in rows)]
+    return {n: np.array([(float(r[f"{n} deletion"]), float(r[f"{n} insertion"])) for r in rows]) for n in whole}
 
 
-def area_table(areas: Mapping[str, NDArray[np.float64]]) -> str:
-    """Means, and the paired difference to the default rule with its 95 % interval; best first.
-
-    The order is that of insertion less deletion.
-    """
-    head = ["", "deletion", f"minus {DEFAULT}", "insertion", f"minus {DEFAULT}"]
-    ranked = sorted(areas.items(), key=lambda item: float((item[1][:, 0] - item[1][:, 1]).mean()))
+def area_table(areas: Mapping[str, NDArray[np.float64]], default: str = DEFAULT) -> str:
+    """Means, and insertion less deletion against the default's, paired, with its 95 % interval; best first."""
+    head = ["", "deletion", "insertion", "insertion less deletion", "less the default's"]
+    net = {name: values[:, 1] - values[:, 0] for name, values in areas.items()}
     lines = []
-    for name, values in ranked:
-        cells = [f"`{name}`" if name != "random" else "random order"]
-        for side in range(2):
-            mean, half = interval(values[:, side] - areas[DEFAULT][:, side])
-            difference = f"{round(mean, 3) + 0.0:+.3f} ± {half:.3f}".replace("-", "−")
-            cells += [f"{values[:, side].mean():.3f}", "" if name == DEFAULT else difference]
-        lines.append(cells)
+    for name in sorted(net, key=lambda name: -float(net[name].mean())):
+        mean, half = interval(net[name] - net[default])
+        means = (f"{value:.3f}" for value in (*areas[name].mean(axis=0), net[name].mean()))
+        shown = f"**{label(name)}**" if name == default else label(name)
+        lines.append([shown, *map(minus, means), "" if name == default else f"{signed(mean)} ± {half:.3f}"])
     return markdown(head, lines)
+
+
+def signed(value: float) -> str:
+    """With its sign, of three digits."""
+    return minus(f"{round(value, 3) + 0.0:+.3f}")
+
+
+def minus(number: str) -> str:
+    """A minus as it is printed."""
+    return number.replace("-", "−")
+
+
+def pointing_table(rows: list[dict[str, str]]) -> str:
+    """The mean share in the right cell, its interval over mosaics, and how often that cell holds most."""
+    cells = range(4)
+    ways = [column.removesuffix(" 0") for column in rows[0] if column.endswith(" 0")]
+    measured = [way for way in ways if all(row.get(f"{way} {cell}") for row in rows for cell in cells)]
+    shares = {way: np.array([[float(row[f"{way} {cell}"]) for cell in cells] for row in rows]) for way in measured}
+    lines = []
+    for way in sorted(shares, key=lambda way: -float(shares[way].mean())):
+        mean, half = interval(shares[way].mean(axis=1))
+        shown = f"**{label(way)}**" if way == DEFAULT else label(way)
+        lines.append([shown, f"{mean:.3f} ± {half:.3f}", f"{(shares[way] > 0.5).mean():.0%}".replace("%", " %")])
+    return markdown(["", "share in the cell", "more than half"], lines)
+
+
+def truth_table(rows: list[dict[str, str]]) -> str:
+    """The mean precision of each way on each kind of picture."""
+    kinds = list(dict.fromkeys(row["item"].split()[0] for row in rows))
+    names = [column for column in rows[0] if column != "item"]
+
+    def mean(name: str, kind: str) -> float:
+        return float(np.mean([float(row[name]) for row in rows if row["item"].split()[0] == kind]))
+
+    ranked = sorted(names, key=lambda name: -float(np.mean([mean(name, kind) for kind in kinds])))
+    return markdown(["", *kinds], [[label(name), *(f"{mean(name, kind):.3f}" for kind in kinds)] for name in ranked])
+
+
+def sanity_table(rows: list[dict[str, str]]) -> str:
+    """The mean of each figure of each way; cosines by their size, since a map upside down lies in the same place."""
+    last = " occlusion"
+    names = [column.removesuffix(last) for column in rows[0] if column.endswith(last)]
+    figures = [column.removeprefix(names[0] + " ") for column in rows[0] if column.startswith(names[0] + " ")]
+
+    def mean(name: str, figure: str) -> float:
+        values = np.array([float(row[f"{name} {figure}"]) for row in rows])
+        return float((values if figure in last else np.abs(values)).mean())
+
+    return markdown(["", *figures], [[label(n), *(minus(f"{mean(n, f):.2f}") for f in figures)] for n in names])
 
 
 def interval(differences: NDArray[np.float64]) -> tuple[float, float]:

@@ -1,0 +1,1 @@
+"""Networks and peers that the evidence is measured with."""
