@@ -71,15 +71,15 @@ def attribute(
         `"article"`: the article's five steps on the whole network: all nodes start in the heap with contributions of
         their own, and a popped key is added to the keys of the node's children; nothing is conserved.
     baseline
-        What x is compared with: the change of the target from there to here is explained. A number (0 by default), a
-        tensor like x, `"blur"`, `"mean"` (of each channel), or a list of these, whose changes are averaged; for several
-        inputs a tuple with one for each. `None` hands down the whole target from zero, as older rules do: biases take
-        their parts, and classes are hardly told apart.
+        What x is compared with: the change of the target from there to here is explained. A number such as 0, a tensor
+        like x, `"blur"`, `"mean"` (of each channel), or a list of these, whose changes are averaged; for several inputs
+        a tuple with one for each. `None` hands down the whole target from zero, as older rules do: biases take their
+        parts, and classes are hardly told apart.
     rule
         How a layer's relevance is shared: the name of a rule or composite (`"zplus"`, `"epsilon"`, `"epsilon_plus"`,
         ...), a `Rule`, a `Composite`, or a mapping from patterns to rules, the first that fits a layer counts. By
-        default `"signed_head"`, what goes the way of the change below a head that tells for from against; with
-        `baseline=None` it is `"zplus"`. A mapping reads
+        default `"zplus"`, and with a baseline `"signed_head"`: what goes the way of the change, below a head that tells
+        for from against. A mapping reads
         `{"first": "flat", "conv": "zplus", "*": hw.epsilon(0.1)}`. Patterns are those of `Composite`.
     nodes
         What the heap holds: `"unit"`, `"channel"`, `"position"`, `"token"` (a position, by another name), `"tile"`

@@ -235,7 +235,7 @@ def test_a_rule_needs_branches(branches: Any) -> None:
         ("token", (4, 1, 1), (1, 8), (3, 1, 1)),
         ("tile", (4, 2, 2), (2, 8), (3, 8, 8)),
         ("layer", (4, 6, 9), (50, 8), (3, 100, 70)),
-        ("auto", (1, 1, 1), (1, 1), (3, 2, 2)),
+        ("auto", (1, 1, 1), (1, 1), (3, 4, 4)),
     ],
 )
 def test_every_granularity_by_name(

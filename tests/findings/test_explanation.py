@@ -191,7 +191,7 @@ def test_refine_to_a_floor(small: hw.Explanation) -> None:
         ({"max_pops": 0}, ValueError, "max_pops must be at least 1, not 0"),
         ({"max_pops": -3}, ValueError, "max_pops must be at least 1, not -3"),
         ({"max_pops": "all"}, TypeError, "max_pops"),
-        ({"floor": 0.5}, ValueError, "floor 0.5 is not between 0 and the walk's floor so far, 0.001"),
+        ({"floor": 0.5}, ValueError, "floor 0.5 is not between 0 and the walk's floor so far, 0.0003"),
         ({"floor": -1}, ValueError, "floor -1 is not between 0"),
         ({"floor": math.nan}, ValueError, "floor nan is not between 0"),
         ({"floor": "low"}, TypeError, "floor"),

@@ -198,12 +198,10 @@ PICTURES = [
 WEIGHT = [
     Row(
         "MB to the browser, which a saved notebook keeps; it is less with a smaller input if the net takes it, "
-        "x[..., ::3, ::3], or with finish=False, which shows what the pops brought alone, or with a picture in its "
-        "place, attribute(net, x).plot()",
+        "x[..., ::2, ::2], or with a picture in its place, attribute(net, x).plot()",
         lambda: hw.explain(POOLED, LARGE, target=0, progress=False),
         lambda: [
-            hw.explain(POOLED, LARGE[..., ::3, ::3], target=0, progress=False),
-            hw.explain(POOLED, LARGE[..., ::3, ::3], target=0, progress=False, finish=False, max_pops=9),
+            hw.explain(POOLED, LARGE[..., ::2, ::2], target=0, progress=False),
             attribute(POOLED, LARGE, target=0).plot(),
         ],
     )

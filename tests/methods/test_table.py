@@ -27,7 +27,19 @@ from heapwidget.methods.table import METHODS, PASSED_BY
 PACKAGE = Path(hw.__file__).resolve().parent
 METHOD_PAGE = (PACKAGE.parent / "docs" / "method.md").read_text(encoding="utf-8")
 KEYWORDS = [
-    *("target", "method", "rule", "nodes", "floor", "max_pops", "finish", "order", "priority", "contribution"),
+    *(
+        "target",
+        "method",
+        "baseline",
+        "rule",
+        "nodes",
+        "floor",
+        "max_pops",
+        "finish",
+        "order",
+        "priority",
+        "contribution",
+    ),
     *("class_names", "image", "feature_names", "tokens", "verify", "progress"),
 ]
 
@@ -87,7 +99,7 @@ def test_what_no_method_takes_is_refused_by_all(option: str, value: Any) -> None
 
 def test_how_finely_a_walk_goes_is_passed_by_where_none_is_made() -> None:
     net, x = mlp(4, 3), torch.ones(1, 4)
-    fine = {"rule": "epsilon", "nodes": "layer", "floor": 0.5, "max_pops": 7}
+    fine = {"baseline": 0.5, "rule": "epsilon", "nodes": "layer", "floor": 0.5, "max_pops": 7}
     assert set(fine) == PASSED_BY
     plain, asked = (hw.attribute(net, x, method="gradient", **options) for options in ({}, fine))
     assert torch.equal(plain.attribution, asked.attribution)

@@ -97,16 +97,14 @@ class ChangePool(RuledFlow):
         return host(self._op(torch.ones_like(self.x)).cpu() / count)
 
     def local(self, window: Window, m: Array) -> tuple[list[Message], dict[str, float]]:
-        messages: list[Message] = []
         m = m * self._host_weight[window]
-        for branch in self._host:
-            s = m * branch.scale[window]
-            if branch.rare and not s.any():
-                continue
-            for input_window, part in _windows(self._seen, window):
-                values = sum(x[input_window] * w * s[part] for x, w in branch.terms)
-                messages.append(Message(0, input_window, values))
-        return messages, {}
+        sent = [(branch.terms, m * branch.scale[window], branch.rare) for branch in self._host]
+        terms = [(x, w, s) for several, s, rare in sent if not rare or s.any() for x, w in several]
+        # All of a window goes at once: a part alone may be negative where the whole is not.
+        return [
+            Message(0, input_window, sum(x[input_window] * w * s[part] for x, w, s in terms))
+            for input_window, part in _windows(self._seen, window)
+        ], {}
 
     def reach(self, operand: int) -> dict[int, Reach]:
         return reach_of(self._seen, len(self.shape))
