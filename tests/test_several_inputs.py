@@ -243,7 +243,7 @@ def test_a_field_tells_every_axis(tagged: tuple[nn.Module, tuple[Tensor, Tensor]
     trace = hw.attribute(*tagged).trace
     layers = [dict(layer) for layer in trace.header["layers"]]
     layers[2]["field"] = layers[2]["field"][:2]
-    with pytest.raises(hw.TraceFormatError, match="'field' that is not one range for each of 3 axes"):
+    with pytest.raises(hw.TraceFormatError, match="'field' that has not one entry for each of 3 axes"):
         validate({**trace.header, "layers": layers}, trace.columns)
 
 

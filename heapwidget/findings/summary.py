@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from heapwidget.findings.findings import Findings
 from heapwidget.findings.targetwords import effect, number, shared_noun, target_worth, verb, whole_noun
 from heapwidget.kinds import position_noun
-from heapwidget.words.percents import percent, percent_bound
+from heapwidget.words.percents import percent, percent_bound, percent_digits
 from heapwidget.words.vocabulary import ROUNDING, rule_label
 
 # So many single entries of the ledger are told apart.
@@ -145,7 +145,7 @@ def _walk_facts(findings: Findings) -> list[tuple[str, str]]:
     if trace.repops:
         text += f", {trace.repops:,} of them popped a node again"
     if trace.header.floor is not None:
-        text += f"; the floor was {percent(trace.header.floor)} of the {whole}"
+        text += f"; the floor was {percent_digits(trace.header.floor)} of the {whole}"
     facts = [("walk", text), *_certain_facts(findings)]
     bound = findings.bound / abs(target)
     if bound < ROUNDING["noise"]:

@@ -279,9 +279,12 @@ def _check_log(trace: Trace) -> None:
     if offsets[0] != 0 or offsets[-1] != len(trace.columns["log_node"]) or (offsets[1:] < offsets[:-1]).any():
         raise TraceFormatError("column 'log_offset' does not divide the log into rows")
     for layer, squares, first in zip(trace.inputs, trace.squares, trace.node_offsets, strict=False):
-        own = trace.columns["log_node"].astype(np.int64) - first
-        own = own[(own >= 0) & (own < len(squares.of_position))]
-        if layer.square is not None and not np.isin(own, squares.first).all():
+        if layer.square is None:
+            continue
+        inside = np.ones(trace.node_offsets[-1], np.bool_)
+        inside[first : first + len(squares.of_position)] = False
+        inside[first + squares.first] = True
+        if not inside[trace.columns["log_node"]].all():
             raise TraceFormatError("column 'log_node' reaches a position of the input that begins no square")
     collect = trace.phase_start("collect")
     if offsets[collect] != offsets[-1]:

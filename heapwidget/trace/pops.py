@@ -76,8 +76,12 @@ class _Wave:
 
     def places(self, nodes: NDArray[np.uint32]) -> NDArray[np.uint32]:
         """Nodes counted from the output's layer down, and up within each layer."""
-        ends, layer = self._ends, np.searchsorted(self._ends, nodes, side="right") - 1
-        found: NDArray[np.uint32] = (nodes + ends[-1] - ends[layer + 1] - ends[layer]).astype(np.uint32)
+        ends, found = self._ends, np.empty(len(nodes), np.uint32)
+        # A long log is looked at piece by piece, which takes little memory.
+        for first in range(0, len(nodes), BLOCK):
+            some = nodes[first : first + BLOCK]
+            layer = np.searchsorted(ends, some, side="right") - 1
+            found[first : first + BLOCK] = some + ends[-1] - ends[layer + 1] - ends[layer]
         return found
 
 
@@ -135,8 +139,11 @@ def _check_walk(trace: Trace) -> None:
     pops = _Events(order.pairs(masses, popped), masses, offsets[:-1] + np.arange(rows))
     least, right = np.full(rows, NOTHING), np.zeros(rows, np.bool_)
     block = max(BLOCK, (count + rows) // PARTS)
-    starts, places, own_places = (order.places(of) for of in (nodes, logs, popped))
-    for low, high in _groups(np.concatenate([starts, places]), order.lowest, order.end, block):
+    starts, own_places = order.places(nodes), order.places(popped)
+    # What is sorted for the groups is let go before the places are looked at in the log's order.
+    groups = _groups(order.places(np.concatenate([nodes, logs])), order.lowest, order.end, block)
+    places = order.places(logs)
+    for low, high in groups:
         entries = np.flatnonzero((places >= low) & (places < high))
         own = np.flatnonzero((own_places >= low) & (own_places < high))
         there, done = held[(starts >= low) & (starts < high)], 0

@@ -231,7 +231,8 @@ def test_summary_of_a_known_net() -> None:
         "0: logit 4 · relevance, z⁺",
         "",
         "explained 100 % is on the input, on 2 of 2 features; half of that on the first 1",
-        "walk      1 pop brought 100 % to the input; the floor was 0.1 % of the target",
+        "walk      1 pop brought 100 % to the input; the floor was 0.03 % of the target",
+        "certain   the first 2 of 2 features by pop 1",
         "error     exact: what the walk left was passed on layer by layer",
         "first     input (1) 75 %, input (0) 25 %",
     ]

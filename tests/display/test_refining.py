@@ -20,7 +20,7 @@ from heapwidget.samples import lenet
 
 
 def short(max_pops: int = 100) -> hw.Explanation:
-    return hw.attribute(lenet(), DIGIT, max_pops=max_pops)
+    return hw.attribute(lenet(), DIGIT, max_pops=max_pops, floor=1e-5)
 
 
 @pytest.fixture

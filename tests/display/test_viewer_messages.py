@@ -92,7 +92,7 @@ def test_selected_follows_the_trace_that_is_shown() -> None:
 def test_the_bundle_is_widget_picture_and_text(seven: hw.Explanation) -> None:
     data, metadata = HeapViewer(seven)._repr_mimebundle_()
     assert set(data) == {"application/vnd.jupyter.widget-view+json", "text/plain", "image/png"}
-    assert data["text/plain"].startswith("HeapViewer(step=0, n_steps=1001) of <Explanation of 7 = 8.74")
+    assert data["text/plain"].startswith("HeapViewer(step=0, n_steps=567) of <Explanation of 7 = 8.74")
     assert isinstance(metadata, dict)
     image = Image.open(io.BytesIO(b64decode(data["image/png"])))
     assert (image.format, image.size) == ("PNG", (2 * (28 * 8 + 16), 28 * 8))

@@ -62,20 +62,19 @@ def signal() -> nn.Module:
     return nn.Sequential(nn.Conv1d(2, 3, 9, 4), nn.ReLU(), nn.AdaptiveAvgPool1d(4), nn.Flatten(), nn.Linear(12, 2))
 
 
-PICTURE = np.zeros((600, 600, 3), np.uint8)
+PICTURE = np.zeros((900, 900, 3), np.uint8)
 CASES: dict[str, tuple[Callable[[], nn.Module], tuple[Tensor, ...], Options, set[str]]] = {
-    "image": (conv, (torch.rand(1, 3, 600, 600),), {}, {"x[", "finish=False"}),
-    "image without a batch axis": (conv, (torch.rand(3, 600, 600),), {"finish": False}, {"x["}),
-    "picture": (conv, (torch.rand(1, 3, 600, 600),), {"image": PICTURE}, {"x[", "image[", "finish=False"}),
+    "image": (conv, (torch.rand(1, 3, 900, 900),), {}, {"x[", "finish=False"}),
+    "image without a batch axis": (conv, (torch.rand(3, 900, 900),), {"finish": False}, {"x["}),
+    "picture": (conv, (torch.rand(1, 3, 900, 900),), {"image": PICTURE}, {"x[", "image[", "finish=False"}),
     "gradient": (conv, (torch.rand(1, 3, 600, 600),), {"method": "gradient"}, {"x["}),
-    "signal": (signal, (torch.rand(1, 2, 140_000),), {}, {"x[", "finish=False"}),
+    "signal": (signal, (torch.rand(1, 2, 350_000),), {}, {"x[", "finish=False"}),
     "text": (
-        Words, (torch.rand(1, 900, 1024),), {"tokens": ["w"] * 900},
-        {"x[", "tokens[", "finish=False", "max_pops=", "nodes="},
+        Words, (torch.rand(1, 1400, 1024),), {"tokens": ["w"] * 1400}, {"x[", "tokens["},
     ),
-    "two inputs": (Pair, (torch.rand(1, 5), torch.rand(1, 3, 600, 600)), {}, {"x[", "finish=False"}),
-    "vector": (lambda: nn.Linear(200_000, 2), (torch.rand(1, 200_000),), {}, set()),
-    "walk": (deep, (torch.rand(1, 300),), {"floor": 1e-6}, {"max_pops=", "nodes="}),
+    "two inputs": (Pair, (torch.rand(1, 5), torch.rand(1, 3, 900, 900)), {}, {"x[", "finish=False"}),
+    "vector": (lambda: nn.Linear(600_000, 2), (torch.rand(1, 600_000),), {}, set()),
+    "walk": (deep, (torch.rand(1, 300),), {"floor": 1e-6, "nodes": "unit", "priority": "mass"}, {"max_pops=", "nodes="}),
 }  # fmt: skip
 
 
@@ -166,7 +165,7 @@ def test_a_viewer_tells_once_and_also_when_it_grows() -> None:
     net, x = deep(), torch.rand(1, 300)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        viewer = hw.explain(net, x, max_pops=20, floor=1e-6, progress=False)
+        viewer = hw.explain(net, x, max_pops=20, floor=1e-6, nodes="unit", priority="mass", progress=False)
         assert of_weight(caught) == []
         viewer.refine(5_000, progress=False)
         viewer.refine(100, progress=False)
