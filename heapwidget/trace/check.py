@@ -284,7 +284,8 @@ def _check_log(trace: Trace) -> None:
         inside = np.ones(trace.node_offsets[-1], np.bool_)
         inside[first : first + len(squares.of_position)] = False
         inside[first + squares.first] = True
-        if not inside[trace.columns["log_node"]].all():
+        # Nodes that no layer has are told of below.
+        if not inside[np.minimum(trace.columns["log_node"], len(inside) - 1)].all():
             raise TraceFormatError("column 'log_node' reaches a position of the input that begins no square")
     collect = trace.phase_start("collect")
     if offsets[collect] != offsets[-1]:
