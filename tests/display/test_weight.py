@@ -74,7 +74,9 @@ CASES: dict[str, tuple[Callable[[], nn.Module], tuple[Tensor, ...], Options, set
     ),
     "two inputs": (Pair, (torch.rand(1, 5), torch.rand(1, 3, 900, 900)), {}, {"x[", "finish=False"}),
     "vector": (lambda: nn.Linear(600_000, 2), (torch.rand(1, 600_000),), {}, set()),
-    "walk": (deep, (torch.rand(1, 300),), {"floor": 1e-6, "nodes": "unit", "priority": "mass"}, {"max_pops=", "nodes="}),
+    "walk": (
+        deep, (torch.rand(1, 300),), {"floor": 1e-6, "nodes": "unit", "priority": "mass"}, {"max_pops=", "nodes="},
+    ),
 }  # fmt: skip
 
 

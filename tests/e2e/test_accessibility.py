@@ -73,7 +73,7 @@ def test_axe_finds_nothing_where_nothing_can_be_shown(
 ) -> None:
     text = Path(gallery["digit"].removeprefix("file://")).read_text(encoding="utf-8")
     broken = tmp_path / "broken.html"
-    broken.write_text(text.replace('"version":1', '"version":9'), encoding="utf-8")
+    broken.write_text(text.replace('"version":2', '"version":9'), encoding="utf-8")
     with opened(browser, broken.as_uri(), scheme=scheme) as page:
         page.evaluate(axe)
         expect(page.get_by_role("alert")).to_contain_text("version 9")

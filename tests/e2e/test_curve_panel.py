@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from helpers.browser.pages import color_of, go_to, opened, pixels, settled, write
+from helpers.walks import BY_MASS
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import heapwidget as hw
@@ -23,7 +24,7 @@ STRAY = f"""(canvas) => {{
 
 
 def explained(rule: str = "zplus") -> Explanation:
-    return hw.attribute(hw.samples.lenet(), hw.samples.digits().images[7:8, None].float() / 255, rule=rule)
+    return hw.attribute(hw.samples.lenet(), hw.samples.digits().images[7:8, None].float() / 255, rule=rule, **BY_MASS)
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import pytest
 import torch
 from helpers.browser.pages import at_rest, color_of, go_to, opened, pixels, settled, write
 from helpers.replay import replay
+from helpers.walks import BY_MASS
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import heapwidget as hw
@@ -17,7 +18,9 @@ DIGIT = 7
 
 @pytest.fixture(scope="module")
 def walk() -> Explanation:
-    return hw.attribute(hw.samples.lenet(), hw.samples.digits().images[DIGIT : DIGIT + 1, None].float() / 255)
+    return hw.attribute(
+        hw.samples.lenet(), hw.samples.digits().images[DIGIT : DIGIT + 1, None].float() / 255, **BY_MASS
+    )
 
 
 @pytest.fixture(scope="module")

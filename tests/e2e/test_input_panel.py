@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from helpers.browser.inputs import EXPONENT, Show, choose, colour, go, rgba
 from helpers.replay import replay
+from helpers.walks import BY_MASS
 from numpy.typing import NDArray
 from playwright.sync_api import Page, expect
 
@@ -14,7 +15,7 @@ import heapwidget as hw
 
 @pytest.fixture(scope="module")
 def seven() -> hw.Explanation:
-    return hw.attribute(hw.samples.lenet(), hw.samples.digits().images[7:8, None].float() / 255)
+    return hw.attribute(hw.samples.lenet(), hw.samples.digits().images[7:8, None].float() / 255, **BY_MASS)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 import torch
 from helpers.browser.pages import color_of, go_to, opened, pixels, settled, write
 from helpers.walk_flows import all_flows
+from helpers.walks import BY_MASS
 from playwright.sync_api import Browser, Locator, Page, expect
 from torch import Tensor, nn
 
@@ -27,7 +28,7 @@ class Block(nn.Module):
 
 @pytest.fixture(scope="module")
 def walk() -> Explanation:
-    return hw.attribute(hw.samples.lenet(), hw.samples.digits().images[7:8, None].float() / 255)
+    return hw.attribute(hw.samples.lenet(), hw.samples.digits().images[7:8, None].float() / 255, **BY_MASS)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from helpers.browser.pages import opened
+from helpers.walks import BY_MASS
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import heapwidget as hw
@@ -15,7 +16,7 @@ MARKS = {0: "start", 120: "first pixels", 700: "<i>late</i>"}
 
 @pytest.fixture(scope="module")
 def explanation() -> hw.Explanation:
-    return hw.attribute(hw.samples.lenet(), hw.samples.digits().images[7:8, None].float() / 255)
+    return hw.attribute(hw.samples.lenet(), hw.samples.digits().images[7:8, None].float() / 255, **BY_MASS)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,8 @@ import heapwidget as hw
 from heapwidget.engine.walk.search import Walk
 
 RULE_NAMES = ["zplus", "zplus", "flat", "absolute", "epsilon", "gamma", "alpha_beta", "epsilon_plus_flat"]
+# A walk of many small pops, unit by unit and the largest first.
+BY_MASS: dict[str, Any] = {"priority": "mass", "nodes": "unit", "floor": 1e-3}
 # The walk from zero, and walks from baselines.
 BASELINES: list[Any] = [None, None, 0.0, "mean", 0.3]
 TARGETS: list[Any] = [0, 1, 2, (0, 1), None, lambda out: -out.abs().sum(), lambda out: out[0, 0] * out[0, 1]]

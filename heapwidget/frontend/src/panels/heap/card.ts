@@ -57,6 +57,8 @@ const BAR = 3;
 const BAR_INSET = 6;
 const BAR_BELOW = 6;
 const SHORTEST = 0.02;
+/** A place of more letters, as of a square of positions, is set smaller. */
+const LONG_PLACE = 11;
 /** Dashes of a negative bar. */
 const DASH = 4;
 const DASH_GAP = 2;
@@ -206,6 +208,7 @@ export class Card {
     this.element.title = place ? `${name} ${place}` : name;
     setText(this.#name, name);
     setText(this.#position, place);
+    this.#position.classList.toggle("hw-long", place.length > LONG_PLACE);
     this.fit(stage);
   }
 
