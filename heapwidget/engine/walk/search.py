@@ -122,9 +122,8 @@ class Walk:
             self._start_key = float((np.abs(held[held != 0]) * k[held != 0]).sum())
             if not np.isfinite(self._start_key):
                 raise ValueError("priority='bound' needs a bound, and a large op without a rule has none; use 'mass'")
-        self.board = Board(
-            self.offsets[-1], self._least_key(floor), signed, priority, max(self._start_key, SMALLEST_FLOOR)
-        )
+        top = max(self._start_key, SMALLEST_FLOOR)
+        self.board = Board(self.offsets[-1], self._least_key(floor), signed, priority, top)
         self._beyond = self._uncertain() if self.board.signed else None
         at = list(zip(self.partitions, self.offsets, strict=False))
         self.inputs = [self._input(number, *at[number], seeds.dtype) for number in range(self.n_inputs)]
