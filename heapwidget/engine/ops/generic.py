@@ -29,6 +29,17 @@ OFF = 0.01
 NOISE = 1e-6
 
 
+def _amplified(messages: Callable[[Tensor], list[Tensor]], like: Tensor, k: list[Tensor]) -> Tensor:
+    """What one of each output comes to, by the sizes of its messages times k; infinite where that is too much work."""
+    n_out = like.numel()
+    if n_out * sum(ki.numel() for ki in k) > JACOBIAN_LIMIT:
+        return torch.full_like(like, torch.inf)
+    rows = torch.eye(n_out, dtype=like.dtype, device=like.device).reshape(n_out, *like.shape)
+    zero = torch.zeros((), dtype=like.dtype, device=like.device)
+    sums = [sum((m.abs().mul(ki).sum() for m, ki in zip(messages(row), k, strict=True)), zero) for row in rows]
+    return torch.stack(sums).reshape(like.shape)
+
+
 class Generic(Flow):
     """share(i <- j) = x_i dz_j/dx_i / (d_j z_j); what the gradient does not explain of z_j remains, and is absorbed.
 
@@ -70,16 +81,7 @@ class Generic(Flow):
         return messages, absorbed
 
     def amplification(self, k: list[Tensor]) -> Tensor:
-        n_out = self._over.numel()
-        if n_out * sum(a.numel() for a in self._operands) > JACOBIAN_LIMIT:
-            return torch.full_like(self._over, torch.inf)
-        rows = torch.eye(n_out, dtype=self._over.dtype, device=self.device).reshape(n_out, *self.shape)
-        zero = torch.zeros((), dtype=self._over.dtype, device=self.device)
-        sums = [
-            sum((message.abs().mul(ki).sum() for message, ki in zip(self._messages(row), k, strict=True)), zero)
-            for row in rows
-        ]
-        return torch.stack(sums).reshape(self.shape) * self._over.abs()
+        return _amplified(self._messages, self._over, k) * self._over.abs()
 
 
 # Gauss's points on a line from 0 to 1, and their weights.
@@ -134,12 +136,7 @@ class ChangeGeneric(Flow):
         return messages, absorbed
 
     def amplification(self, k: list[Tensor]) -> Tensor:
-        n_out = self._change.numel()
-        if n_out * sum(a.numel() for a in self._worth) > JACOBIAN_LIMIT:
-            return torch.full_like(self._change, torch.inf)
-        rows = torch.eye(n_out, dtype=self._change.dtype, device=self.device).reshape(n_out, *self.shape)
-        sums = [sum(float((m.abs() * ki).sum()) for m, ki in zip(self._messages(row), k, strict=True)) for row in rows]
-        found = self._change.new_tensor(sums).reshape(self.shape)
+        found = _amplified(self._messages, self._change, k)
         return found if self._factor is not None else found * self._over.abs()
 
 
